@@ -1,0 +1,69 @@
+"""Measure, explain and cure the instability of fine-tuning transformer encoders over random seeds.
+
+    import seedproof as sp
+
+    study = sp.Study("first", tasks=["miniature/entailment"], models=["miniature/bert"],
+                     recipes=[sp.recipe("devlin"), sp.recipe("devlin", bias_correction=True)], seeds=8)
+    results = study.run("out/first")
+    print(results.summary())
+
+Names resolve when they are used: importing this package loads neither torch nor Transformers nor pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seedproof.analysis import summarize as summarize
+    from seedproof.errors import UserError as UserError
+    from seedproof.launch import StudyInterrupted as StudyInterrupted
+    from seedproof.launch.options import Recording as Recording
+    from seedproof.recipes import Recipe as Recipe
+    from seedproof.recipes import recipe as recipe
+    from seedproof.recipes.mixing import apply_mixout as apply_mixout
+    from seedproof.recipes.mixing import mixout as mixout
+    from seedproof.results import Results as Results
+    from seedproof.results import open_results as open_results
+    from seedproof.spec import Seeds as Seeds
+    from seedproof.study import Study as Study
+    from seedproof.tasks import Split as Split
+    from seedproof.tasks import Task as Task
+    from seedproof.tasks import load_task as load_task
+    from seedproof.training.optimizer import AdamW as AdamW
+    from seedproof.training.plan import correction_factor as correction_factor
+
+_HOMES = {
+    "AdamW": "training.optimizer",
+    "Recipe": "recipes",
+    "Recording": "launch.options",
+    "Results": "results",
+    "Seeds": "spec",
+    "Split": "tasks",
+    "Study": "study",
+    "StudyInterrupted": "launch",
+    "Task": "tasks",
+    "UserError": "errors",
+    "apply_mixout": "recipes.mixing",
+    "correction_factor": "training.plan",
+    "load_task": "tasks",
+    "mixout": "recipes.mixing",
+    "open_results": "results",
+    "recipe": "recipes",
+    "summarize": "analysis",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - every name below is declared above for type checkers
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seedproof' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"seedproof.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,5 @@
+"""``python -m seedproof``: the command line."""
+
+from seedproof.cli import main
+
+main()

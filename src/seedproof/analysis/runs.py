@@ -1,0 +1,152 @@
+"""The table that every analysis starts from: one row per run of a study, made from what the store holds.
+
+Pure functions of plain records: nothing is read from disk here. A run that is not finished has a row with its state and
+no numbers. A diverged run has no score at the end of training, so its score is NaN, and it stays in the table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+import pandas as pd
+
+TEXT_COLUMNS = ("task", "model", "recipe", "seed", "run", "state", "outcome", "reason", "metric")
+"""Always there, in this order, first. Missing is None."""
+SCORE_COLUMNS = ("score", "majority")
+"""Always there. Missing is NaN."""
+LOSS_COLUMN = "training_loss"
+COUNT_COLUMNS = ("steps", "evaluated_step", "diverged_at", "truncated_examples")
+"""Always there, nullable integers."""
+RECORD_COLUMNS = ("missing_parameters", "recordings")
+"""Always there, nested records as JSON text. Missing is None."""
+EXECUTION = "execution_"
+"""Begins the name of every column that may differ between two executions of the same run."""
+
+_FIXED = {*TEXT_COLUMNS, *SCORE_COLUMNS, LOSS_COLUMN, *COUNT_COLUMNS, *RECORD_COLUMNS}
+
+
+class CellLike(Protocol):
+    """What a study planned: the names under which a run appears (``seedproof.store.Cell`` is one)."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+
+    @property
+    def recipe(self) -> str:
+        """Label of the recipe."""
+
+    @property
+    def seed(self) -> str:
+        """Label of the seeds, ``"7"`` or ``"head/order/dropout"``."""
+
+    @property
+    def id(self) -> str:
+        """Id of the run."""
+
+
+def runs_table(
+    cells: Iterable[CellLike], results: Mapping[str, Mapping[str, Any]], states: Mapping[str, Any]
+) -> pd.DataFrame:
+    """One row per planned run.
+
+    Args:
+        cells: what the study planned. Two cells may name the same run; each has its row.
+        results: the content of ``result.json`` by run id, for the finished runs.
+        states: state of each run by its id, a word or an enumeration of words; a run without one is pending. A run
+            with a result is finished whatever its state says (it may have ended between two looks at the store).
+
+    Returns:
+        Columns ``TEXT_COLUMNS``, ``SCORE_COLUMNS``, one per metric, ``training_loss``, ``COUNT_COLUMNS``,
+        ``RECORD_COLUMNS``, whatever else the results hold, and ``execution_...``. Cells keep their order of first
+        appearance; inside a cell runs are in the numeric order of their seeds.
+
+    Raises:
+        ValueError: a run is said to be finished but its result is not given.
+    """
+    rows = [_row(cell, results.get(cell.id), states) for cell in _in_order(cells)]
+    metrics = dict.fromkeys(name for result in results.values() for name in result.get("metrics", {}))
+    others = dict.fromkeys(name for row in rows for name in row if name not in _FIXED and name not in metrics)
+    execution = [name for name in others if name.startswith(EXECUTION)]
+    plain = [name for name in others if not name.startswith(EXECUTION)]
+    data: dict[str, Any] = {name: _column(rows, name, "object") for name in TEXT_COLUMNS}
+    data |= {name: _column(rows, name, "float64") for name in (*SCORE_COLUMNS, *metrics, LOSS_COLUMN)}
+    data |= {name: _column(rows, name, "Int64") for name in COUNT_COLUMNS}
+    data |= {name: _column(rows, name, "object") for name in RECORD_COLUMNS}
+    data |= {name: _column(rows, name, "object").infer_objects() for name in (*plain, *execution)}
+    return pd.DataFrame(data)
+
+
+def export_frame(runs: pd.DataFrame) -> pd.DataFrame:
+    """The whole table of runs with types that do not depend on its content, ready for ``to_parquet``.
+
+    Two executions of the same finished runs give equal frames once the columns that begin with ``execution_`` are
+    dropped. Those come last. NaN stays NaN: no number is filled in and no row left out.
+    """
+    execution = [name for name in runs.columns if name.startswith(EXECUTION)]
+    frame = runs[[name for name in runs.columns if not name.startswith(EXECUTION)] + execution].copy()
+    for name in frame.columns:
+        if name in TEXT_COLUMNS or name in RECORD_COLUMNS:
+            frame[name] = frame[name].astype("string")  # a column of None alone would otherwise have no type
+        elif frame[name].dtype == object:
+            present = [value for value in frame[name] if value is not None]
+            numbers = present and all(isinstance(value, (int, float)) for value in present)
+            frame[name] = frame[name].astype("Float64" if numbers else "string")
+    return frame
+
+
+def seed_order(label: object) -> tuple[int, ...]:
+    """Sort key of a seed's label: by number, ``"10"`` after ``"9"`` and ``"1/7/7"`` after ``"1"``."""
+    return tuple(int(part) for part in str(label).split("/"))
+
+
+def _in_order(cells: Iterable[CellLike]) -> list[CellLike]:
+    listed = list(cells)
+    first: dict[tuple[str, str, str], int] = {}
+    for cell in listed:
+        first.setdefault((cell.task, cell.model, cell.recipe), len(first))
+    return sorted(listed, key=lambda cell: (first[cell.task, cell.model, cell.recipe], seed_order(cell.seed)))
+
+
+def _row(cell: CellLike, result: Mapping[str, Any] | None, states: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {"task": cell.task, "model": cell.model, "recipe": cell.recipe, "seed": cell.seed}
+    row["run"] = cell.id
+    if result is None:
+        state = states.get(cell.id, "pending")
+        row["state"] = str(state.value if isinstance(state, Enum) else state)
+        if row["state"] == "finished":
+            raise ValueError(f"run {cell.id} is finished but its result was not given")
+        return row
+    nested = ("metrics", "execution", *RECORD_COLUMNS)
+    row |= {"state": "finished"} | {name: _flat(value) for name, value in result.items() if name not in nested}
+    if row.get("reason") == "diverged":
+        row["score"] = None  # the score at the end of training: there was no end of training
+    row |= {name: _json(result[name]) for name in RECORD_COLUMNS if name in result}
+    return row | dict(result.get("metrics", {})) | _execution(result.get("execution", {}), EXECUTION)
+
+
+def _execution(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """``{"versions": {"torch": ...}}`` becomes ``execution_versions_torch``."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _execution(value, f"{prefix}{name}_") if isinstance(value, Mapping) else {prefix + name: _flat(value)}
+    return flat
+
+
+def _flat(value: Any) -> Any:
+    return _json(value) if isinstance(value, (Mapping, list, tuple)) else value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _column(rows: list[dict[str, Any]], name: str, dtype: Any) -> pd.Series[Any]:
+    return pd.Series([row.get(name) for row in rows], dtype=dtype)

@@ -1,0 +1,156 @@
+"""How stable is each recipe: one row per task, model and recipe of a study.
+
+Stability is the spread, over random seeds, of the development score at the end of training (paper, section 3). Most of
+that spread is the failure rate, so the failures are counted with their own interval and every statistic is given twice:
+over all finished runs, and over those that succeeded. A diverged run has no score: it is counted as failed, stays in
+every denominator, and makes the statistics over all runs NaN. Runs that are not finished are counted, nothing more.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from seedproof.analysis.runs import seed_order
+from seedproof.analysis.statistics import (
+    RESAMPLES,
+    Divisor,
+    bca_interval,
+    check_confidence,
+    check_divisor,
+    standard_deviation,
+    wilson_interval,
+)
+from seedproof.errors import UserError
+
+CELL = ["task", "model", "recipe"]
+NEEDED = [*CELL, "seed", "run", "state", "outcome", "reason", "metric", "score", "majority"]
+"""Columns of the table of runs that a summary is made from."""
+
+_SCORES = ("mean", "mean_low", "mean_high", "sd", "sd_low", "sd_high", "median", "maximum", "minimum")
+_COUNTS = ("runs", "finished", "failed", "diverged", "failure_rate", "failure_low", "failure_high")
+_SETTINGS = ("sd_divisor", "confidence", "resamples")
+_RUNS = ("seeds", "values", "outcomes")
+_SUCCEEDED = ("succeeded", *(f"succeeded_{name}" for name in _SCORES))
+COLUMNS = (*CELL, "metric", "majority", *_COUNTS, *_SCORES, *_SUCCEEDED, *_SETTINGS, *_RUNS)
+"""Columns of a summary, in their order."""
+
+
+def summarize(
+    runs: pd.DataFrame,
+    *,
+    divisor: Divisor = "n-1",
+    confidence: float = 0.95,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> pd.DataFrame:
+    """Summarise the table of :func:`seedproof.analysis.runs_table`.
+
+    Args:
+        runs: one row per planned run.
+        divisor: of the standard deviation, ``n-1`` or ``n`` (the paper's published numbers match ``n``).
+        confidence: of every interval.
+        seed: of the bootstrap; every cell starts from it, so a cell's numbers do not depend on the other cells.
+        resamples: bootstrap samples for an interval.
+
+    Returns:
+        Columns ``COLUMNS``. ``runs`` counts the planned runs, ``finished`` is the denominator of ``failure_rate``;
+        ``failed`` includes ``diverged``. ``failure_low`` and ``failure_high`` are Wilson's interval, ``mean_low`` to
+        ``sd_high`` BCa bootstrap intervals. The same statistics over the ``succeeded`` runs begin with
+        ``succeeded_``. ``seeds``, ``values`` and ``outcomes`` (succeeded, majority or diverged) are tuples over the
+        finished runs, in the order of the seeds. Statistics that are not defined are NaN.
+
+    Raises:
+        UserError: a column is missing, an option is not allowed, or one task's runs were judged by different metrics
+            or majority scores.
+        ValueError: the outcome of a finished run contradicts its score.
+    """
+    check_divisor(divisor)
+    check_confidence(confidence)
+    missing = [name for name in NEEDED if name not in runs.columns]
+    if missing:
+        raise UserError(f"the table of runs has no column {', '.join(missing)}; it needs {', '.join(NEEDED)}")
+    settings = {"sd_divisor": divisor, "confidence": confidence, "resamples": resamples}
+    describe = functools.partial(_describe, divisor=divisor, confidence=confidence, seed=seed, resamples=resamples)
+    rows = []
+    for key, group in runs.groupby(CELL, sort=False, dropna=False):
+        row: dict[str, Any] = {"task": key[0], "model": key[1], "recipe": key[2], "runs": len(group)}
+        finished = _finished(group)
+        scores = finished["score"].to_numpy(dtype=np.float64)
+        succeeded = (finished["outcome"] == "succeeded").to_numpy()
+        row |= _judged_by(finished) | _failures(finished, confidence) | describe(scores)
+        row |= {f"succeeded_{name}": value for name, value in describe(scores[succeeded]).items()}
+        row |= {"succeeded": int(succeeded.sum()), "values": tuple(scores.tolist()), "seeds": tuple(finished["seed"])}
+        rows.append(row | {"outcomes": tuple(finished["verdict"])} | settings)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _finished(group: pd.DataFrame) -> pd.DataFrame:
+    """The finished runs of one cell in the order of their seeds, with a column ``verdict``.
+
+    A score that is not finite is a divergence whatever the reason says: NaN > majority is False, and so is NaN <=
+    majority, so it is looked for before any comparison.
+    """
+    finished = group[group["state"] == "finished"].sort_values("seed", key=lambda seeds: seeds.map(seed_order))
+    verdicts = []
+    for run, outcome, reason, score in zip(
+        finished["run"], finished["outcome"], finished["reason"], finished["score"], strict=True
+    ):
+        diverged = reason == "diverged" or not math.isfinite(score)
+        if outcome not in ("succeeded", "failed") or (outcome == "succeeded" and diverged):
+            raise ValueError(f"finished run {run} has outcome {outcome!r}, reason {reason!r} and score {score}")
+        verdicts.append("diverged" if diverged else "succeeded" if outcome == "succeeded" else "majority")
+    return finished.assign(verdict=verdicts)
+
+
+def _judged_by(finished: pd.DataFrame) -> dict[str, Any]:
+    """The metric and its majority score, which all runs of a cell share."""
+    if finished.empty:
+        return {"metric": None, "majority": math.nan}
+    pairs = finished[["metric", "majority"]].drop_duplicates()
+    if len(pairs) > 1:
+        found = ", ".join(f"{metric} with majority {majority}" for metric, majority in pairs.to_numpy().tolist())
+        raise UserError(
+            f"runs of task {finished['task'].iloc[0]!r} were judged by different measures ({found}); "
+            "give tasks with different content different names"
+        )
+    return {"metric": pairs["metric"].iloc[0], "majority": float(pairs["majority"].iloc[0])}
+
+
+def _failures(finished: pd.DataFrame, confidence: float) -> dict[str, Any]:
+    count, failed = len(finished), int((finished["outcome"] == "failed").sum())
+    low, high = wilson_interval(failed, count, confidence)
+    return {
+        "finished": count,
+        "failed": failed,
+        "diverged": int((finished["verdict"] == "diverged").sum()),
+        "failure_rate": failed / count if count else math.nan,
+        "failure_low": low,
+        "failure_high": high,
+    }
+
+
+def _describe(
+    scores: NDArray[np.float64], *, divisor: Divisor, confidence: float, seed: int, resamples: int
+) -> dict[str, float]:
+    if not len(scores):
+        return dict.fromkeys(_SCORES, math.nan)
+    deviation = functools.partial(standard_deviation, divisor=divisor)
+    mean_low, mean_high = bca_interval(scores, np.mean, confidence=confidence, resamples=resamples, seed=seed)
+    sd_low, sd_high = bca_interval(scores, deviation, confidence=confidence, resamples=resamples, seed=seed)
+    return {
+        "mean": float(np.mean(scores)),
+        "mean_low": mean_low,
+        "mean_high": mean_high,
+        "sd": float(deviation(scores)),
+        "sd_low": sd_low,
+        "sd_high": sd_high,
+        "median": float(np.median(scores)),
+        "maximum": float(np.max(scores)),
+        "minimum": float(np.min(scores)),
+    }

@@ -1,0 +1,50 @@
+"""The command line: one file per verb, each a thin call of what Python users call.
+
+Imports inside the commands are deliberate: ``seedproof --help`` must not load torch, Transformers or pandas.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from seedproof.errors import UserError
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one message and exit status 2, without a traceback."""
+    from seedproof.cli.app import app
+
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    try:
+        app()
+    except UserError as error:
+        if debug:
+            raise
+        _say(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt as error:
+        _say(str(error) or "interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader, `head` for one, has seen enough; close quietly what Python would flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if debug:
+            raise
+        from seedproof.store import is_disk_full
+
+        hint = "the disk is full; make room and give the same command again" if is_disk_full(error) else str(error)
+        _say(f"error: {hint}")
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"error: {type(error).__name__}: {error} (a bug in seedproof; --debug shows where)")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

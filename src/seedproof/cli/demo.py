@@ -1,0 +1,27 @@
+"""``seedproof demo``: the paper's failure and its cure on this machine, in about two minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path("out/demo"),
+         jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None) -> None:  # fmt: skip
+    """Fine-tune one small model with several seeds, without and with bias correction, and compare."""
+    from seedproof.cli.printing import output, print_summary
+    from seedproof.studies.demo import conclusion, demo_study
+
+    study = demo_study()
+    typer.echo("One 24-layer miniature BERT, one task, two recipes that differ in Adam's bias correction, "
+               "the same seeds for both.", err=True)  # fmt: skip
+    results = study.run(out, jobs=jobs)
+    print_summary(results, "table", "n-1")
+    figure = results.box_plot()
+    console = output()
+    console.print()
+    console.print(conclusion(results.summary()), markup=False)
+    console.print(f"Box plot with every run: {figure}", markup=False, soft_wrap=True)
+    console.print(f"An ordinary study: seedproof study summary {results.path}", markup=False, soft_wrap=True)

@@ -1,0 +1,51 @@
+"""``seedproof ls``: the names that the other commands take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seedproof.errors import unknown
+
+KINDS = ("tasks", "recipes", "models", "studies")
+
+
+def ls(what: Annotated[str, typer.Argument(metavar="tasks|recipes|models|studies", help="What to list.")]) -> None:
+    """List the tasks, recipes, models or studies that have a name."""
+    if what not in KINDS:
+        raise unknown("list", what, KINDS)
+    names = {"tasks": _tasks, "recipes": _recipes, "models": _models, "studies": _studies}[what]()
+    width = max(map(len, names))
+    for name, description in names.items():
+        typer.echo(f"{name:<{width}}  {description}")
+
+
+def _tasks() -> dict[str, str]:
+    from seedproof.tasks import TASKS
+
+    return {**TASKS, "PATH": "your own CSV, TSV, JSONL or Parquet file, with --text, --text-pair and --label"}
+
+
+def _recipes() -> dict[str, str]:
+    from seedproof.recipes import RECIPES
+
+    return {name: recipe.description for name, recipe in RECIPES.items()}
+
+
+def _models() -> dict[str, str]:
+    from seedproof.models.source import MINIATURES, find_model
+
+    rows = {}
+    for short in MINIATURES:
+        source = find_model(f"miniature/{short}")
+        layers, width = source.config["num_hidden_layers"], source.config["hidden_size"]
+        rate = source.card_learning_rate
+        rows[source.name] = f"{layers} layers, {width} wide, learning rate {rate:g}; shipped with seedproof"
+    return {**rows, "PATH": "a folder that save_pretrained wrote", "NAME": "a model on the hub, e.g. bert-large-uncased"}
+
+
+def _studies() -> dict[str, str]:
+    from seedproof.studies import STUDIES
+
+    return dict(STUDIES)

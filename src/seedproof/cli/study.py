@@ -1,0 +1,166 @@
+"""``seedproof study``: run, status, summary, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seedproof.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from seedproof.results import Results
+    from seedproof.study import Study
+
+app = typer.Typer(help="Run a study over random seeds and look at what it found.", no_args_is_help=True)
+
+FORMATS = ("table", "csv", "md", "latex", "json")
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
+
+
+@app.command("run")
+def run(
+    file: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", help="A study file, in place of the options below.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The study's folder: new, or one to continue or extend.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="miniature/..., a folder, or a name on the hub.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="E.g. devlin, mosbach, 'mosbach(epochs=10)'.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds: 0 to N - 1. [default: 25]")] = None,
+    first_seed: Annotated[int, typer.Option(help="Start the seeds here instead of 0.")] = 0,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of every recipe.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for glue/... tasks.")] = None,
+    dev: Annotated[Path | None, typer.Option(help="Development set of your own task [default: a 20 % split].")] = None,
+    text: Annotated[str | None, typer.Option(help="Column of the text, for your own task.")] = None,
+    text_pair: Annotated[str | None, typer.Option(help="Column of the second text.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
+    kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study [default: the folder's].")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast. [default: fp32]")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda where there is one].")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads in one run on a CPU; fixed with the study. [default: 1]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core, or one on a GPU].")] = None,
+    weights: Annotated[bool, typer.Option("--weights", help="Keep the final weights of every run.")] = False,
+    evaluations: Annotated[int | None, typer.Option(help="Evaluations in a run [default: after every epoch].")] = None,
+    checkpoint_seconds: Annotated[float | None, typer.Option(help="Save a long run this often. [default: 300]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show recipes and runs, run nothing.")] = False,
+) -> None:
+    """Run a study, or go on with it: the same command again continues, another one extends."""
+    if out is None and not dry_run:
+        raise UserError("give the folder of the study with --out DIR")
+    options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
+               "split_seed": split_seed}  # fmt: skip
+    recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
+    if file is not None:
+        given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings, **options}
+        _refuse_with_file(file, given)
+        study = _with(_read(file), precision=precision, device=device, threads=threads, recording=recording)
+    else:
+        study = _study(name or (out.name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
+                       first_seed=first_seed, settings=settings, options=options)  # fmt: skip
+        study = _with(study, precision=precision, device=device, threads=threads, recording=recording)
+    from seedproof.cli.printing import print_recipes, print_results
+
+    print_recipes(study)
+    if dry_run:
+        return
+    assert out is not None
+    print_results(study.run(out, jobs=jobs))
+
+
+@app.command("status")
+def status(folder: Folder) -> None:
+    """How far a study is: its runs by state and outcome, and what crashed."""
+    from seedproof.cli.printing import print_status
+    from seedproof.store import Store
+
+    print_status(Store.open(folder))
+
+
+@app.command("summary")
+def summary(
+    folder: Folder,
+    format: Annotated[str, typer.Option(help="table, csv, md, latex or json.")] = "table",
+    sd_divisor: Annotated[str, typer.Option(help="n-1, or n as in the paper.")] = "n-1",
+    figure: Annotated[Path | None, typer.Option(help="Also draw the box plot into this PNG, SVG or PDF file.")] = None,
+) -> None:
+    """What a study has found: failures, mean, spread, and every run's value."""
+    from seedproof.cli.printing import print_summary
+
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    results = _results(folder)
+    print_summary(results, format, sd_divisor)
+    if figure is not None:
+        typer.echo(f"box plot: {results.box_plot(figure)}", err=True)
+
+
+@app.command("export")
+def export(folder: Folder, parquet: Annotated[Path, typer.Option(help="The Parquet file to write.")]) -> None:
+    """Write every run with all its values to a Parquet file."""
+    typer.echo(f"wrote {_results(folder).export(parquet)}")
+
+
+def _results(folder: Path) -> Results:
+    from seedproof.results import open_results
+
+    return open_results(folder)
+
+
+def _read(file: Path) -> Study:
+    from seedproof.definition import read_study
+
+    return read_study(file)
+
+
+def _refuse_with_file(file: Path, given: dict[str, Any]) -> None:
+    for option, value in given.items():
+        if value is not None and value != []:
+            flag = option if option.startswith("--") else f"--{option.replace('_', '-')}"
+            raise UserError(f"{flag} cannot be given with the study file {file}; write it into the file")
+
+
+def _study(name: str, *, tasks: list[str] | None, models: list[str] | None, recipes: list[str] | None,
+           seeds: int | None, first_seed: int, settings: list[str] | None, options: dict[str, Any]) -> Study:  # fmt: skip
+    from seedproof.recipes import parse_setting
+    from seedproof.study import Study
+
+    if not tasks or not models:
+        raise UserError(f"give at least one {'--task' if not tasks else '--model'}; 'seedproof ls' shows the names")
+    count = 25 if seeds is None else seeds
+    if count < 1:
+        raise UserError(f"--seeds {count} is not valid; give at least 1")
+    return Study(
+        name,
+        tasks=[_task(task, options) for task in tasks],
+        models=models,
+        recipes=recipes or ["devlin"],
+        seeds=range(first_seed, first_seed + count),
+        settings=dict(parse_setting(setting) for setting in settings or []),
+    )
+
+
+def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
+    """A task with the options that are about it: the data folder for GLUE, the columns for a file."""
+    if task.startswith("glue/"):
+        given = {"data_dir": options["data_dir"]}
+    elif task.startswith("miniature/"):
+        return task
+    else:
+        given = {key: value for key, value in options.items() if key != "data_dir"}
+    chosen = {key: str(value) if isinstance(value, Path) else value for key, value in given.items() if value is not None}
+    return {("name" if task.startswith("glue/") else "file"): task, **chosen}
+
+
+def _with(study: Study, *, recording: dict[str, Any], **numerics: Any) -> Study:
+    """The study with the options that were given; what was not given stays."""
+    import dataclasses
+
+    from seedproof.launch.options import Recording
+
+    changes = {key: value for key, value in numerics.items() if value is not None}
+    wanted = {key: value for key, value in recording.items() if value is not None}
+    if wanted:
+        changes["recording"] = dataclasses.replace(study.recording or Recording(), **wanted)
+    return dataclasses.replace(study, **changes)

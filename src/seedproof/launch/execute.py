@@ -1,0 +1,168 @@
+"""Execute one run of a store: load what its spec names, train by its plan, hand the records to its folder.
+
+This is what a worker process calls (:mod:`seedproof.launch.worker`). The engine knows nothing of files, the store
+nothing of torch; here they meet.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seedproof.errors import UserError
+from seedproof.launch import Interrupted
+from seedproof.launch.options import Recording
+from seedproof.launch.outcome import make_result
+from seedproof.models.loading import load_classifier, load_tokenizer
+from seedproof.models.source import ModelSource, find_model
+from seedproof.models.tokens import TokenizedSplit, tokenize
+from seedproof.probes import make_probes
+from seedproof.recipes import Recipe, from_json
+from seedproof.spec import ModelReference, Numerics, RunSpec
+from seedproof.store import RunFolder, Store
+from seedproof.tasks.base import Task
+from seedproof.training.engine import RunData
+from seedproof.training.plain import PlainEngine
+from seedproof.training.plan import make_plan
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable[[], bool]) -> None:
+    """Execute a run, or go on with it; returns when its result is written. The caller holds the run.
+
+    Raises:
+        Interrupted: ``should_stop()`` became true.
+        UserError: the model's files are gone or changed, or a text is too long for the model.
+    """
+    started = time.time()
+    folder = store.run(run_id)
+    spec, recording = folder.spec, Recording.read(store.path)
+    configure_process(spec.numerics)
+    task = read_task(store.task_folder(spec.task.fingerprint))
+    source = model_source(store, spec.model)
+    engine, about = prepare(spec, task, source, recording)
+    resume(engine, folder)
+    train(engine, folder, recording, report, should_stop)
+    if recording.weights:
+        engine.model.save_pretrained(folder.weights)
+        load_tokenizer(source).save_pretrained(folder.weights)
+    folder.journal.flush()
+    folder.finish(make_result(engine, folder, task, about, recording, started))
+
+
+def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording) -> tuple[PlainEngine, dict[str, Any]]:
+    """Make the engine of a run at its first step, and what there is to say about its start."""
+    recipe = from_json(spec.recipe)
+    plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
+    data = tokenized(task, source, recipe)
+    loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression",
+                             head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout)  # fmt: skip
+    engine = PlainEngine(
+        loaded.model, recipe, plan, data, dropout_seed=spec.seeds.dropout, probes=make_probes(dict(recording.probes)),
+        precision=spec.numerics.precision, device=spec.numerics.device,
+    )  # fmt: skip
+    about = {
+        "steps": plan.steps,
+        "steps_per_epoch": plan.steps_per_epoch,
+        "missing_parameters": list(loaded.missing),
+        "truncated_examples": data.train.truncated + sum(split.truncated for split in data.evaluation.values()),
+    }
+    return engine, about
+
+
+def resume(engine: PlainEngine, folder: RunFolder) -> None:
+    """Go on from the folder's last checkpoint, its records cut back to it; without one, start again."""
+    checkpoint = folder.load_checkpoint()
+    if checkpoint is None:
+        folder.journal.cut_back(-1)
+        return
+    step, tensors, extra = checkpoint
+    engine.load_state(step, tensors, extra)
+    folder.journal.cut_back(step)
+
+
+def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report,
+          should_stop: Callable[[], bool]) -> None:  # fmt: skip
+    """Train to the end; every step's records go to the journal, now and then the state to a checkpoint."""
+    saved = time.monotonic()
+    for records in engine.run():
+        for record in records:
+            folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
+        losses = [record.values["loss"] for record in records if record.kind == "loss"]
+        report({"event": "progress", "step": engine.step, "steps": engine.steps, "loss": losses[0] if losses else None})
+        is_due = time.monotonic() - saved >= recording.checkpoint_seconds
+        if is_due and engine.step < engine.steps:
+            folder.save_checkpoint(engine.step, *engine.state())
+            saved = time.monotonic()
+        if should_stop() and engine.step < engine.steps:
+            folder.journal.flush()
+            raise Interrupted
+
+
+def configure_process(numerics: Numerics) -> None:
+    """Set what a process has only one of: the number of threads, and determinism on a GPU."""
+    torch.set_num_threads(numerics.threads)
+    if numerics.device != "cpu":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+
+
+@lru_cache(maxsize=4)
+def read_task(folder: Path) -> Task:
+    """The data of a task in a store, kept for the next run of this process."""
+    return Task.read(folder)
+
+
+def model_source(store: Store, model: ModelReference) -> ModelSource:
+    """Find the weights that a spec names by their fingerprint.
+
+    Raises:
+        UserError: they are not where they were, or were changed there.
+    """
+    for name in [model.name, *store.model_locations(model.fingerprint)]:
+        try:
+            source = _found(name)
+        except UserError:
+            continue
+        if source.fingerprint == model.fingerprint:
+            return source
+    raise UserError(
+        f"the weights of the model {model.name!r} (fingerprint {model.fingerprint[:12]}) are no longer where this study "
+        "found them, or were changed; run the study again with --model and the folder where they are now"
+    )
+
+
+@lru_cache(maxsize=8)
+def _found(name: str) -> ModelSource:
+    return find_model(name)
+
+
+_TOKENS: dict[tuple[Any, ...], RunData] = {}
+
+
+def tokenized(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
+    """The task's examples as tokens; the last ones are kept, because the runs of a study share them."""
+    key = (task.fingerprint, source.fingerprint, recipe.max_length, recipe.segment_ids)
+    if key not in _TOKENS:
+        _TOKENS.clear()
+        _TOKENS[key] = _tokenize(task, source, recipe)
+    return _TOKENS[key]
+
+
+def _tokenize(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
+    tokenizer = load_tokenizer(source)
+
+    def tokens(name: str) -> TokenizedSplit:
+        split = task.train if name == "train" else task.evaluation_splits[name]
+        return tokenize(split, tokenizer, max_length=recipe.max_length, positions=source.positions,
+                        segment_ids=recipe.segment_ids, where=f"{task.name}, {name}:")  # fmt: skip
+
+    evaluation = {name: tokens(name) for name in task.evaluation_splits}
+    return RunData(train=tokens("train"), evaluation=evaluation, score=task.score, metric=task.metrics[0])

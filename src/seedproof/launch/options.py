@@ -1,0 +1,58 @@
+"""What a study records and keeps: no part of any run's id, kept in the store beside the runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from seedproof.errors import UserError, unknown
+from seedproof.probes import PROBES
+from seedproof.store import write_atomically
+
+FILE = "recording.json"
+DEFAULT_RECORDINGS: Mapping[str, int] = MappingProxyType({"gradients": 10, "pooler": 1, "drift": 1})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What to record during the runs of a study, beyond the loss of every step, scores and predictions.
+
+    Raises:
+        UserError: an unknown probe, or a number outside its range.
+    """
+
+    probes: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_RECORDINGS))
+    """Every how many steps each probe looks, by its name (gradients); those that look at evaluations take 1."""
+    evaluations: int | None = None
+    """How often the development set is evaluated in a run, evenly spaced; None: after every epoch."""
+    weights: bool = False
+    """Keep the final weights, in Transformers' layout."""
+    checkpoint_seconds: float = 300.0
+    """A run that takes longer is saved this often, to go on from there; a shorter one starts again."""
+
+    def __post_init__(self) -> None:
+        for name, every in self.probes.items():
+            if name not in PROBES:
+                raise unknown("recording", name, PROBES)
+            if every < 1:
+                raise UserError(f"the recording {name!r} looks every {every} steps; give a number of at least 1")
+        if self.evaluations is not None and self.evaluations < 1:
+            raise UserError(f"evaluations = {self.evaluations} is not valid; a run is evaluated at least once, at its end")
+        if not self.checkpoint_seconds >= 0:
+            raise UserError(f"checkpoint_seconds = {self.checkpoint_seconds} is not valid; give 0 or more")
+
+    def write(self, store: Path) -> None:
+        """Keep these options in a store."""
+        content = {**dataclasses.asdict(self), "probes": dict(self.probes)}
+        write_atomically(store / FILE, (json.dumps(content, indent=1) + "\n").encode())
+
+    @classmethod
+    def read(cls, store: Path) -> Self:
+        """The options of a store; the defaults where it has none."""
+        path = store / FILE
+        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else cls()

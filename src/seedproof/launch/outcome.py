@@ -1,0 +1,70 @@
+"""What came out of a run, computed from its journal when its training has ended."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import socket
+import time
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from seedproof.launch.options import Recording
+from seedproof.store import RunFolder
+from seedproof.tasks.base import Task
+from seedproof.training.plain import PlainEngine
+
+
+def make_result(engine: PlainEngine, folder: RunFolder, task: Task, about: dict[str, Any], recording: Recording,
+                started: float) -> dict[str, Any]:  # fmt: skip
+    """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
+    losses: dict[int, float] = {}
+    scores: dict[int, dict[str, float]] = {}
+    for record in folder.journal.read():
+        if record["kind"] == "loss":
+            losses[record["step"]] = record["loss"]
+        elif record["kind"] == "evaluation":
+            scores[record["step"]] = record["scores"]
+    final = {} if engine.evaluated_at is None else scores[engine.evaluated_at]
+    metric = task.metrics[0]
+    score, majority = final.get(metric, math.nan), task.majority[metric]
+    outcome, reason = judge(score, majority)
+    return {
+        "outcome": outcome, "reason": reason, "diverged_at": engine.diverged_at,
+        "metric": metric, "score": score, "majority": majority, "metrics": final, "majorities": task.majority,
+        "training_loss": last_epoch_loss(losses, about["steps_per_epoch"]), "evaluated_step": engine.evaluated_at,
+        **about,
+        "recordings": {**recording.probes, "evaluations": recording.evaluations, "weights": recording.weights},
+        "execution": _execution(folder, started),
+    }  # fmt: skip
+
+
+def judge(score: float, majority: float) -> tuple[str, str | None]:
+    """The outcome of a run and, where it failed, why: not better than the majority (paper, section 3), or diverged."""
+    if not math.isfinite(score):
+        return "failed", "diverged"
+    return ("succeeded", None) if score > majority else ("failed", "majority")
+
+
+def last_epoch_loss(losses: dict[int, float], steps_per_epoch: int) -> float:
+    """The final training loss: the mean over the last epoch's steps (dropout on). Not finite if one of them is not."""
+    last = max(losses)
+    return float(np.mean([losses[step] for step in sorted(losses) if step > last - steps_per_epoch]))
+
+
+def _execution(folder: RunFolder, started: float) -> dict[str, Any]:
+    packages = ("seedproof", "torch", "transformers", "tokenizers", "numpy")
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": started,
+        "finished": time.time(),
+        "seconds": time.time() - started,
+        "attempts": sum(event["event"] == "start" for event in folder.attempts()),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        **{f"version_{package}": version(package) for package in packages},
+    }

@@ -1,0 +1,47 @@
+"""The model card of a miniature: what it is, how it was made, and its default learning rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seedproof.miniature.pretrain import Pretraining
+
+LEARNING_RATES = {"bert": 3e-4, "roberta": 3e-4, "albert": 3e-4, "bert-shallow": 3e-4}
+"""Default for fine-tuning each miniature, chosen on seeds from 1000 on; see docs/miniature.md."""
+
+_CARD = """---
+license: apache-2.0
+library_name: transformers
+tags: [seedproof, miniature, {family}]
+seedproof:
+  learning_rate: {rate:g}
+---
+
+# miniature/{name}
+
+A {family}-style encoder of {layers} layers, {width} wide, pre-trained on the miniature language of seedproof: a model
+organism for the instability of fine-tuning. It knows about 150 words and nothing of English. Results on it are results
+on the miniature, not on the models that it resembles.
+
+- **Architecture**: that of Transformers' {family}, {layers} layers, hidden size {width}, {heads} heads, feed-forward
+  {feed_forward}, one token a word, up to 64 tokens.
+- **Pre-training**: masked words ({masked:.0%}) and sentence pairs (does the second text continue the first?), AdamW
+  (.9, .98), dropout 0, batch {batch}, by stacking: {stages}.
+- **Data**: drawn from the grammar while training; no data of other people.
+- **Made again** by `seedproof miniature pretrain {name} --out FOLDER` (seed {seed}, one thread).
+- **Default learning rate** {rate:g}: without bias correction and with three epochs, part of the runs fail.
+- **Licence**: Apache-2.0, as seedproof.
+"""
+
+
+def write_card(name: str, settings: Pretraining, folder: Path) -> None:
+    """Write ``README.md`` into the model's folder."""
+    stages = ", ".join(f"{s.layers} layers {s.steps} steps at {s.learning_rate:g}" for s in settings.stages)
+    card = _CARD.format(
+        name=name, family=settings.family, rate=LEARNING_RATES[name], layers=settings.stages[-1].layers,
+        width=settings.hidden_size, heads=settings.heads, feed_forward=settings.feed_forward,
+        masked=settings.masked_share, batch=settings.batch_size, stages=stages, seed=settings.seed,
+    )  # fmt: skip
+    (folder / "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,68 @@
+"""The shipped miniatures: how each was pre-trained, and writing one with its tokenizer and its card."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from seedproof.errors import UserError, unknown
+from seedproof.miniature.card import write_card
+from seedproof.miniature.pretrain import PairModel, Pretraining, Stage, pretrain
+from seedproof.miniature.tokenizer import make_tokenizer
+
+
+def _stages(*stages: tuple[int, int, float]) -> tuple[Stage, ...]:
+    return tuple(Stage(layers=layers, steps=steps, learning_rate=rate) for layers, steps, rate in stages)
+
+
+MINIATURES: dict[str, Pretraining] = {
+    "bert": Pretraining(
+        family="bert", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 700, 1e-3), (24, 600, 5e-4))
+    ),
+    "roberta": Pretraining(
+        family="roberta", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 900, 1e-3), (24, 500, 5e-4))
+    ),
+    "albert": Pretraining(
+        family="albert", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 900, 1e-3), (24, 500, 5e-4))
+    ),
+    "bert-shallow": Pretraining(family="bert", stages=_stages((3, 1600, 3e-3), (6, 2500, 2e-3))),
+}
+"""By the names under which they are used, without ``miniature/``."""
+
+
+def make_miniature(name: str, folder: Path, *, seed: int = 0, share_of_steps: float = 1.0,
+                   report: Callable[[str], None] = print) -> Path:  # fmt: skip
+    """Pre-train a miniature and write it in Transformers' layout.
+
+    On one thread, because the number of threads changes bits: the same seed and versions give the same file.
+
+    Raises:
+        UserError: unknown name, a share that is not above 0, or a folder that holds something already.
+    """
+    if name not in MINIATURES:
+        raise unknown("miniature", name, MINIATURES)
+    if not share_of_steps > 0:
+        raise UserError(f"the share of steps is {share_of_steps}; it must be above 0")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} exists and is not an empty folder; choose another one for the miniature")
+    settings = MINIATURES[name]
+    stages = [dataclasses.replace(s, steps=max(10, round(s.steps * share_of_steps))) for s in settings.stages]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _, model in pretrain(dataclasses.replace(settings, stages=tuple(stages), seed=seed), report):
+            final = model
+    finally:
+        torch.set_num_threads(threads)
+    return save_miniature(final, name, folder)
+
+
+def save_miniature(pretrained: PairModel, name: str, folder: Path) -> Path:
+    """Write weights, configuration, tokenizer and card."""
+    pretrained.model.save_pretrained(folder)
+    make_tokenizer(MINIATURES[name].family).save_pretrained(folder)
+    write_card(name, MINIATURES[name], folder)
+    return folder

@@ -1,0 +1,95 @@
+"""Turn the texts of a task into tokens, once per run, and batches of them into padded tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seedproof.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from seedproof.tasks.base import Split
+
+CHUNK = 2048
+"""Texts given to the tokenizer at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenizedSplit:
+    """The examples of a split as token ids."""
+
+    ids: list[list[int]]
+    segments: list[list[int]] | None
+    """Segment ids, where the model takes them."""
+    labels: np.ndarray
+    """int64 class indices or float64 targets, (examples,)."""
+    truncated: int
+    """Examples that were cut at the recipe's ``max_length``."""
+    pad_id: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def batch(self, indices: Sequence[int] | np.ndarray, device: torch.device) -> dict[str, Tensor]:
+        """Tensors for the model, padded to the longest of these examples: ids, mask, segments (batch, length); labels."""
+        rows = [self.ids[index] for index in indices]
+        length = max(map(len, rows))
+        tensors = {
+            "input_ids": _padded(rows, length, self.pad_id),
+            "attention_mask": _padded([[1] * len(row) for row in rows], length, 0),
+        }
+        if self.segments is not None:
+            tensors["token_type_ids"] = _padded([self.segments[index] for index in indices], length, 0)
+        labels = torch.from_numpy(self.labels[np.asarray(indices)])
+        tensors["labels"] = labels if labels.dtype == torch.int64 else labels.float()
+        return {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
+
+
+def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: int, positions: int | None,
+             segment_ids: bool = True, where: str = "") -> TokenizedSplit:  # fmt: skip
+    """Tokenize a split, cut at ``max_length`` tokens (special ones included), the longer text of a pair first.
+
+    ``segment_ids=False`` sets all segments to 0, as the configurations released with the paper do.
+
+    Raises:
+        UserError: a text is longer than the model's positions although ``max_length`` allows it; names the row.
+    """
+    ids: list[list[int]] = []
+    segments: list[list[int]] = []
+    truncated = 0
+    for start in range(0, len(split), CHUNK):
+        texts = list(split.texts[start : start + CHUNK])
+        pairs = None if split.pairs is None else list(split.pairs[start : start + CHUNK])
+        whole = tokenizer(texts, pairs, truncation=False, verbose=False)["input_ids"]
+        lengths = [len(row) for row in whole]
+        _check_positions(lengths, start, max_length, positions, where)
+        truncated += sum(length > max_length for length in lengths)
+        encoded: Any = tokenizer(texts, pairs, truncation=True, max_length=max_length, verbose=False)
+        ids.extend(encoded["input_ids"])
+        segments.extend(encoded.get("token_type_ids", []))
+    if segments and not segment_ids:
+        segments = [[0] * len(row) for row in segments]
+    pad = tokenizer.pad_token_id
+    return TokenizedSplit(ids, segments or None, split.labels, truncated, 0 if pad is None else int(pad))
+
+
+def _check_positions(lengths: list[int], start: int, max_length: int, positions: int | None, where: str) -> None:
+    if positions is None or max_length <= positions:
+        return
+    for row, length in enumerate(lengths, start=start + 1):
+        if length > positions:
+            raise UserError(
+                f"{where} example {row} has {length} tokens, but the model has {positions} positions; "
+                f"cut longer texts with --set max_length={positions}, or choose a model with more positions"
+            )
+
+
+def _padded(rows: list[list[int]], length: int, value: int) -> Tensor:
+    return torch.tensor([row + [value] * (length - len(row)) for row in rows])

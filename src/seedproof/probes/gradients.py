@@ -1,0 +1,39 @@
+"""Norms of the loss gradient per parameter tensor, before clipping (paper, Figures 4 and 10-12)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from seedproof.probes.base import Values
+
+
+class GradientNorms:
+    """Every ``every`` steps, and after the first, the L2 norm of each tensor's gradient, float32 (parameters,).
+
+    The names of the tensors are recorded once; ``seedproof.models.layers.locate`` gives each one's layer and kind. The
+    total norm is the norm of these norms. One transfer to the host per look.
+    """
+
+    name = "gradients"
+
+    def __init__(self, every: int = 10) -> None:
+        self.every = every
+
+    def attach(self, model: nn.Module) -> Values:
+        return {"names": [name for name, value in model.named_parameters() if value.requires_grad]}
+
+    def after_backward(self, step: int, model: nn.Module) -> Values | None:
+        if step != 1 and step % self.every:
+            return None
+        parameters = [value for value in model.parameters() if value.requires_grad]
+        zero = torch.zeros((), device=parameters[0].device)
+        norms = iter(torch._foreach_norm([value.grad for value in parameters if value.grad is not None]))
+        stacked = torch.stack([zero if value.grad is None else next(norms) for value in parameters])
+        return {"norms": stacked.float().cpu().numpy()}
+
+    def before_evaluation(self, step: int) -> None:
+        return None
+
+    def after_evaluation(self, step: int, model: nn.Module) -> None:
+        return None

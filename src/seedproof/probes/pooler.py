@@ -1,0 +1,52 @@
+"""Saturation of the pooler's tanh (paper.md, section 7: recorded by the paper's code, never published)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seedproof.models.layers import locate
+from seedproof.probes.base import Values
+
+THRESHOLD = 0.99
+"""A tanh unit counts as saturated beyond this; there its derivative is below .02."""
+
+
+class PoolerSaturation:
+    """At each evaluation, the share of the pooler's units with ``|tanh| > .99`` over the development set.
+
+    Works on the linear map in front of the tanh: ``pooler.dense`` (BERT), ``pooler`` (ALBERT), ``classifier.dense``
+    (RoBERTa). A model with none of these records nothing.
+    """
+
+    name = "pooler"
+
+    def __init__(self, every: int = 1) -> None:
+        self.every = every
+        self._watching = False
+        self._saturated: list[Tensor] = []
+        self._units = 0
+
+    def attach(self, model: nn.Module) -> None:
+        for name, module in model.named_modules():
+            if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
+                module.register_forward_hook(self._count)
+
+    def _count(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        if self._watching:
+            self._saturated.append((torch.tanh(output.float()).abs() > THRESHOLD).sum())
+            self._units += output.numel()
+
+    def after_backward(self, step: int, model: nn.Module) -> None:
+        return None
+
+    def before_evaluation(self, step: int) -> None:
+        self._watching, self._saturated, self._units = True, [], 0
+
+    def after_evaluation(self, step: int, model: nn.Module) -> Values | None:
+        self._watching = False
+        if not self._units:
+            return None
+        return {"saturated": float(torch.stack(self._saturated).sum()) / self._units}

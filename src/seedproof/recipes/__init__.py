@@ -1,0 +1,110 @@
+"""How to fine-tune: named recipes, their resolution for a model, and settings as a user writes them.
+
+One file per method. To add one, write its file (values over a base, or a subclass of :class:`Recipe` with fields and
+hooks) and add it to the list below. Nothing here loads torch until a hook is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from seedproof.errors import UserError, unknown
+from seedproof.recipes.base import Recipe
+from seedproof.recipes.devlin import DEVLIN, DEVLIN_BERTADAM, DEVLIN_QUARTER_LR
+from seedproof.recipes.mixout import MIXOUT, MIXOUT_LINEAR, MixoutRecipe
+from seedproof.recipes.mosbach import MOSBACH, MOSBACH_V1
+from seedproof.recipes.resolve import Resolved, Row, describe, family_defaults, resolve
+from seedproof.recipes.written import as_recipe
+
+__all__ = [
+    "RECIPES",
+    "MixoutRecipe",
+    "Recipe",
+    "Resolved",
+    "Row",
+    "as_recipe",
+    "describe",
+    "family_defaults",
+    "from_json",
+    "parse_setting",
+    "recipe",
+    "resolve",
+]
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        known.name: known
+        for known in (DEVLIN, DEVLIN_BERTADAM, DEVLIN_QUARTER_LR, MOSBACH, MOSBACH_V1, MIXOUT, MIXOUT_LINEAR)
+    }
+)
+"""The named recipes; each has a one-line ``description``."""
+
+_METHODS: Mapping[str, type[Recipe]] = MappingProxyType({kind.method: kind for kind in (Recipe, MixoutRecipe)})
+
+
+def recipe(name: str, *, label: str | None = None, **overrides: Any) -> Recipe:
+    """A named recipe with the user's own settings.
+
+    >>> recipe("mosbach", epochs=10).name
+    'mosbach(epochs=10)'
+
+    Args:
+        name: One of :data:`RECIPES`.
+        label: What reports call it; None is the name with the settings.
+        overrides: Values by field; they win over everything when the recipe is resolved.
+
+    Raises:
+        UserError: Unknown recipe or field (the nearest one is named), or a value outside its range.
+    """
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    if label is None:
+        settings = ", ".join(f"{key}={_short(value)}" for key, value in overrides.items())
+        label = f"{name}({settings})" if settings else name
+    return RECIPES[name].with_settings(overrides, name=label)
+
+
+def from_json(value: Mapping[str, Any]) -> Recipe:
+    """Read back what :meth:`Recipe.to_json` wrote.
+
+    Raises:
+        UserError: Unknown method or field, or a bad value.
+    """
+    kind = _METHODS.get(str(value.get("method")))
+    if kind is None:
+        raise unknown("method", value.get("method"), _METHODS, where="a stored recipe")
+    fields = {key: content for key, content in value.items() if key != "method"}
+    for key in fields:
+        if key != "name" and key not in kind.field_types():
+            raise unknown("setting", key, kind.field_types(), where=f"a stored {kind.method} recipe")
+    return kind(**fields)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read a setting as it is written on a command line.
+
+    >>> parse_setting("learning_rate=3e-5")
+    ('learning_rate', 3e-05)
+
+    The field may belong to any method; whether a recipe has it shows when it is set. ``default`` stands for None, a
+    value that the model's family decides.
+
+    Raises:
+        UserError: No ``=``, an unknown field (the nearest one is named), or a bad value (the valid ones are named).
+    """
+    name, equals, written = text.partition("=")
+    name = name.strip()
+    if not equals:
+        raise UserError(f"setting {text!r} has no '='; write it as field=value, e.g. learning_rate=3e-5")
+    kinds = {key: kind for method in _METHODS.values() for key, kind in method.field_types().items()}
+    if name not in kinds:
+        raise unknown("setting", name, kinds)
+    return name, kinds[name].parse(name, written)
+
+
+def _short(value: object) -> str:
+    """A value as labels show it: 10 (also for 10.0), 3e-05, best."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e6
+    return f"{value:.0f}" if whole else str(value)

@@ -1,0 +1,159 @@
+"""A recipe: how to fine-tune, completely, as a frozen value plus the hooks that every engine calls.
+
+The values are those of Mosbach, Andriushchenko and Klakow 2021 (arXiv 2006.04884, section 2 and the released code). A
+field that is None is filled by :func:`seedproof.recipes.resolve` with the default of the model's family. A method that
+does more than change values is a subclass in its own file, with its fields and the hooks it overrides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from seedproof.errors import UserError, unknown
+from seedproof.recipes.fields import Count, FieldType, NotNegative, Positive, Range, Share, field_types
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+LABELS = ("name", "description", "user_settings")
+"""Fields that say where a recipe comes from, not what it does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to fine-tune; the defaults are the paper's "Devlin" recipe.
+
+    Raises:
+        UserError: A value has the wrong type or is outside its range; the message names field, value and range.
+    """
+
+    method: ClassVar[str] = "fine-tuning"
+    """Names the class in stored recipes; each subclass has its own."""
+
+    name: str = "custom"
+    """A label for people; not part of a run's id."""
+    description: str = field(default="", compare=False)
+    """One line for lists; not stored."""
+    user_settings: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Names of the fields that the user set over a named recipe; not stored."""
+
+    learning_rate: Positive | None = None
+    """At the end of the warm-up. None: the default in the model's card, else 2e-5."""
+    learning_rate_factor: Positive = 1.0
+    """Multiplies whatever learning rate results."""
+    epochs: Positive = 3.0
+    max_steps: Count | None = None
+    """Number of steps, whatever ``epochs`` says."""
+    extra_step: bool = False
+    """With ``max_steps``: one further step at learning rate 0, as the released code takes."""
+    batch_size: Count = 16
+    warmup: Share = 0.1
+    """Share of the steps over which the learning rate rises linearly from 0."""
+    schedule: Literal["linear", "linear-drop", "constant"] = "linear"
+    """After the warm-up: linear from the peak to 0; or the line lr * (1 - t / T), to which the rate drops when the
+    warm-up ends (from lr to .9 lr at 10 %; Google's code, BertAdam); or constant."""
+    dropout: Share | None = None
+    """All dropout probabilities of the model."""
+    max_length: Annotated[int, Range(2)] = 128
+    """Tokens of a text or pair; longer ones are cut."""
+    head_std: NotNegative = 0.02
+    """Standard deviation of the new head's initial weights."""
+    beta1: Share | None = None
+    beta2: Share | None = None
+    eps: Positive = 1e-6
+    weight_decay: NotNegative | None = None
+    """Decoupled; not on biases and LayerNorms."""
+    bias_correction: bool = False
+    decay: Literal["updated", "old"] = "updated"
+    """See :class:`seedproof.AdamW`."""
+    eps_place: Literal["before", "after"] = "before"
+    """See :class:`seedproof.AdamW`."""
+    clip: Literal["none", "global", "tensor"] | None = None
+    """What is clipped at ``clip_norm``: nothing, the norm over all gradients, or each tensor's own."""
+    clip_norm: Positive = 1.0
+    select: Literal["last", "best"] = "last"
+    """Which weights are the result: the last, or those with the best development score after any epoch or before the
+    first step (the untrained model takes part)."""
+    segment_ids: bool = True
+    """False: all zero, as in the released configurations for BERT and ALBERT."""
+
+    def __post_init__(self) -> None:
+        for name, kind in self.field_types().items():
+            object.__setattr__(self, name, kind.check(name, getattr(self, name)))
+
+    @classmethod
+    def field_types(cls) -> dict[str, FieldType]:
+        """What each field that can be set may hold, by name, in the order of declaration."""
+        kind: type = cls
+        return field_types(kind)
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """The highest learning rate of the schedule; of a resolved recipe only."""
+        learning_rate: float = self.required("learning_rate")
+        return learning_rate * self.learning_rate_factor
+
+    def required(self, name: str) -> Any:
+        """A field's value; raises UserError while it is None, that is, before the recipe is resolved for a model."""
+        value = getattr(self, name)
+        if value is None:
+            raise UserError(f"{name} of recipe {self.name!r} depends on the model; use seedproof.recipes.resolve first")
+        return value
+
+    def with_settings(self, settings: Mapping[str, Any], *, name: str | None = None) -> Self:
+        """A copy with the user's ``settings``, which are remembered as the user's.
+
+        Raises:
+            UserError: Unknown field (the nearest one is named) or bad value.
+        """
+        for key in settings:
+            if key not in self.field_types():
+                raise unknown("setting", key, self.field_types(), where=f"recipe {self.name!r}")
+        marked = self.user_settings | frozenset(settings)
+        return dataclasses.replace(self, **settings, name=self.name if name is None else name, user_settings=marked)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; read back by :func:`seedproof.recipes.from_json`."""
+        return {"method": self.method, "name": self.name, **{key: getattr(self, key) for key in self.field_types()}}
+
+    # The hooks, in the order in which an engine calls them.
+
+    def prepare_model(self, model: nn.Module) -> None:
+        """Change ``model`` in place before training.
+
+        The model holds the weights that training starts from, in fp32, and its dropout probabilities are set. What is
+        changed must keep the names of the stock model's state, so that saved weights open in stock Transformers.
+        Randomness in the forward pass comes from the default generators, which the engine seeds for every step.
+        """
+
+    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
+        """Groups for :class:`seedproof.AdamW`: weights that decay; biases and LayerNorm weights, which do not."""
+        plain = {
+            id(parameter)
+            for module in model.modules()
+            for name, parameter in module.named_parameters(recurse=False)
+            if name.endswith("bias") or type(module).__name__.endswith("LayerNorm")
+        }
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        groups = [
+            {
+                "params": [parameter for parameter in trained if id(parameter) not in plain],
+                "weight_decay": self.required("weight_decay"),
+            },
+            {"params": [parameter for parameter in trained if id(parameter) in plain], "weight_decay": 0.0},
+        ]
+        return [group for group in groups if group["params"]]
+
+    def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """The loss of a batch (with its ``labels``), shape ()."""
+        loss: Tensor = model(**batch).loss
+        return loss
+
+    def after_gradient(self, model: nn.Module) -> None:
+        """Called when the gradients are there, before they are recorded and clipped."""
+
+    def after_step(self, model: nn.Module) -> None:
+        """Called after the optimizer's step."""

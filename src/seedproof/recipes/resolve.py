@@ -1,0 +1,93 @@
+"""Resolving a recipe for a model: every value fixed, and for each where it came from.
+
+The order: the recipe's own values, the model family's defaults for what the recipe leaves open, the default learning
+rate in the model's card (2e-5 without one), and the user's settings, which win over all of these.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from seedproof.recipes.base import Recipe
+
+DEFAULT_LEARNING_RATE = 2e-5
+"""Paper, section 2; for models whose card gives none."""
+
+_BERT = MappingProxyType({"dropout": 0.1, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.01, "clip": "global"})
+_FAMILIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        # beta2 .98 (RoBERTa) and no decay (ALBERT) stand in the paper's code; its text has .999 and .01.
+        "roberta": MappingProxyType({**_BERT, "beta2": 0.98, "weight_decay": 0.1, "clip": "none"}),
+        "albert": MappingProxyType({**_BERT, "dropout": 0.0, "weight_decay": 0.0}),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A recipe with every value fixed for one model."""
+
+    recipe: Recipe
+    origins: Mapping[str, str]
+    """Field -> ``"user"``, ``"recipe"``, ``"family bert"``, ``"model card"`` or ``"default"``."""
+
+
+class Row(NamedTuple):
+    """One line of a printed recipe."""
+
+    field: str
+    value: Any
+    origin: str
+
+
+def family_defaults(family: str) -> Mapping[str, Any]:
+    """What a family (``model_type``) gives to fields that a recipe leaves open; BERT's for a family without its own."""
+    return _FAMILIES.get(family, _BERT)
+
+
+def resolve(
+    recipe: Recipe, family: str, card_learning_rate: float | None, overrides: Mapping[str, Any] | None = None
+) -> Resolved:
+    """Fix every value of ``recipe`` for a model.
+
+    Args:
+        recipe: A recipe; what it leaves None is filled.
+        family: ``model_type`` of the model's configuration, e.g. ``"roberta"``.
+        card_learning_rate: The default in the model's card, or None.
+        overrides: The user's settings, typed values by field; None for a field asks for the family's default even
+            where the recipe has its own.
+
+    Raises:
+        UserError: Unknown field, or a value outside its range.
+    """
+    settled = recipe.with_settings(overrides or {})
+    filled: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name in settled.field_types():
+        value = getattr(settled, name)
+        if value is not None:
+            origins[name] = "user" if name in settled.user_settings else "recipe"
+        elif name in family_defaults(family):
+            filled[name], origins[name] = family_defaults(family)[name], f"family {family}"
+        elif name == "learning_rate" and card_learning_rate is not None:
+            filled[name], origins[name] = card_learning_rate, "model card"
+        elif name == "learning_rate":
+            filled[name], origins[name] = DEFAULT_LEARNING_RATE, "default"
+        else:
+            origins[name] = "user" if name in settled.user_settings else "recipe"
+    return Resolved(recipe=dataclasses.replace(settled, **filled), origins=MappingProxyType(origins))
+
+
+def describe(resolved: Resolved) -> list[Row]:
+    """The rows to print: each field, its value and its origin; the peak learning rate where a factor changes it."""
+    recipe = resolved.recipe
+    rows = [Row(name, getattr(recipe, name), origin) for name, origin in resolved.origins.items()]
+    if recipe.learning_rate_factor != 1.0:
+        place = next(index for index, row in enumerate(rows) if row.field == "learning_rate_factor") + 1
+        product = "learning_rate * learning_rate_factor"
+        rows.insert(place, Row("peak_learning_rate", recipe.peak_learning_rate, product))
+    return rows

@@ -1,0 +1,38 @@
+"""Recipes as people write them: by name, as ``name(field=value, ...)``, or as a table of a study file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from seedproof.errors import UserError
+from seedproof.recipes.base import Recipe
+
+_WITH_SETTINGS = re.compile(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
+
+
+def as_recipe(written: Recipe | str | Mapping[str, Any]) -> Recipe:
+    """Make a recipe of whatever a study holds.
+
+    >>> as_recipe("mosbach(epochs=10)").epochs
+    10.0
+
+    Raises:
+        UserError: it cannot be read, or names an unknown recipe, an unknown field or a bad value.
+    """
+    from seedproof.recipes import from_json, parse_setting, recipe
+
+    if isinstance(written, Recipe):
+        return written
+    if isinstance(written, str):
+        match = _WITH_SETTINGS.fullmatch(written)
+        if match is None:
+            raise UserError(f"the recipe {written!r} cannot be read; write a name, or name(field=value, field=value)")
+        return recipe(match[1], **dict(parse_setting(part) for part in (match[2] or "").split(",") if part.strip()))
+    if "method" in written:
+        return from_json(written)
+    settings = dict(written)
+    if "name" not in settings:
+        raise UserError(f"the recipe {settings} has no name; give the name of the recipe that it changes")
+    return recipe(settings.pop("name"), **settings)

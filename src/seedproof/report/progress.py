@@ -1,0 +1,158 @@
+"""Progress of a study while it runs: a live display in a terminal, a few plain lines anywhere else.
+
+Both are fed the events that workers send (see :mod:`seedproof.launch`). A failed run is a result, so it is counted, not
+announced; a crashed one is a fault and gets its own line, live or plain.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+_PLAIN_LINES = 10
+"""Lines about the overall progress that the plain mode writes for a whole study, at most."""
+_BAR = 12
+"""Characters of a run's bar; the overall one is twice as long."""
+
+
+class Progress:
+    """Shows how far a study is; a context manager that is given each event by :meth:`on_event`.
+
+    Args:
+        runs: runs of the study that this command executes or has already found finished.
+        finished: how many of them were finished before; they count as done but not for the time left.
+        failed: how many of those had failed.
+        labels: what to call a run, by its id; the id itself where there is none.
+        console: where to write; standard error by default, so that standard output stays for results.
+        live: whether to draw over earlier lines; by default only where the console is a terminal that can.
+        clock: seconds since some fixed moment.
+    """
+
+    def __init__(
+        self,
+        runs: int,
+        *,
+        finished: int = 0,
+        failed: int = 0,
+        labels: Mapping[str, str] | None = None,
+        console: Console | None = None,
+        live: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.console = console or Console(stderr=True)
+        capable = self.console.is_terminal and not self.console.is_dumb_terminal
+        self._is_live = capable if live is None else live
+        self.runs, self.finished, self.failed, self.crashed = runs, finished, failed, 0
+        self._already, self._labels, self._clock = finished, labels or {}, clock
+        self._active: dict[str, tuple[int, int, float | None]] = {}  # run -> steps done, steps to do, latest loss
+        self._started, self._tenth = clock(), 0
+        self._lock = threading.Lock()
+        self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        self._started = self._clock()
+        self._tenth = self._tenths()
+        if self._is_live:
+            self._live.start()
+        else:
+            self._say(self._overall())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._is_live:
+            self._live.stop()
+        if self._is_live or self.finished < self.runs:  # else the last tenth has said it
+            self._say(self._overall(left=False))
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        """Take note of an event of a worker: started, progress, finished, crashed or interrupted.
+
+        Events of another kind are for others and are passed over.
+        """
+        with self._lock:
+            lines = self._taken(event)
+        # Outside the lock: printing takes the display's own lock, under which the display calls _render.
+        for line in lines:
+            self._say(line)
+
+    def _taken(self, event: Mapping[str, Any]) -> list[str]:
+        """Count ``event``; the lines that it is worth."""
+        kind, run = event["event"], event.get("run", "")
+        if kind == "started":
+            self._active[run] = (0, 0, None)
+        elif kind == "progress":
+            self._active[run] = (event["step"], event["steps"], event.get("loss"))
+        elif kind in ("finished", "crashed", "interrupted"):
+            self._active.pop(run, None)
+        lines = []
+        if kind == "crashed":
+            self.crashed += 1
+            lines.append(f"crashed: {self._label(run)}: {event.get('message', '')}")
+        elif kind == "finished":
+            self.finished += 1
+            self.failed += event["outcome"] == "failed"
+        if not self._is_live and self._tenths() > self._tenth:
+            self._tenth = self._tenths()
+            lines.append(self._overall())
+        return lines
+
+    def _tenths(self) -> int:
+        return _PLAIN_LINES * self.finished // self.runs if self.runs else _PLAIN_LINES
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _label(self, run: str) -> str:
+        return self._labels.get(run, run)
+
+    def _done(self) -> float:
+        """Finished runs and the finished parts of active ones."""
+        return self.finished + sum(step / steps for step, steps, _ in self._active.values() if steps)
+
+    def _overall(self, *, left: bool = True) -> str:
+        text = f"{self.finished} of {self.runs} runs finished, {self.failed} failed"
+        text += f", {self.crashed} crashed" if self.crashed else ""
+        done, elapsed = self._done(), self._clock() - self._started
+        to_do = self.runs - self.crashed - done
+        if left and to_do > 0 and done > self._already and elapsed > 0:
+            text += f", about {duration(elapsed * to_do / (done - self._already))} left"
+        return text
+
+    def _render(self) -> Group:
+        with self._lock:
+            lines = Table.grid(padding=(0, 2, 0, 0))
+            lines.add_column(max_width=36, no_wrap=True, overflow="ellipsis")
+            lines.add_column(width=_BAR)
+            lines.add_column(no_wrap=True)
+            for run, (step, steps, loss) in self._active.items():
+                state = f"step {step}/{steps}" if steps else "starting"
+                state += "" if loss is None else f", loss {loss:.3f}"
+                lines.add_row(Text(self._label(run)), _bar(step, steps, _BAR), Text(state))
+            # The overall line comes first: with more workers than rows, a terminal cuts off the end.
+            overall = Table.grid(padding=(0, 2, 0, 0))
+            overall.add_column(width=2 * _BAR)
+            overall.add_row(_bar(self._done(), self.runs, 2 * _BAR), Text(self._overall(), style="bold"))
+            return Group(overall, lines)
+
+
+def _bar(done: float, total: int, width: int) -> ProgressBar:
+    return ProgressBar(total=total or 1, completed=done, width=width)
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,163 @@
+r"""The summary of a study as CSV, Markdown, LaTeX and JSON; :mod:`seedproof.report.terminal` has the terminal's.
+
+CSV and JSON are for programs and hold every column in full precision. Markdown and LaTeX are for papers and READMEs:
+rounded, one block per task and model, with a caption that defines every number and with each run's value below it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import pandas as pd
+
+from seedproof.analysis.summary import COLUMNS
+from seedproof.report import wording
+from seedproof.report.terminal import to_terminal
+
+__all__ = ["to_csv", "to_json", "to_latex", "to_markdown", "to_terminal"]
+
+_HEADINGS = ("recipe", "failed", "mean", "SD", "median", "max")
+_SEQUENCES = ("seeds", "values", "outcomes")
+
+
+def to_csv(summary: pd.DataFrame) -> str:
+    """One row per cell, every column, numbers in the shortest form that reads back as the same number.
+
+    ``seeds``, ``values`` and ``outcomes`` are one column each, separated by spaces. A statistic that does not exist is
+    ``nan``; a column that has no word (the metric of a cell without a finished run) is empty.
+    """
+    wording.settings_of(summary)
+    frame = summary[list(COLUMNS)].copy()
+    for name in _SEQUENCES:
+        frame[name] = [" ".join(str(item) for item in items) for items in frame[name]]
+    for name in frame.select_dtypes("number").columns:
+        frame[name] = [repr(value) for value in frame[name].tolist()]
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def to_json(summary: pd.DataFrame) -> str:
+    """Strict JSON: an object with the settings, the caption, and one object per cell.
+
+    JSON has no NaN. A statistic that does not exist is null, and the cell's ``undefined`` says why, for each of them.
+    The runs are objects with ``seed``, ``outcome`` and ``score``; the score of a diverged run is null.
+    """
+    content = {
+        "format": 1,
+        **wording.settings_of(summary),
+        "caption": wording.caption(summary),
+        "cells": [_json_cell(row) for row in wording.records(summary)],
+    }
+    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=lambda value: value.item()) + "\n"
+
+
+def to_markdown(summary: pd.DataFrame) -> str:
+    """One table per task and model with two rows per recipe (all runs, succeeded runs), then every run's value."""
+    blocks = []
+    for rows in wording.panels(summary):
+        lines = [f"**{_markdown(wording.title(rows))}**", "", _pipes(_HEADINGS), _pipes(("---", *["---:"] * 5))]
+        for row in wording.records(rows):
+            lines += [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in _two_rows(row)]
+        lines += ["", "Every run, in the order of the seeds (× failed):", ""]
+        for row in wording.records(rows):
+            lines.append(
+                f"- {_markdown(row['recipe'])}: {' '.join(wording.every_run(row, '×')) or 'no run has finished'}"
+            )
+        lines += ["", *(f"Note: {_markdown(note)}.\n" for note in wording.notes(rows))]
+        blocks.append("\n".join(lines).rstrip("\n"))
+    return "\n\n".join([*blocks, _markdown(wording.caption(summary))]) + "\n"
+
+
+def to_latex(summary: pd.DataFrame) -> str:
+    r"""A ``table`` environment for the package booktabs (``\usepackage{booktabs}``), everything else escaped."""
+    lines = [r"\begin{table}", r"\centering\small", r"\begin{tabular}{p{.28\linewidth}rrrrr}", r"\toprule"]
+    lines += [" & ".join(_HEADINGS) + r" \\"]
+    values, remarks = [], []
+    for rows in wording.panels(summary):
+        lines += [r"\midrule", rf"\multicolumn{{6}}{{l}}{{\textbf{{{_latex(wording.title(rows))}}}}} \\"]
+        values.append(rf"\textbf{{{_latex(wording.title(rows))}}}\par")
+        for row in wording.records(rows):
+            lines += [" & ".join(_latex(cell) for cell in cells) + r" \\" for cells in _two_rows(row)]
+            listed = " ".join(wording.every_run(row, r"$^{\times}$")) or "no run has finished"
+            values.append(rf"{_latex(row['recipe'])}: {_minus(listed)}.\par")
+        remarks += [f"{_latex(note)}." for note in wording.notes(rows)]
+    explained = " ".join([_latex(wording.caption(summary)), *remarks])
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{explained}}}"]
+    lines += [
+        r"\par\medskip\raggedright\footnotesize",
+        r"Every run, in the order of the seeds ($^{\times}$ failed).",
+        *values,
+    ]
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _two_rows(row: dict[str, Any]) -> list[list[str]]:
+    """The cells of a recipe's two rows under ``_HEADINGS``: over all finished runs, and given success."""
+    rate = wording.rate_interval(row["failure_low"], row["failure_high"])
+    first = [row["recipe"], f"{row['failed']} of {row['finished']} {rate}"]
+    second = [wording.given_success(row), ""]
+    for cells, prefix in ((first, ""), (second, "succeeded_")):
+        for name in ("mean", "sd"):
+            bounds = wording.interval(row[f"{prefix}{name}_low"], row[f"{prefix}{name}_high"])
+            cells.append(f"{wording.number(row[prefix + name])} {bounds}")
+        cells += [wording.number(row[f"{prefix}median"]), wording.number(row[f"{prefix}maximum"])]
+    return [first, second]
+
+
+def _json_cell(row: dict[str, Any]) -> dict[str, Any]:
+    cell = {name: row[name] for name in COLUMNS if name not in _SEQUENCES}
+    undefined = {name: _why(row, name) for name, value in cell.items() if _is_nan(value)}
+    runs = [
+        {"seed": seed, "outcome": outcome, "score": None if _is_nan(value) else value}
+        for seed, outcome, value in zip(row["seeds"], row["outcomes"], row["values"], strict=True)
+    ]
+    return {name: None if name in undefined else value for name, value in cell.items()} | {
+        "undefined": undefined,
+        "finished_runs": runs,
+    }
+
+
+def _why(row: dict[str, Any], name: str) -> str:
+    """Why the statistic ``name`` of a cell does not exist."""
+    if not row["finished"]:
+        return "no run has finished"
+    if name.startswith("succeeded_"):
+        return "no run succeeded" if not row["succeeded"] else "too few succeeded runs, or all with equal scores"
+    if row["diverged"]:
+        return f"runs without a score because they diverged: {row['diverged']}"
+    return "too few runs, or all with equal scores"
+
+
+def _is_nan(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _pipes(cells: Any) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown(text: str) -> str:
+    """Escape what Markdown would read as markup: a bar ends a cell, stars and underscores make emphasis."""
+    return re.sub(r"([\\|*_`<\[\]])", r"\\\1", " ".join(text.split()))
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "[": "{[}",  # after the end of a row it would begin an optional argument
+} | {character: "\\" + character for character in "&%$#_{}"}
+
+
+def _latex(text: str) -> str:
+    """Escape the characters that LaTeX gives a meaning to, each once, and set the sign of a negative number."""
+    return _minus("".join(_LATEX.get(character, character) for character in text))
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"(?<![\w-])-(?=\d)", "$-$", text)

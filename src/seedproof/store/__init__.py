@@ -1,0 +1,20 @@
+"""Run folders, journal, checkpoints and states: everything durable. It knows nothing of torch or of training."""
+
+from seedproof.store.cells import Cell
+from seedproof.store.files import disk_full_message, is_disk_full, write_atomically
+from seedproof.store.journal import Journal
+from seedproof.store.lock import Held
+from seedproof.store.run_folder import RunFolder, State
+from seedproof.store.store import Store
+
+__all__ = [
+    "Cell",
+    "Held",
+    "Journal",
+    "RunFolder",
+    "State",
+    "Store",
+    "disk_full_message",
+    "is_disk_full",
+    "write_atomically",
+]

@@ -1,0 +1,48 @@
+"""Cells: the places of a study's table, and which run stands in each.
+
+The names in a cell are for people and belong to the study; the id belongs to the run. Two cells may share one run (two
+recipes that resolve to the same values), which is then executed once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from seedproof.spec import RunSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One planned run of a study, by the names its tables use."""
+
+    task: str
+    model: str
+    recipe: str
+    """Label of the recipe, e.g. ``mosbach(epochs=10)``."""
+    seed: str
+    """Label of the seeds: ``7``, or ``1/7/7`` for head, order and dropout."""
+    id: str
+    """The run's id."""
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """Name the cell of a run as the run itself does."""
+        return cls(
+            task=spec.task.name,
+            model=spec.model.name,
+            recipe=str(spec.recipe.get("name", "custom")),
+            seed=spec.seeds.label,
+            id=spec.id,
+        )
+
+    def to_json(self) -> dict[str, str]:
+        """As plain JSON values."""
+        return dataclasses.asdict(self)
+
+
+def distinct_ids(cells: list[Cell]) -> Iterator[str]:
+    """Yield the ids of ``cells`` in order, each once."""
+    yield from dict.fromkeys(cell.id for cell in cells)

@@ -1,0 +1,171 @@
+"""A journal: records appended to a file of JSON lines, cheap to write and safe to lose the end of.
+
+The design is that of Optuna's journal file (``optuna/storages/journal/_file.py``): append, flush, and a reader that
+forgives a torn last line but not a torn middle. Records gather in memory and go to the operating system every few
+seconds in one write (they then survive the death of the process); :meth:`Journal.flush` forces them onto the disk (they
+then survive a loss of power). The file is opened for each write, so a journal needs no closing.
+
+One process at a time may append to a journal: whoever holds the lock of its folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from seedproof.errors import UserError
+from seedproof.store.encoding import decode, dumps
+from seedproof.store.files import flush_folder, write_atomically
+
+BUFFER_BYTES = 4 * 1024 * 1024
+"""Records are written out at the latest when they take this much memory."""
+
+
+class Journal:
+    """The journal in the file ``path``; the file is made with the first write.
+
+    Args:
+        path: the file.
+        seconds: how long a record may stay in memory before the next append writes it out.
+    """
+
+    def __init__(self, path: Path, *, seconds: float = 5.0) -> None:
+        self.path = path
+        self._seconds = seconds
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._written = time.monotonic()
+        self._tail_is_whole = False
+        self._name_is_flushed = False
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a record: a dictionary of JSON values and NumPy arrays (see :mod:`seedproof.store.encoding`).
+
+        Raises:
+            TypeError: the record holds something that cannot be stored.
+            OSError: the disk refused; the file is as before, and the records since the last write are lost.
+        """
+        line = dumps(record).encode("ascii") + b"\n"
+        self._lines.append(line)
+        self._bytes += len(line)
+        if self._bytes >= BUFFER_BYTES or time.monotonic() - self._written >= self._seconds:
+            self._write(force=False)
+
+    def flush(self) -> None:
+        """Bring every record onto the disk.
+
+        Raises:
+            OSError: as for :meth:`append`.
+        """
+        self._write(force=True)
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield every record in order; a torn last line is passed over, a missing file has no records.
+
+        Raises:
+            UserError: a line before the last is damaged; the message names file and line.
+        """
+        self._write(force=False)
+        for number, _, record in self._records():
+            try:
+                value = decode(record)
+            except ValueError as error:
+                raise self._damage(number) from error
+            yield value
+
+    def cut_back(self, step: int) -> None:
+        """Keep only the records with ``record["step"] <= step``; ``-1`` keeps none.
+
+        The kept lines stay byte for byte as they are. After this the journal is on the disk.
+
+        Raises:
+            UserError: a line before the last is damaged.
+            KeyError: a record has no ``"step"``.
+        """
+        self._write(force=False)
+        if not self.path.exists():
+            return
+        kept = [line for _, line, record in self._records() if decode(record["step"]) <= step]
+        write_atomically(self.path, b"".join(kept))
+        self._tail_is_whole = self._name_is_flushed = True
+
+    def _records(self) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+        """Yield line number, line and its JSON (arrays still encoded) of every whole line."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        damaged = 0
+        with file:
+            for number, line in enumerate(file, start=1):
+                if damaged:
+                    raise self._damage(damaged)
+                if not line.endswith(b"\n"):
+                    return  # torn, or just being written: what follows on this line may appear any moment
+                record = _parse(line)
+                if record is None:
+                    damaged = number
+                else:
+                    yield number, line, record
+
+    def _damage(self, number: int) -> UserError:
+        return UserError(
+            f"{self.path}, line {number}: this line is damaged though others follow it, which an interrupted write "
+            "does not do; restore the file from a copy, or remove the folder of the run to have it done again"
+        )
+
+    def _write(self, *, force: bool) -> None:
+        lines, self._lines, self._bytes = self._lines, [], 0
+        self._written = time.monotonic()
+        if not lines and not (force and self.path.exists()):
+            return
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            self._append_bytes(descriptor, b"".join(lines), force=force)
+        finally:
+            os.close(descriptor)
+        if force and not self._name_is_flushed:
+            flush_folder(self.path.parent)
+            self._name_is_flushed = True
+
+    def _append_bytes(self, descriptor: int, data: bytes, *, force: bool) -> None:
+        if not self._tail_is_whole:  # else a line torn by an earlier death would become a torn middle
+            os.ftruncate(descriptor, _whole_length(self.path))
+            self._tail_is_whole = True
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if force:
+                os.fsync(descriptor)
+        except OSError:
+            self._tail_is_whole = False  # a half-written line must not stay in front of later ones
+            with suppress(OSError):
+                os.ftruncate(descriptor, size)
+            raise
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Parse one line, or None when it is not a whole record."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _whole_length(path: Path) -> int:
+    """Bytes of ``path`` up to the end of its last whole record; only the last line can be torn."""
+    start, line = 0, b""
+    with path.open("rb") as file:
+        for following in file:
+            start, line = start + len(line), following
+    return start + len(line) if _parse(line) is not None else start

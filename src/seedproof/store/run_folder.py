@@ -1,0 +1,229 @@
+"""One run on the disk: a folder named by the run's id, and the state that its files spell out.
+
+runs/<id>/
+  spec.json               what the run is; written once, when the run is planned
+  lock                    locked by the process that executes the run, for as long as that process lives
+  attempts.jsonl          one line per start and per end that was not a finish
+  journal.jsonl           the records
+  checkpoint.safetensors  where to go on; gone when the run is finished
+  error.txt               the traceback of the last crash; gone when the run is finished
+  weights/                the final weights, on request
+  result.json             written last: the run is finished when, and only when, this file exists
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from seedproof.errors import UserError
+from seedproof.spec import RunSpec
+from seedproof.store.encoding import dumps, loads
+from seedproof.store.files import remove_temporary_files, write_atomically
+from seedproof.store.journal import Journal
+from seedproof.store.lock import exclusive, is_held
+
+Array = np.ndarray[Any, Any]
+
+LOCK_SECONDS = 0.5
+"""How long to wait for a run's lock: longer than any look at its state takes, shorter than any run."""
+
+
+class State(enum.StrEnum):
+    """How far a run is; what came out of a finished one is its outcome, in its result."""
+
+    PENDING = "pending"
+    """Never started."""
+    RUNNING = "running"
+    """A living process holds its lock."""
+    INTERRUPTED = "interrupted"
+    """Stopped at somebody's wish; goes on from its last checkpoint."""
+    LOST = "lost"
+    """Its process ended without a word (killed, or the machine went down); goes on from its last checkpoint."""
+    CRASHED = "crashed"
+    """A bug or a fault ended it; ``error.txt`` has the traceback."""
+    FINISHED = "finished"
+    """It has a result."""
+
+
+_STATE_AFTER = {"start": State.LOST, "interrupted": State.INTERRUPTED, "crashed": State.CRASHED}
+
+
+class RunFolder:
+    """The run in the folder ``path``, which need not exist yet. Only whoever holds the run may write to it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.weights = path / "weights"
+        self._spec = path / "spec.json"
+        self._result = path / "result.json"
+        self._checkpoint = path / "checkpoint.safetensors"
+        self._attempts = Journal(path / "attempts.jsonl")
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is the folder's name."""
+        return self.path.name
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The run's records; each has an integer ``"step"``, by which a resumed run cuts them back."""
+        return Journal(self.path / "journal.jsonl")
+
+    @property
+    def spec(self) -> RunSpec:
+        """What the run is.
+
+        Raises:
+            UserError: the folder holds no readable spec.
+        """
+        return RunSpec.from_json(_read_json(self._spec, missing=f"{self.path} is not the folder of a run"))
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Make the folder and write what the run is, unless that was done before.
+
+        Raises:
+            ValueError: the folder's name is not the id of ``spec``.
+        """
+        if spec.id != self.id:
+            raise ValueError(f"the run {spec.id} does not belong into the folder {self.path}")
+        if not self._spec.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._spec, _json_bytes(spec.to_json()))
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the run for the length of a ``with`` block; what a killed holder was writing is cleared away.
+
+        Raises:
+            Held: another process holds it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        message = f"the run {self.id} is being executed by {self._holder()}"
+        with exclusive(self.path / "lock", timeout=LOCK_SECONDS, message=message):
+            remove_temporary_files(self.path)
+            yield
+
+    def _holder(self) -> str:
+        starts = [event for event in self.attempts() if event["event"] == "start"]
+        return f"process {starts[-1]['pid']} on {starts[-1]['host']}" if starts else "another process"
+
+    @property
+    def state(self) -> State:
+        """The state of the run, now."""
+        try:
+            names = frozenset(os.listdir(self.path))  # noqa: PTH208 - measured: thousands of folders, names are enough
+        except FileNotFoundError:
+            return State.PENDING
+        if "result.json" in names:
+            return State.FINISHED
+        if "lock" in names and is_held(self.path / "lock"):
+            return State.RUNNING
+        if self._result.exists():  # finished between the two looks
+            return State.FINISHED
+        last = self.attempts()[-1:] if "attempts.jsonl" in names else []
+        return _STATE_AFTER[last[0]["event"]] if last else State.PENDING
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """Every start, interruption and crash so far, oldest first."""
+        return list(self._attempts.read())
+
+    def add_attempt_event(self, event: str, **details: Any) -> None:
+        """Note a ``"start"``, an ``"interrupted"`` or a ``"crashed"``, with host, process and time (seconds, Unix).
+
+        Raises:
+            OSError: the disk refused.
+        """
+        if event not in _STATE_AFTER:
+            raise ValueError(f"no such event: {event!r}")
+        number = sum(earlier["event"] == "start" for earlier in self.attempts()) + (event == "start")
+        where = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
+        self._attempts.append({"event": event, "attempt": number, **where, **details})
+        self._attempts.flush()
+
+    def write_error(self, text: str) -> None:
+        """Keep the traceback of a crash where a person finds it: ``error.txt``."""
+        write_atomically(self.path / "error.txt", text.encode("utf-8", "backslashreplace"))
+
+    def save_checkpoint(self, step: int, tensors: Mapping[str, Array], extra: Any = None) -> None:
+        """Keep the state after ``step``; the previous checkpoint stays until this one is whole on the disk.
+
+        The journal is flushed first, so a checkpoint never knows of records that a loss of power could take away.
+
+        Args:
+            step: steps done.
+            tensors: arrays of any shape, by name.
+            extra: JSON values.
+
+        Raises:
+            OSError: the disk refused; the previous checkpoint is untouched.
+        """
+        self.journal.flush()
+        dense = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in tensors.items()}
+        write_atomically(self._checkpoint, save(dense, metadata={"step": str(step), "extra": dumps(extra)}))
+
+    def load_checkpoint(self) -> tuple[int, dict[str, Array], Any] | None:
+        """Read ``(step, tensors, extra)`` of the last checkpoint; None where there is none.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        if not self._checkpoint.exists():
+            return None
+        try:
+            with safe_open(self._checkpoint, framework="numpy") as file:
+                metadata = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            return int(metadata["step"]), tensors, loads(metadata["extra"])
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{self._checkpoint} is damaged ({error}); remove it to start this run again") from error
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Write the result, which makes the run finished, then remove what only an unfinished run needs.
+
+        Raises:
+            OSError: the disk refused; the run is not finished and its checkpoint is still there.
+        """
+        self.journal.flush()
+        write_atomically(self._result, _json_bytes(dict(result)))
+        self._checkpoint.unlink(missing_ok=True)
+        (self.path / "error.txt").unlink(missing_ok=True)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has its result."""
+        return self._result.exists()
+
+    def result(self) -> dict[str, Any]:
+        """Read what came out of the finished run.
+
+        Raises:
+            UserError: the run is not finished, or the file is damaged.
+        """
+        return _read_json(self._result, missing=f"the run {self.id} in {self.path.parent} is not finished")
+
+
+def _json_bytes(value: dict[str, Any]) -> bytes:
+    return (dumps(value, indent=1) + "\n").encode("ascii")
+
+
+def _read_json(path: Path, *, missing: str) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", loads(path.read_bytes()))
+    except FileNotFoundError:
+        raise UserError(f"{missing}: there is no {path.name}") from None
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}); restore it from a copy or remove the folder of the run"
+        ) from error

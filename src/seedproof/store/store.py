@@ -1,0 +1,247 @@
+"""A store: the folder of a study.
+
+    seedproof.json   format, name, numerics; the file that makes a folder a study
+    study.toml       the definition that made it; study-2.toml, ... extended it
+    runs.jsonl       one line per cell
+    models.jsonl     where the weights of each model fingerprint were found
+    tasks/<fingerprint>/   the data of each task
+    runs/<id>/       the runs (see :mod:`seedproof.store.run_folder`)
+    logs/            what worker processes said
+
+Nothing is ever deleted or rewritten, only added. All paths inside are relative, so a store can be moved or copied; run
+folders copied in from another store become part of this one under the names in their specs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Self
+
+from seedproof.errors import UserError
+from seedproof.spec import ID_LENGTH, Numerics, RunSpec
+from seedproof.store.cells import Cell, distinct_ids
+from seedproof.store.encoding import dumps, loads
+from seedproof.store.files import write_atomically
+from seedproof.store.journal import Journal
+from seedproof.store.lock import exclusive
+from seedproof.store.run_folder import RunFolder, State
+
+FORMAT = 1
+"""Raised when an older version could no longer read what is written."""
+
+MARKER = "seedproof.json"
+
+_ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+
+
+class Store:
+    """An open store; use :meth:`create`, :meth:`open` or :meth:`open_or_create`."""
+
+    def __init__(self, path: Path, name: str, numerics: Numerics) -> None:
+        self.path = path
+        self.name = name
+        self.numerics = numerics
+        """Fixed when the study is made: another number of threads, say, gives other bits."""
+        self._cells = Journal(path / "runs.jsonl")
+        self._models = Journal(path / "models.jsonl")
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], name: str, numerics: Numerics) -> Self:
+        """Make the study ``name`` in the folder ``path``, which must be new or empty.
+
+        Raises:
+            UserError: ``path`` is a file, a folder with other things in it or already a study, or cannot be written.
+        """
+        folder = Path(path)
+        _check_is_free(folder)
+        content = {"format": FORMAT, "name": name, "numerics": dataclasses.asdict(numerics)}
+        try:
+            (folder / "runs").mkdir(parents=True, exist_ok=True)
+            with _lock(folder):
+                if not (folder / MARKER).exists():  # another launcher may have been first
+                    write_atomically(folder / MARKER, (dumps(content, indent=1) + "\n").encode("ascii"))
+        except OSError as error:
+            raise UserError(
+                f"cannot make a study in {folder}: {error.strerror or error}; choose another folder"
+            ) from error
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Self:
+        """Open the study in the folder ``path``.
+
+        Raises:
+            UserError: it is missing, no study, damaged, or written by a newer version.
+        """
+        folder = Path(path)
+        content = _read_marker(folder)
+        try:
+            return cls(folder, str(content["name"]), Numerics(**content["numerics"]))
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{folder / MARKER} is damaged ({error}); restore it from a copy") from error
+
+    @classmethod
+    def open_or_create(cls, path: str | os.PathLike[str], name: str, numerics: Numerics) -> Self:
+        """Open the study in ``path``, or make it there; an existing one keeps its own name and numerics.
+
+        Raises:
+            UserError: as :meth:`create` and :meth:`open`.
+        """
+        return cls.open(path) if (Path(path) / MARKER).exists() else cls.create(path, name, numerics)
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from adding to the store for the length of a ``with`` block; runs are not affected."""
+        return _lock(self.path)
+
+    def add(self, spec: RunSpec) -> RunFolder:
+        """Write ``spec`` into its run folder, unless it is there, and return that folder."""
+        folder = self.run(spec.id)
+        folder.write_spec(spec)
+        return folder
+
+    def add_cells(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Add the cells that are not in the study yet, and return those."""
+        with self.locked():
+            known = set(self._recorded_cells())
+            new = [cell for cell in dict.fromkeys(cells) if cell not in known]
+            for cell in new:
+                self._cells.append(cell.to_json())
+            self._cells.flush()
+        return new
+
+    def cells(self) -> list[Cell]:
+        """Every cell, in the order they were added, then those of run folders that were copied in, by id.
+
+        Raises:
+            UserError: ``runs.jsonl`` or the spec of a copied run is damaged.
+        """
+        cells = list(self._recorded_cells())
+        copied = sorted(self._folder_names() - {cell.id for cell in cells})
+        return cells + [
+            Cell.of(self.run(id_).spec) for id_ in copied if (self.path / "runs" / id_ / "spec.json").exists()
+        ]
+
+    def _recorded_cells(self) -> Iterator[Cell]:
+        for record in self._cells.read():
+            yield Cell(**record)
+
+    def _folder_names(self) -> set[str]:
+        try:
+            return {name for name in os.listdir(self.path / "runs") if _ID.fullmatch(name)}  # noqa: PTH208 - names only
+        except FileNotFoundError:
+            return set()
+
+    def run(self, id_: str) -> RunFolder:
+        """The folder of a run, which need not exist.
+
+        Raises:
+            UserError: ``id_`` is not an id.
+        """
+        if not _ID.fullmatch(id_):
+            raise UserError(f"{id_!r} is not the id of a run: ids have {ID_LENGTH} digits 0-9, a-f")
+        return RunFolder(self.path / "runs" / id_)
+
+    def run_ids(self) -> list[str]:
+        """The ids of all runs of the study in the order of its cells, each once."""
+        return list(distinct_ids(self.cells()))
+
+    def states(self) -> dict[str, State]:
+        """The state of every run of the study; 10,000 runs take about a second."""
+        return {id_: self.run(id_).state for id_ in self.run_ids()}
+
+    def results(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield id and result of every finished run of the study.
+
+        Raises:
+            UserError: a result is damaged.
+        """
+        for id_ in self.run_ids():
+            folder = self.run(id_)
+            if folder.is_finished:
+                yield id_, folder.result()
+
+    def task_folder(self, fingerprint: str) -> Path:
+        """Where the data of the task with this fingerprint belongs."""
+        return self.path / "tasks" / fingerprint
+
+    def add_model(self, fingerprint: str, location: str) -> None:
+        """Note that weights with this fingerprint were found at ``location`` (a folder or a name on the hub)."""
+        with self.locked():
+            if location not in self.model_locations(fingerprint):
+                self._models.append({"fingerprint": fingerprint, "location": location})
+                self._models.flush()
+
+    def model_locations(self, fingerprint: str) -> list[str]:
+        """Where weights with this fingerprint were found, the latest first."""
+        records = list(self._models.read())
+        return [record["location"] for record in reversed(records) if record["fingerprint"] == fingerprint]
+
+    def definitions(self) -> list[Path]:
+        """The study files that made and extended the study, in that order."""
+        extensions = [path for path in self.path.glob("study-*.toml") if path.stem[len("study-") :].isdecimal()]
+        first = [path for path in [self.path / "study.toml"] if path.exists()]
+        return first + sorted(extensions, key=lambda path: int(path.stem[len("study-") :]))
+
+    def add_definition(self, text: str) -> Path:
+        """Keep the text of a study file, unless the same text is already here; return the file that has it."""
+        with self.locked():
+            existing = self.definitions()
+            for path in existing:
+                if path.read_text(encoding="utf-8") == text:
+                    return path
+            number = len(existing) + 1
+            path = self.path / ("study.toml" if number == 1 else f"study-{number}.toml")
+            write_atomically(path, text.encode("utf-8"))
+            return path
+
+
+def _lock(folder: Path) -> AbstractContextManager[None]:
+    return exclusive(folder / "lock", timeout=60.0, message=f"{folder} is being written to by another process")
+
+
+def _check_is_free(folder: Path) -> None:
+    if folder.is_dir():
+        if (folder / MARKER).exists():
+            raise UserError(f"{folder} is already a study; extend it, or choose another folder")
+        strangers = sorted(path.name for path in folder.iterdir() if not _is_ours(path.name))
+        if strangers:
+            raise UserError(f"{folder} is not a study and not empty (it has {strangers[0]!r}); choose another folder")
+    elif folder.exists():
+        raise UserError(f"{folder} is a file; a study needs a folder: choose another name")
+
+
+def _is_ours(name: str) -> bool:
+    """Whether another launcher that is making the same study right now could have made this."""
+    return name in ("runs", "lock") or name.startswith(f".{MARKER}.")
+
+
+def _read_marker(folder: Path) -> dict[str, Any]:
+    marker = folder / MARKER
+    try:
+        content = loads(marker.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(_why_not_a_study(folder)) from None
+    except ValueError as error:
+        raise UserError(f"{marker} is damaged ({error}); restore it from a copy") from error
+    written = content.get("format") if isinstance(content, dict) else None
+    if not isinstance(written, int):
+        raise UserError(f"{marker} is not the file of a study: it has no 'format'")
+    if written > FORMAT:
+        raise UserError(
+            f"{folder} was written by a newer seedproof (format {written}, this version reads up to {FORMAT}); "
+            "install the newer version"
+        )
+    return dict(content)
+
+
+def _why_not_a_study(folder: Path) -> str:
+    if not folder.exists():
+        return f"there is no folder {folder}; check the path, or make a study there with 'seedproof study run'"
+    if not folder.is_dir():
+        return f"{folder} is a file; give the folder of a study"
+    return f"{folder} is not a study: it has no {MARKER}; give the folder that 'seedproof study run --out' made"

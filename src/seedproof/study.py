@@ -1,0 +1,250 @@
+"""A study: tasks x models x recipes x seeds, run durably into a folder.
+
+    study = Study("first", tasks=["miniature/entailment"], models=["miniature/bert"],
+                  recipes=[recipe("devlin"), recipe("mosbach", epochs=10)], seeds=range(25))
+    results = study.run("out/first")
+
+Giving the same study and folder again goes on where it stopped; another one on the same folder extends it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seedproof.errors import UserError, unknown
+from seedproof.launch.local import run_local
+from seedproof.launch.options import Recording
+from seedproof.models.source import ModelSource, find_model
+from seedproof.recipes import Recipe, Resolved, as_recipe, resolve
+from seedproof.results import Results
+from seedproof.spec import Numerics, RunSpec, Seeds
+from seedproof.store import Cell, State, Store
+from seedproof.tasks import Task, load_task
+
+if TYPE_CHECKING:
+    from seedproof.report.progress import Progress
+
+TaskLike = Task | str | Mapping[str, Any]
+"""A task, its name, or ``load_task``'s arguments with the name under ``name`` (or the path under ``file``)."""
+RecipeLike = Recipe | str | Mapping[str, Any]
+"""A recipe, its name (also ``mosbach(epochs=10)``), or its name under ``name`` with settings."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One cell of a study with all that makes its run."""
+
+    cell: Cell
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to run. Every combination of task, model, recipe and seed is one run.
+
+    Raises:
+        UserError: nothing to run, an unknown name, or a value outside its range; raised when the study is planned for
+            what needs the data or the models.
+    """
+
+    name: str
+    tasks: Sequence[TaskLike] = field(kw_only=True)
+    models: Sequence[str] = field(kw_only=True)
+    """Folders, names on the hub, or ``miniature/...``."""
+    recipes: Sequence[RecipeLike] = field(kw_only=True, default=("devlin",))
+    seeds: int | Iterable[int | Seeds] = field(kw_only=True, default=25)
+    """A number n stands for the seeds 0 to n - 1."""
+    settings: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
+    """Settings of every recipe; they win."""
+    precision: Literal["fp32", "bf16"] | None = field(kw_only=True, default=None)
+    device: str | None = field(kw_only=True, default=None)
+    """``cpu`` or ``cuda``; None takes a GPU where there is one."""
+    threads: int | None = field(kw_only=True, default=None)
+    """Threads in one run on a CPU; None is 1. It is fixed when the study's folder is made, as it changes bits."""
+    recording: Recording | None = field(kw_only=True, default=None)
+
+    def __post_init__(self) -> None:
+        for kind in ("tasks", "models", "recipes"):
+            value = getattr(self, kind)
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                raise UserError(f"{kind} of study {self.name!r} must be a list, found {value!r}")
+            if not value:
+                raise UserError(f"the study {self.name!r} has no {kind}; give at least one")
+        object.__setattr__(self, "seeds", _as_seeds(self.seeds))
+
+    def resolved(self, source: ModelSource) -> list[Resolved]:
+        """The study's recipes, every value fixed for a model, with the origin of each."""
+        return [
+            resolve(as_recipe(recipe), source.family, source.card_learning_rate, self.settings) for recipe in self.recipes
+        ]
+
+    def plan(self, numerics: Numerics) -> tuple[list[PlannedRun], list[Task], list[ModelSource]]:
+        """Every run of the study in order (task, model, recipe, seed), with the tasks and models that it loaded.
+
+        Raises:
+            UserError: a task or a model cannot be found or used, two recipes have one name and differ.
+        """
+        tasks = [as_task(task) for task in self.tasks]
+        sources = [find_model(name) for name in self.models]
+        runs = []
+        for task in tasks:
+            reference = task.reference()
+            for source in sources:
+                for resolved in _distinct(self.resolved(source)):
+                    for seeds in _as_seeds(self.seeds):
+                        spec = RunSpec(task=reference, model=source.reference(), recipe=resolved.recipe.to_json(),
+                                       seeds=seeds, numerics=numerics)  # fmt: skip
+                        runs.append(PlannedRun(Cell.of(spec), spec))
+        return runs, tasks, sources
+
+    def prepare(self, folder: str | os.PathLike[str]) -> tuple[Store, list[PlannedRun]]:
+        """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
+
+        Raises:
+            UserError: as :meth:`plan`, or the folder holds something else, or was made with other numerics.
+        """
+        from seedproof.definition import to_toml
+
+        wanted = self._numerics()
+        exists = (Path(folder) / "seedproof.json").exists()
+        numerics = self._check_numerics(Store.open(folder)) if exists else wanted
+        runs, tasks, sources = self.plan(numerics)
+        store = Store.open_or_create(folder, self.name, numerics)
+        _check_labels(store, runs)
+        for task in tasks:
+            if not store.task_folder(task.fingerprint).exists():
+                task.write(store.task_folder(task.fingerprint))
+        for source in sources:
+            store.add_model(source.fingerprint, str(source.folder))
+        for run in runs:
+            store.add(run.spec)
+        store.add_cells(run.cell for run in runs)
+        store.add_definition(to_toml(self))
+        recording = self.recording or Recording.read(store.path)
+        if recording != Recording.read(store.path) or not exists:
+            recording.write(store.path)
+        return store, runs
+
+    def run(self, folder: str | os.PathLike[str], *, jobs: int | None = None, progress: bool = True) -> Results:
+        """Run the study into ``folder``, or go on with it there; finished runs are skipped.
+
+        Args:
+            folder: new, empty, or the folder of a study, which is then extended.
+            jobs: runs at a time; None is one per core on a CPU (by the threads of a run), one on a GPU.
+            progress: show progress on standard error.
+
+        Raises:
+            UserError: as :meth:`prepare`.
+            seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
+        """
+        store, runs = self.prepare(folder)
+        ids = list(dict.fromkeys(run.spec.id for run in runs))
+        on_event = None
+        if not progress:
+            self._launch(store, ids, jobs, on_event)
+            return Results(store)
+        with make_progress(store, runs) as display:
+            self._launch(store, ids, jobs, display.on_event)
+        return Results(store)
+
+    def _launch(self, store: Store, ids: list[str], jobs: int | None, on_event: Any) -> None:
+        numerics = store.numerics
+        cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
+        workers = jobs or (1 if numerics.device != "cpu" else max(1, (cores or 1) // numerics.threads))
+        open_ids = [id_ for id_ in ids if store.run(id_).state is not State.FINISHED]
+        run_local(store.path, ids, jobs=min(workers, max(1, len(open_ids))), threads=numerics.threads, on_event=on_event)
+
+    def _numerics(self) -> Numerics:
+        device = self.device
+        if device is None:
+            import torch
+
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device not in ("cpu", "cuda"):
+            raise unknown("device", device, ("cpu", "cuda"))
+        if self.precision not in (None, "fp32", "bf16"):
+            raise unknown("precision", self.precision, ("fp32", "bf16"))
+        if self.threads is not None and self.threads < 1:
+            raise UserError(f"threads must be at least 1, but is {self.threads}")
+        return Numerics(precision=self.precision or "fp32", device=device, threads=self.threads or 1)
+
+    def _check_numerics(self, store: Store) -> Numerics:
+        """The numerics of an existing store, which stay; asking for others is a mistake."""
+        for name in ("precision", "device", "threads"):
+            asked, kept = getattr(self, name), getattr(store.numerics, name)
+            if asked is not None and asked != kept:
+                raise UserError(
+                    f"the study in {store.path} was made with {name} = {kept}, which is part of every run's id; "
+                    f"leave out {name} = {asked}, or choose another folder"
+                )
+        return store.numerics
+
+
+def as_task(task: TaskLike) -> Task:
+    """Load a task that is given by name."""
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, str):
+        return load_task(task)
+    options = dict(task)
+    if "stored" in options:
+        return Task.read(options["stored"])
+    place = options.pop("file", None) or options.pop("name", None)
+    if place is None:
+        raise UserError(f"the task {dict(task)} has neither a name nor a file")
+    try:
+        return load_task(place, **options)
+    except TypeError:
+        known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed")
+        wrong = next((key for key in options if key not in known), None)
+        if wrong is None:
+            raise
+        raise unknown("key", wrong, known, where=f"task {place!r}") from None
+
+
+def make_progress(store: Store, runs: list[PlannedRun]) -> Progress:
+    """A progress display for these runs, which knows what was finished before."""
+    from seedproof.report.progress import Progress
+
+    labels = {run.spec.id: f"{run.cell.task} {run.cell.recipe} seed {run.cell.seed}" for run in runs}
+    done = [store.run(id_).result() for id_ in labels if store.run(id_).is_finished]
+    failed = sum(result["outcome"] == "failed" for result in done)
+    return Progress(len(labels), finished=len(done), failed=failed, labels=labels)
+
+
+def _as_seeds(seeds: int | Iterable[int | Seeds]) -> tuple[Seeds, ...]:
+    if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
+        raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
+    numbers = range(seeds) if isinstance(seeds, int) else seeds
+    values = tuple(seed if isinstance(seed, Seeds) else Seeds.from_number(seed) for seed in numbers)
+    if not values:
+        raise UserError("the list of seeds is empty; give at least one")
+    if len(set(values)) < len(values):
+        raise UserError("the list of seeds has one of them twice; every seed is one run")
+    return values
+
+
+def _distinct(recipes: list[Resolved]) -> list[Resolved]:
+    """Refuse two recipes under one name: no table could tell them apart."""
+    names = [resolved.recipe.name for resolved in recipes]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"two recipes of the study are called {name!r}; give one of them a label of its own")
+    return recipes
+
+
+def _check_labels(store: Store, runs: list[PlannedRun]) -> None:
+    """A name in the study's tables must not come to mean another recipe when the study is extended."""
+    known = {(cell.task, cell.model, cell.recipe, cell.seed): cell.id for cell in store.cells()}
+    for run in runs:
+        cell = run.cell
+        earlier = known.get((cell.task, cell.model, cell.recipe, cell.seed))
+        if earlier is not None and earlier != cell.id:
+            raise UserError(
+                f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model} and seed "
+                f"{cell.seed}, with other settings, data or weights; choose another folder, or name the recipe otherwise"
+            )

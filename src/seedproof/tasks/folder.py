@@ -1,0 +1,119 @@
+"""A task as a folder: one Parquet file per split and ``task.json``, which is written last and makes it complete.
+
+The folder is what a study keeps, so that a run can be repeated without the files the task came from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seedproof.errors import UserError
+from seedproof.tasks.base import Split, Task
+
+FORMAT = 1
+"""Version of the folder's layout."""
+
+DESCRIPTION = "task.json"
+
+
+def write_task(task: Task, folder: Path) -> None:
+    """Write ``task`` into ``folder``; nothing is done where the same task is already there.
+
+    Raises:
+        UserError: the folder holds another task.
+    """
+    description = folder / DESCRIPTION
+    if description.exists():
+        if _read_description(description)["fingerprint"] != task.fingerprint:
+            raise UserError(f"{folder} already holds another task; choose an empty folder")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, split in {"train": task.train, **task.evaluation_splits}.items():
+        _replace(folder / f"{name}.parquet", partial(_write_split, split))
+    value = {
+        "format": FORMAT,
+        "name": task.name,
+        "classes": list(task.classes),
+        "metrics": list(task.metrics),
+        "extra": list(task.extra),
+        "notes": list(task.notes),
+        "fingerprint": task.fingerprint,
+    }
+    text = json.dumps(value, indent=2) + "\n"
+    _replace(description, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def read_task(folder: Path) -> Task:
+    """Read the task in ``folder``.
+
+    Raises:
+        UserError: there is no complete task, it was written by a newer version, or a file was changed.
+    """
+    description = folder / DESCRIPTION
+    if not description.is_file():
+        raise UserError(f"{folder} holds no task: {DESCRIPTION} is missing")
+    value = _read_description(description)
+    task = Task(
+        name=value["name"],
+        train=_read_split(folder / "train.parquet"),
+        dev=_read_split(folder / "dev.parquet"),
+        classes=tuple(value["classes"]),
+        metrics=tuple(value["metrics"]),
+        extra={name: _read_split(folder / f"{name}.parquet") for name in value["extra"]},
+        notes=tuple(value["notes"]),
+    )
+    if task.fingerprint != value["fingerprint"]:
+        raise UserError(f"the data in {folder} is not what was written there (fingerprint differs); restore its files")
+    return task
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        version = value["format"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} is damaged: it is not the description of a task; restore the file") from None
+    if version > FORMAT:
+        raise UserError(f"{path} was written by a newer version of seedproof (format {version}); update seedproof")
+    result: dict[str, Any] = value
+    return result
+
+
+def _write_split(split: Split, path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    columns = {"text": pyarrow.array(split.texts, pyarrow.string())}
+    if split.pairs is not None:
+        columns["pair"] = pyarrow.array(split.pairs, pyarrow.string())
+    columns["label"] = pyarrow.array(split.labels)
+    parquet.write_table(pyarrow.table(columns), path)
+
+
+def _read_split(path: Path) -> Split:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise UserError(f"cannot read {path}: {error}; restore the file") from None
+    pairs = tuple(table["pair"].to_pylist()) if "pair" in table.column_names else None
+    return Split(tuple(table["text"].to_pylist()), pairs, table["label"].to_numpy())
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under a temporary name of this process, flush to the disk, then move into place in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,55 @@
+"""What engines have in common: what they are given, what they yield, and how randomness is seeded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seedproof.models.tokens import TokenizedSplit
+
+Scorer = Callable[[Mapping[str, np.ndarray]], dict[str, float]]
+"""From logits per evaluation split to scores; ``Task.score``."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunData:
+    """The examples of a run, tokenized, and how its outputs are judged."""
+
+    train: TokenizedSplit
+    evaluation: Mapping[str, TokenizedSplit]
+    """``dev`` first, then further splits."""
+    score: Scorer
+    metric: str
+    """The score that selects the best weights, where a recipe does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an engine yields: something seen after a step. Step 0 is the untrained model."""
+
+    step: int
+    kind: str
+    """``loss`` (``loss``, at every step), ``evaluation`` (``scores``, ``entropy``, ``logits <split>``), or the name of a
+    probe."""
+    values: Mapping[str, Any]
+    """Numbers, strings, lists and numpy arrays."""
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of a step's dropout masks: of the run's dropout seed and the step only, so that a run can go on anywhere.
+
+    Hashed, because neighbouring seeds of a generator may give related streams.
+    """
+    digest = hashlib.blake2b(f"dropout {seed} step {step}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def prediction_entropy(logits: np.ndarray) -> float:
+    """Mean entropy in nats of the predicted distributions; logits (examples, classes). NaN where one is not finite."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-(np.exp(log_probabilities) * log_probabilities).sum(axis=1).mean())

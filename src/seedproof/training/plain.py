@@ -1,0 +1,215 @@
+"""The plain engine: one run, any sequence classification model of Transformers. The oracle for every other engine.
+
+It executes a plan and yields records; it knows nothing of files. Same model, plan and data on the same machine: the same
+bits, however often the run was stopped and went on from :meth:`PlainEngine.state`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seedproof.training.engine import Record, RunData, prediction_entropy, step_seed
+from seedproof.training.optimizer import AdamW, clip_each_tensor
+
+if TYPE_CHECKING:
+    from seedproof.models.tokens import TokenizedSplit
+    from seedproof.probes.base import Probe, Values
+    from seedproof.recipes import Recipe
+    from seedproof.training.plan import Plan
+
+EVALUATION_BATCH = 64
+
+
+class PlainEngine:
+    """Executes one plan on one model.
+
+    Args:
+        model: With the weights that training starts from, in fp32. It is trained in place.
+        recipe: Resolved; its ``prepare_model`` is called here.
+        plan: From the same recipe.
+        data: Tokenized examples.
+        dropout_seed: Of the masks of every step.
+        probes: What to record beyond loss, scores and predictions.
+        precision: ``bf16`` is autocast over fp32 weights.
+        device: Where to train.
+    """
+
+    def __init__(self, model: nn.Module, recipe: Recipe, plan: Plan, data: RunData, *, dropout_seed: int,
+                 probes: Sequence[Probe] = (), precision: str = "fp32", device: str = "cpu") -> None:  # fmt: skip
+        self.step = 0
+        """Steps done."""
+        self.diverged_at: int | None = None
+        """The step whose loss was not finite; training ends there."""
+        self.evaluated_at: int | None = None
+        """The step whose weights are the result, once training has ended."""
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self._recipe, self._plan, self._data, self._probes = recipe, plan, data, probes
+        self._dropout_seed, self._precision = dropout_seed, precision
+        recipe.prepare_model(self.model)
+        self._attached = [(probe.name, probe.attach(self.model)) for probe in probes]
+        self._optimizer = AdamW(
+            recipe.parameter_groups(self.model), lr=plan.learning_rates[0], betas=(recipe.beta1, recipe.beta2),
+            eps=recipe.eps, bias_correction=recipe.bias_correction, decay=recipe.decay, eps_place=recipe.eps_place,
+            fused=True,
+        )  # fmt: skip
+        self._parameters = [value for value in self.model.parameters() if value.requires_grad]
+        self._best: tuple[float, int, dict[str, Tensor]] | None = None
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole plan."""
+        return self._plan.steps
+
+    def run(self) -> Iterator[list[Record]]:
+        """Train to the end of the plan, or to the first loss that is not finite, from wherever the engine stands.
+
+        Yields what was recorded at a step when that step, its evaluation included, is wholly done; between two yields
+        the engine's :meth:`state` may be taken, and nothing is lost if it is never asked for more.
+        """
+        if self.step == 0:
+            start = [Record(0, name, values) for name, values in self._attached if values]
+            yield start + self._evaluate_if_planned()
+        while self.step < self._plan.steps and self.diverged_at is None:
+            yield self._train_step() + self._evaluate_if_planned()
+        if self.diverged_at is None:
+            self._restore_best()
+
+    def _train_step(self) -> list[Record]:
+        batch = self._data.train.batch(self._plan.batches[self.step], self.device)
+        rate = float(self._plan.learning_rates[self.step])
+        self.step += 1
+        self.model.train()
+        with self._seeded(), self._autocast():
+            loss = self._recipe.loss(self.model, batch)
+        value = float(loss.detach())
+        records = [Record(self.step, "loss", {"loss": value})]
+        if not math.isfinite(value):
+            self.diverged_at = self.step
+            return records
+        loss.backward()
+        self._recipe.after_gradient(self.model)
+        records += self._look("after_backward")
+        self._clip()
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group.get("lr_scale", 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self._recipe.after_step(self.model)
+        return records
+
+    def _clip(self) -> None:
+        """Clip gradients as the recipe says. A norm that is not finite makes all of them so, and the next loss too."""
+        if self._recipe.clip == "global":
+            nn.utils.clip_grad_norm_(self._parameters, self._recipe.clip_norm)
+        elif self._recipe.clip == "tensor":
+            clip_each_tensor(self._parameters, self._recipe.clip_norm)
+
+    def _look(self, moment: str) -> list[Record]:
+        seen = [(probe.name, getattr(probe, moment)(self.step, self.model)) for probe in self._probes]
+        return [Record(self.step, name, values) for name, values in seen if values]
+
+    def _evaluate_if_planned(self) -> list[Record]:
+        if self.step not in self._plan.evaluate_after or self.diverged_at is not None:
+            return []
+        for probe in self._probes:
+            probe.before_evaluation(self.step)
+        logits = {name: self.predict(split) for name, split in self._data.evaluation.items()}
+        scores = self._data.score(logits)
+        self._keep_if_best(scores[self._data.metric])
+        values: dict[str, Any] = {"scores": scores}
+        if logits["dev"].shape[1] > 1:
+            values["entropy"] = prediction_entropy(logits["dev"])
+        values |= {f"logits {name}": array for name, array in logits.items()}
+        return [Record(self.step, "evaluation", values), *self._look("after_evaluation")]
+
+    @torch.no_grad()
+    def predict(self, split: TokenizedSplit) -> np.ndarray:
+        """Logits of every example of a split, float32 (examples, labels), dropout off."""
+        self.model.eval()
+        # Examples of like length together: the same batches at every evaluation, so the same bits.
+        order = np.argsort([len(row) for row in split.ids], kind="stable")
+        parts = []
+        for start in range(0, len(order), EVALUATION_BATCH):
+            batch = split.batch(order[start : start + EVALUATION_BATCH], self.device)
+            del batch["labels"]
+            with self._autocast():
+                parts.append(self.model(**batch).logits.float())
+        logits = np.empty((len(split), parts[0].shape[1]), np.float32)
+        logits[order] = torch.cat(parts).cpu().numpy()
+        return logits
+
+    def _keep_if_best(self, score: float) -> None:
+        """Keep the weights if the recipe selects the best and these are; NaN never is, the earlier of two equals is."""
+        if self.step in self._plan.select_from and score > (self._best[0] if self._best else -math.inf):
+            weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+            self._best = (score, self.step, weights)
+
+    def _restore_best(self) -> None:
+        self.evaluated_at = self.step
+        if self._best is not None:
+            _, self.evaluated_at, weights = self._best
+            self.model.load_state_dict(weights)
+
+    def _seeded(self) -> AbstractContextManager[None]:
+        """Seed the default generators for this step; what the surrounding program draws from them is untouched."""
+        context = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
+        return _Seeded(context, step_seed(self._dropout_seed, self.step))
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bf16")
+
+    # Going on later: everything that the next step depends on.
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Weights, optimizer state and best weights as arrays, and what else is needed as JSON values."""
+        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
+        counters: dict[str, dict[str, Any]] = {}
+        for index, entries in self._optimizer.state_dict()["state"].items():
+            counters[str(index)] = {key: value for key, value in entries.items() if not isinstance(value, Tensor)}
+            tensors |= {f"optimizer/{index}/{key}": v for key, v in entries.items() if isinstance(v, Tensor)}
+        extra: dict[str, Any] = {"counters": counters}
+        if self._best is not None:
+            score, step, weights = self._best
+            extra["best"] = {"score": score, "step": step}
+            tensors |= {f"best/{name}": value for name, value in weights.items()}
+        return {name: value.detach().cpu().numpy() for name, value in tensors.items()}, extra
+
+    def load_state(self, step: int, tensors: Mapping[str, np.ndarray], extra: Mapping[str, Any]) -> None:
+        """Go back to a state that :meth:`state` gave after ``step``."""
+        self.step = step
+        self.model.load_state_dict(_under(tensors, "model/"))
+        optimizer = self._optimizer.state_dict()
+        states: dict[int, dict[str, Any]] = {int(index): dict(entry) for index, entry in extra["counters"].items()}
+        for name, value in _under(tensors, "optimizer/").items():
+            index, key = name.split("/")
+            states.setdefault(int(index), {})[key] = value
+        self._optimizer.load_state_dict({**optimizer, "state": states})
+        if best := extra.get("best"):
+            self._best = (best["score"], best["step"], _under(tensors, "best/"))
+
+
+class _Seeded(AbstractContextManager[None]):
+    """A forked state of the default generators, with a seed set inside."""
+
+    def __init__(self, fork: AbstractContextManager[Any], seed: int) -> None:
+        self._fork, self._seed = fork, seed
+
+    def __enter__(self) -> None:
+        self._fork.__enter__()
+        torch.manual_seed(self._seed)
+
+    def __exit__(self, *details: Any) -> None:
+        self._fork.__exit__(*details)
+
+
+def _under(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with ``prefix``, which is cut off."""
+    return {n.removeprefix(prefix): torch.from_numpy(np.array(v)) for n, v in tensors.items() if n.startswith(prefix)}

@@ -1,0 +1,121 @@
+"""The plan of a run: what happens at each step, computed before training by a pure function of the spec.
+
+Engines only execute a plan. It says which examples each step takes, at which learning rate, how far the optimizer's bias
+correction is, and when the development set is evaluated. numpy only: a plan is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seedproof.recipes import Recipe
+    from seedproof.spec import Seeds
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """What happens at each step; step ``k`` counts from 1, arrays from 0."""
+
+    batches: Sequence[np.ndarray]
+    """Per step the indices of its training examples, int64 (batch,)."""
+    learning_rates: np.ndarray
+    """Per step, float64 (steps,)."""
+    step_sizes: np.ndarray
+    """Per step the learning rate divided by k(t) where the recipe leaves the bias correction out: the size of step that
+    an Adam with correction would take; equal to ``learning_rates`` where it corrects. float64 (steps,)."""
+    evaluate_after: frozenset[int]
+    """Steps after which the development set is evaluated: 0 is the untrained model; the last step is always there."""
+    select_from: frozenset[int]
+    """The evaluations among which the best is kept; empty when the end of training counts."""
+    steps_per_epoch: int
+
+    @property
+    def steps(self) -> int:
+        """Number of optimizer steps."""
+        return len(self.batches)
+
+
+def correction_factor(step: int | np.ndarray, beta1: float = 0.9, beta2: float = 0.999) -> float | np.ndarray:
+    """k(t) = sqrt(1 - beta2^t) / (1 - beta1^t), with which bias correction multiplies Adam's step (paper, Figure 6).
+
+    >>> round(correction_factor(1), 3), round(correction_factor(46), 3)
+    (0.316, 0.214)
+    """
+    return np.sqrt(1 - np.power(beta2, np.asarray(step, float))) / (1 - np.power(beta1, np.asarray(step, float)))
+
+
+def matched_divisor(plan: Plan) -> float:
+    """By how much a recipe's learning rate would have to be divided for the same mean step size with correction.
+
+    The schedule-weighted mean of 1/k(t): 3.0 for three epochs of RTE without correction, 1 with it.
+    """
+    return float(plan.step_sizes.sum() / plan.learning_rates.sum())
+
+
+def schedule_factor(schedule: str, step: np.ndarray, steps: int, warmup: int) -> np.ndarray:
+    """The share of the peak learning rate at each step, steps counted from 0 as Transformers' schedulers do.
+
+    ``linear``: 0 at step 0, up to 1 after ``warmup`` steps, then down to 0 after the last. ``linear-drop``: as Google's
+    code and the early PyTorch BertAdam, where the decay counts from step 0, so that warm-up ends with a drop from 1 to
+    1 - warmup/steps. ``constant``: stays at 1 after the warm-up.
+    """
+    rising = step / max(1, warmup)
+    falling = {
+        "linear": (steps - step) / max(1, steps - warmup),
+        "linear-drop": (steps - step) / max(1, steps),
+        "constant": np.ones_like(step, float),
+    }[schedule]
+    return np.where(step < warmup, rising, falling)
+
+
+def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
+    """The order of the training examples in an epoch, int64 (examples,).
+
+    ``RandomState`` because numpy guarantees its stream for ever (NEP 19); ``Generator`` may change with numpy's version.
+    """
+    words = [seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, epoch]
+    return np.random.RandomState(words).permutation(examples).astype(np.int64)
+
+
+def _draw_batches(seed: int, steps: int, batch_size: int, examples: int) -> list[np.ndarray]:
+    """Batches of consecutive epochs; the last batch of an epoch holds what is left."""
+    batches: list[np.ndarray] = []
+    for epoch in range(math.ceil(steps / math.ceil(examples / batch_size))):
+        order = epoch_order(seed, epoch, examples)
+        batches.extend(order[start : start + batch_size] for start in range(0, examples, batch_size))
+    return batches[:steps]
+
+
+def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | None = None) -> Plan:
+    """Plan a run of ``recipe`` (resolved) over ``examples`` training examples.
+
+    ``evaluations``: how often the development set is evaluated at evenly spaced steps, the last included; None: after
+    every epoch. What is recorded does not change the run: with ``select="best"`` the candidates are always the end of
+    each epoch and the untrained model.
+    """
+    per_epoch = math.ceil(examples / recipe.batch_size)
+    steps = recipe.max_steps if recipe.max_steps is not None else max(1, round(recipe.epochs * per_epoch))
+    factors = schedule_factor(recipe.schedule, np.arange(steps), steps, int(recipe.warmup * steps))
+    if recipe.extra_step and recipe.max_steps is not None:
+        steps, factors = steps + 1, np.append(factors, 0.0)
+    rates = recipe.peak_learning_rate * factors
+    epoch_ends = frozenset({*range(per_epoch, steps + 1, per_epoch), steps})
+    spaced = {round(steps * part / evaluations) for part in range(1, evaluations + 1)} if evaluations else epoch_ends
+    select = epoch_ends | {0} if recipe.select == "best" else frozenset()
+    beta1, beta2 = recipe.required("beta1"), recipe.required("beta2")
+    sizes = rates if recipe.bias_correction else rates / correction_factor(np.arange(steps) + 1, beta1, beta2)
+    return Plan(
+        batches=_draw_batches(seeds.order, steps, recipe.batch_size, examples),
+        learning_rates=rates,
+        step_sizes=np.asarray(sizes, float),
+        evaluate_after=frozenset(spaced) | {steps} | select,
+        select_from=select,
+        steps_per_epoch=per_epoch,
+    )

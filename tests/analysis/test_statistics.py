@@ -1,0 +1,160 @@
+"""Each statistic against its closed form, an independent implementation, or a property that it must have."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedproof.analysis.statistics import bca_interval, standard_deviation, wilson_interval
+from seedproof.errors import UserError
+
+FINITE = st.floats(-1, 1, allow_nan=False)
+
+
+@pytest.mark.parametrize(("runs", "upper"), [(25, 0.133), (10, 0.278), (5, 0.434)])
+def test_no_failure_still_allows_a_rate(runs, upper):
+    """Published closed forms: 13.3, 27.8 and 43.4 %; with no failure the upper end is z^2 / (n + z^2)."""
+    low, high = wilson_interval(0, runs)
+    z = 1.959963984540054
+    assert low == 0.0
+    assert high == pytest.approx(z**2 / (runs + z**2), rel=1e-12)
+    assert round(high, 3) == upper
+
+
+@given(st.integers(1, 200).flatmap(lambda runs: st.tuples(st.integers(0, runs), st.just(runs))), st.floats(0.5, 0.999))
+def test_wilson_equals_scipy(counts, confidence):
+    """An independent implementation agrees for every count."""
+    expected = scipy.stats.binomtest(*counts).proportion_ci(confidence, "wilson")
+    assert wilson_interval(*counts, confidence) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_mirrors_and_says_nothing_without_runs():
+    """Failures and successes swap to the mirrored interval; no run excludes no rate."""
+    low, high = wilson_interval(3, 11)
+    assert wilson_interval(8, 11) == pytest.approx((1 - high, 1 - low))
+    assert wilson_interval(7, 7)[1] == 1.0
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("failures", "runs"), [(-1, 5), (6, 5)])
+def test_wilson_rejects_impossible_counts(failures, runs):
+    """A count of failures that cannot be is a mistake, not an interval."""
+    with pytest.raises(UserError, match=f"number of runs, 5, but is {failures}"):
+        wilson_interval(failures, runs)
+
+
+def test_divisors_by_hand():
+    """2, 4, 4, 4, 5, 5, 7, 9: mean 5, squared deviations 32; 32 / 8 = 4 and 32 / 7."""
+    values = [2, 4, 4, 4, 5, 5, 7, 9]
+    assert standard_deviation(values, "n") == pytest.approx(2.0, rel=1e-15)
+    assert standard_deviation(values, "n-1") == pytest.approx(math.sqrt(32 / 7), rel=1e-15)
+    assert standard_deviation(values) == standard_deviation(values, "n-1")
+
+
+def test_deviation_where_it_is_not_defined():
+    """One run has no SD with n-1, none has none at all, and a score that is not finite is never dropped."""
+    assert math.isnan(standard_deviation([0.5], "n-1"))
+    assert standard_deviation([0.5], "n") == 0.0
+    assert math.isnan(standard_deviation([], "n"))
+    assert math.isnan(standard_deviation([0.5, math.nan, 0.6]))
+    assert math.isnan(standard_deviation([0.5, math.inf, 0.6]))
+
+
+def test_deviation_of_equal_values_is_exactly_zero():
+    """Three times 0.1 has a rounded mean; the SD must not show that."""
+    assert standard_deviation([0.1, 0.1, 0.1]) == 0.0
+
+
+def test_deviation_along_an_axis():
+    """The bootstrap needs one SD per row."""
+    values = np.array([[1.0, 2.0, 3.0], [1.0, 1.0, 4.0]])
+    np.testing.assert_allclose(standard_deviation(values), [1.0, math.sqrt(3)])
+    np.testing.assert_allclose(standard_deviation(values, "n", axis=0), [0.0, 0.5, 0.5])
+
+
+def test_unknown_divisor():
+    """A wrong divisor is named with the allowed ones."""
+    with pytest.raises(UserError, match=r"'n-2'.*one of: n-1, n"):
+        standard_deviation([1.0, 2.0], "n-2")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("statistic", [np.mean, functools.partial(standard_deviation, divisor="n")])
+def test_bca_equals_scipy(statistic):
+    """scipy's BCa with the same generator; 25 skewed scores such as a study has."""
+    scores = np.r_[np.full(8, 0.527), np.random.default_rng(3).normal(0.65, 0.03, 17)]
+    ours = bca_interval(scores, statistic, resamples=2000, seed=7, confidence=0.9)
+    theirs = scipy.stats.bootstrap(
+        (scores,), statistic, n_resamples=2000, confidence_level=0.9, method="BCa", rng=np.random.default_rng(7)
+    ).confidence_interval
+    assert ours == pytest.approx((theirs.low, theirs.high), rel=1e-9)
+
+
+def test_bca_depends_on_its_seed_alone():
+    """The same seed gives the same interval whatever the global generators do; another seed gives another one."""
+    scores = [0.527, 0.6, 0.61, 0.66, 0.7, 0.71]
+    np.random.seed(1)  # noqa: NPY002 - a user's program that seeds the global generator
+    first, state = bca_interval(scores, np.mean, seed=5), np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(2)  # noqa: NPY002
+    assert bca_interval(scores, np.mean, seed=5) == first
+    assert bca_interval(scores, np.mean, seed=6) != first
+    np.random.seed(1)  # noqa: NPY002
+    assert (np.random.get_state()[1] == state).all()  # noqa: NPY002
+
+
+def test_bca_in_batches_is_the_same(monkeypatch):
+    """Many runs are resampled in batches, which must not change a digit."""
+    scores = np.random.default_rng(0).normal(size=9)
+    whole = bca_interval(scores, np.mean, resamples=500)
+    monkeypatch.setattr("seedproof.analysis.statistics._BATCH_NUMBERS", 9 * 64)
+    assert bca_interval(scores, np.mean, resamples=500) == whole
+
+
+@given(st.lists(FINITE, min_size=2, max_size=30))
+def test_bca_lies_inside_the_values(values):
+    """An interval of a mean lies between the extremes, its ends in order; degenerate data give none, never half."""
+    low, high = bca_interval(values, np.mean, resamples=200)
+    assert math.isnan(low) == math.isnan(high)
+    assert math.isnan(low) or min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [0.5, 0.5, 0.5], [0.5, math.nan, 0.6], [0.5, math.inf, 0.6]])
+def test_bca_where_it_is_not_defined(values):
+    """Too few, equal or not finite values: no interval, no warning, no invented certainty."""
+    assert all(map(math.isnan, bca_interval(values, np.mean, resamples=50)))
+
+
+def test_bca_of_a_deviation_of_two_runs():
+    """With one of two runs left out, the SD with n-1 does not exist, nor then the interval."""
+    assert all(map(math.isnan, bca_interval([0.5, 0.6], standard_deviation, resamples=50)))
+
+
+def test_bca_covers_the_mean_about_as_often_as_it_says():
+    """300 samples of 25 normal scores: coverage of the 90 % interval within 5 standard errors of .88."""
+    generator = np.random.default_rng(11)
+    samples = generator.normal(size=(300, 25))
+    bounds = [
+        bca_interval(sample, np.mean, confidence=0.9, resamples=400, seed=index) for index, sample in enumerate(samples)
+    ]
+    covered = np.mean([low <= 0 <= high for low, high in bounds])
+    assert abs(covered - 0.88) < 5 * math.sqrt(0.88 * 0.12 / 300)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, math.nan])
+def test_confidence_is_a_share(confidence):
+    """95 instead of .95 is the likely slip; NaN is none either."""
+    with pytest.raises(UserError, match="between 0 and 1"):
+        wilson_interval(1, 2, confidence)
+    with pytest.raises(UserError, match="between 0 and 1"):
+        bca_interval([1.0, 2.0], np.mean, confidence=confidence)
+
+
+def test_resamples_are_positive():
+    """No resample is no bootstrap."""
+    with pytest.raises(UserError, match="at least 1 but is 0"):
+        bca_interval([1.0, 2.0], np.mean, resamples=0)

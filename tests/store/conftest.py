@@ -1,0 +1,25 @@
+"""Fixtures of the store's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
+
+
+@pytest.fixture
+def make_spec() -> Callable[[int], RunSpec]:
+    """A run spec that differs only in its seed."""
+
+    def make(seed: int) -> RunSpec:
+        return RunSpec(
+            task=TaskReference(name="glue/rte", fingerprint="a" * 64, train_examples=3, dev_examples=2),
+            model=ModelReference(name="miniature/bert", fingerprint="b" * 64, family="bert"),
+            recipe={"name": "devlin", "epochs": 3},
+            seeds=Seeds.from_number(seed),
+            numerics=Numerics(),
+        )
+
+    return make
