@@ -15,6 +15,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -57,7 +58,7 @@ def parameter_groups(sizes: list[tuple[int, ...]]) -> list[dict[str, object]]:
 
 def contestants(sizes: list[tuple[int, ...]], options: dict[str, bool]) -> dict[str, Callable[[], object]]:
     """The steps to time, each on its own parameters."""
-    common = {"lr": 1e-5, "betas": (0.9, 0.999), "eps": 1e-6, **options}
+    common: dict[str, Any] = {"lr": 1e-5, "betas": (0.9, 0.999), "eps": 1e-6, **options}
     return {
         "torch": torch.optim.AdamW(parameter_groups(sizes), **common).step,
         "as torch": AdamW(parameter_groups(sizes), decay="old", eps_place="after", **common).step,

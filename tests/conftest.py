@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+# One thread per process, here and in the workers that tests start: two cores shared by many test processes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -17,3 +22,38 @@ def glue_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no GLUE files at {folder}; set SEEDPROOF_GLUE_DIR to a folder in the GLUE download layout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A two-layer BERT of random weights over the miniature language, in Transformers' layout: runs in milliseconds."""
+    return make_tiny_model("bert", tmp_path_factory.mktemp("tiny") / "bert")
+
+
+def make_tiny_model(family: str, folder: Path) -> Path:
+    """Write a small model of a family with random weights and the miniature's tokenizer."""
+    import torch
+
+    from seedproof.miniature.pretrain import PairModel, Pretraining
+    from seedproof.miniature.tokenizer import make_tokenizer
+
+    settings = Pretraining(family=family, stages=(), hidden_size=16, feed_forward=32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        PairModel(settings, 2).model.save_pretrained(folder)
+    make_tokenizer(family).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def small_task():
+    """Forty training and thirty development pairs of the miniature's entailment task."""
+    from seedproof.tasks import Split, Task, load_task
+
+    whole = load_task("miniature/entailment")
+
+    def first(split: Split, count: int) -> Split:
+        return Split(split.texts[:count], split.pairs[:count], np.array(split.labels[:count]))
+
+    return Task(name="small", train=first(whole.train, 40), dev=first(whole.dev, 30), classes=whole.classes,
+                metrics=("accuracy",))  # fmt: skip

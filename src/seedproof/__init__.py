@@ -54,7 +54,7 @@ _HOMES = {
     "summarize": "analysis",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - every name below is declared above for type checkers
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seedproof.errors import UserError, unknown
 from seedproof.launch.options import DEFAULT_RECORDINGS, Recording
@@ -31,22 +31,17 @@ from seedproof.recipes import RECIPES, Recipe
 from seedproof.spec import Seeds
 from seedproof.tasks import Task
 
-if TYPE_CHECKING:
-    from seedproof.study import Study
-
 _KEYS = ("name", "tasks", "models", "recipes", "seeds", "settings", "precision", "device", "threads", "recording")
 _RECORDING_KEYS = (*PROBES, "evaluations", "weights", "checkpoint_seconds")
 _PATHS = ("data_dir", "file", "dev")
 
 
-def read_study(path: Path) -> Study:
-    """Read a study from a TOML file.
+def read_definition(path: Path) -> dict[str, Any]:
+    """Read the fields of a :class:`seedproof.Study` from a TOML file.
 
     Raises:
         UserError: the file is missing or no TOML, has an unknown key, or lacks one that is needed.
     """
-    from seedproof.study import Study
-
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
@@ -67,26 +62,27 @@ def read_study(path: Path) -> Study:
         content["seeds"] = [_seeds(seed, path) for seed in _list(content, "seeds", path)]
     if "recording" in content:
         content["recording"] = _recording(content["recording"], path)
-    return Study(content.pop("name", path.stem), **content)
+    return {"name": path.stem, **content}
 
 
-def to_toml(study: Study) -> str:
-    """Write a study as the text of a file that :func:`read_study` reads from anywhere: paths are absolute."""
+def to_toml(fields: Mapping[str, Any]) -> str:
+    """Write the fields of a study as a text that :func:`read_definition` reads from anywhere: paths are absolute."""
     import tomli_w
 
     content: dict[str, Any] = {
-        "name": study.name,
-        "tasks": [_task(task) for task in study.tasks],
-        "models": [str(Path(model).resolve()) if Path(model).is_dir() else model for model in study.models],
-        "recipes": [_recipe(recipe) for recipe in study.recipes],
-        "seeds": [_seed_value(seed) for seed in study.seeds],  # type: ignore[union-attr]
+        "name": fields["name"],
+        "tasks": [_task(task) for task in fields["tasks"]],
+        "models": [str(Path(model).resolve()) if Path(model).is_dir() else model for model in fields["models"]],
+        "recipes": [_recipe(recipe) for recipe in fields["recipes"]],
+        "seeds": [_seed_value(seed) for seed in fields["seeds"]],
     }
-    content |= {name: value for name in ("precision", "device", "threads") if (value := getattr(study, name)) is not None}
-    if study.settings:
-        content["settings"] = {name: "default" if value is None else value for name, value in study.settings.items()}
-    if study.recording is not None:
-        options = dataclasses.asdict(study.recording)
-        probes = {name: study.recording.probes.get(name, 0) for name in PROBES}
+    content |= {name: fields[name] for name in ("precision", "device", "threads") if fields[name] is not None}
+    if settings := fields["settings"]:
+        content["settings"] = {name: "default" if value is None else value for name, value in settings.items()}
+    recording: Recording | None = fields["recording"]
+    if recording is not None:
+        probes = {name: recording.probes.get(name, 0) for name in PROBES}
+        options = {item.name: getattr(recording, item.name) for item in dataclasses.fields(recording)}
         content["recording"] = probes | {k: v for k, v in options.items() if k != "probes" and v is not None}
     return tomli_w.dumps(content)
 

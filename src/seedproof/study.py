@@ -9,12 +9,14 @@ Giving the same study and folder again goes on where it stopped; another one on 
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from seedproof.definition import read_definition, to_toml
 from seedproof.errors import UserError, unknown
 from seedproof.launch.local import run_local
 from seedproof.launch.options import Recording
@@ -76,10 +78,24 @@ class Study:
                 raise UserError(f"the study {self.name!r} has no {kind}; give at least one")
         object.__setattr__(self, "seeds", _as_seeds(self.seeds))
 
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a study from a TOML file; see :mod:`seedproof.definition`.
+
+        Raises:
+            UserError: the file is missing or no TOML, has an unknown key, or lacks one that is needed.
+        """
+        return cls(**read_definition(Path(path)))
+
+    def to_toml(self) -> str:
+        """The study as the text of a file that :meth:`read` reads."""
+        return to_toml({item.name: getattr(self, item.name) for item in dataclasses.fields(self)})
+
     def resolved(self, source: ModelSource) -> list[Resolved]:
         """The study's recipes, every value fixed for a model, with the origin of each."""
         return [
-            resolve(as_recipe(recipe), source.family, source.card_learning_rate, self.settings) for recipe in self.recipes
+            resolve(as_recipe(recipe), source.family, source.card_learning_rate, self.settings)
+            for recipe in self.recipes
         ]
 
     def plan(self, numerics: Numerics) -> tuple[list[PlannedRun], list[Task], list[ModelSource]]:
@@ -107,8 +123,6 @@ class Study:
         Raises:
             UserError: as :meth:`plan`, or the folder holds something else, or was made with other numerics.
         """
-        from seedproof.definition import to_toml
-
         wanted = self._numerics()
         exists = (Path(folder) / "seedproof.json").exists()
         numerics = self._check_numerics(Store.open(folder)) if exists else wanted
@@ -123,7 +137,7 @@ class Study:
         for run in runs:
             store.add(run.spec)
         store.add_cells(run.cell for run in runs)
-        store.add_definition(to_toml(self))
+        store.add_definition(self.to_toml())
         recording = self.recording or Recording.read(store.path)
         if recording != Recording.read(store.path) or not exists:
             recording.write(store.path)
@@ -156,7 +170,9 @@ class Study:
         cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
         workers = jobs or (1 if numerics.device != "cpu" else max(1, (cores or 1) // numerics.threads))
         open_ids = [id_ for id_ in ids if store.run(id_).state is not State.FINISHED]
-        run_local(store.path, ids, jobs=min(workers, max(1, len(open_ids))), threads=numerics.threads, on_event=on_event)
+        run_local(
+            store.path, ids, jobs=min(workers, max(1, len(open_ids))), threads=numerics.threads, on_event=on_event
+        )
 
     def _numerics(self) -> Numerics:
         device = self.device

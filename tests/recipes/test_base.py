@@ -14,7 +14,7 @@ from transformers import AlbertConfig, AutoModelForSequenceClassification, BertC
 
 from seedproof.errors import UserError
 from seedproof.recipes import RECIPES, MixoutRecipe, Recipe, from_json, recipe, resolve
-from seedproof.training.mixout import MixLinear
+from seedproof.recipes.mixing import MixLinear
 
 SIZES = {
     "vocab_size": 20,

@@ -37,7 +37,7 @@ def test_terminal_fits_and_loses_no_number(summary, width):
         assert number in text
 
 
-@pytest.mark.parametrize("width", [30, 60, 79, 80, 111, 112])
+@pytest.mark.parametrize("width", [50, 79, 80, 111, 112])
 def test_terminal_never_drops_a_column(summary, width):
     """The longest numbers there are, at every layout and below the narrowest: all of them arrive."""
     worst = {
@@ -49,12 +49,9 @@ def test_terminal_never_drops_a_column(summary, width):
         "maximum": -0.222,
     }
     worst |= {"mean": -0.333, "mean_low": -0.444, "mean_high": -0.555, "sd": 0.666, "sd_low": 0.777, "sd_high": 0.888}
-    text = "".join(terminal(summary.iloc[:1].assign(**worst), width).split())
-    if width < 80:
-        text = re.sub(r"[^0-9]", "", text)  # a number may be broken anywhere; rows of the table interleave
-        assert all(text.count(digit) >= 3 for digit in "12345678")
-        return
-    for number in ("987of987", "[99,100]%", "-0.111", "-0.222", "-0.333", "[-0.444,-0.555]", "0.666", "[0.777,0.888]"):
+    text = terminal(summary.iloc[:1].assign(**worst), width)
+    assert max(map(len, text.splitlines())) <= width
+    for number in ("987", "[99, 100] %", "-0.111", "-0.222", "-0.333", "[-0.444, -0.555]", "0.666", "[0.777, 0.888]"):
         assert number in text
 
 

@@ -204,6 +204,22 @@ def test_a_parameter_counts_its_own_steps(implementation: dict[str, bool]) -> No
 
 
 @implementations
+def test_parameters_that_take_turns_equal_torch(implementation: dict[str, bool]) -> None:
+    """Gradients that come and go within a group: counters kept from the step before must not be mistaken for others."""
+    ours, theirs = parameters(torch.float32), parameters(torch.float32)
+    pairs = [
+        (ours, AdamW(ours, 0.1, decay="old", eps_place="after", **implementation)),
+        (theirs, torch.optim.AdamW(theirs, 0.1, eps=1e-6, weight_decay=0.01, **implementation)),
+    ]
+    for weights, optimizer in pairs:
+        for step in range(8):
+            for place, (weight, gradient) in enumerate(zip(weights, gradients(step, torch.float32), strict=True)):
+                weight.grad = gradient if step % 3 == place else None
+            optimizer.step()
+    assert all(torch.equal(our, their) for our, their in zip(ours, theirs, strict=True))
+
+
+@implementations
 @pytest.mark.parametrize("bias_correction", [True, False])
 def test_a_restored_state_continues_with_the_same_bits(implementation: dict[str, bool], bias_correction: bool) -> None:
     """Resuming a run must not show: the state holds everything, the step count included."""

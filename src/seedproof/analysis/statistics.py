@@ -136,8 +136,11 @@ def _acceleration(sample: NDArray[np.float64], statistic: Statistic) -> float:
     others = np.tile(sample, (count, 1))[~np.eye(count, dtype=bool)].reshape(count, count - 1)
     left_out = np.asarray(statistic(others, axis=-1), dtype=np.float64)
     deviations = left_out.mean() - left_out
-    square = float((deviations**2).sum())
-    return float((deviations**3).sum()) / (6 * square**1.5) if square > 0 else math.nan
+    largest = float(np.abs(deviations).max())
+    if not largest > 0:  # NaN included
+        return math.nan
+    deviations /= largest  # the ratio does not depend on their scale, but powers of tiny ones are 0
+    return float((deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5))
 
 
 def check_confidence(confidence: float) -> float:

@@ -42,7 +42,11 @@ def _models() -> dict[str, str]:
         layers, width = source.config["num_hidden_layers"], source.config["hidden_size"]
         rate = source.card_learning_rate
         rows[source.name] = f"{layers} layers, {width} wide, learning rate {rate:g}; shipped with seedproof"
-    return {**rows, "PATH": "a folder that save_pretrained wrote", "NAME": "a model on the hub, e.g. bert-large-uncased"}
+    return {
+        **rows,
+        "PATH": "a folder that save_pretrained wrote",
+        "NAME": "a model on the hub, e.g. bert-large-uncased",
+    }
 
 
 def _studies() -> dict[str, str]:

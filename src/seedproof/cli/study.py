@@ -21,14 +21,20 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.
 
 @app.command("run")
 def run(
-    file: Annotated[Path | None, typer.Argument(metavar="[STUDY.toml]", help="A study file, in place of the options below.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[STUDY.toml]", help="A study file, in place of the options below.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder: new, or one to continue or extend.")] = None,
-    task: Annotated[list[str] | None, typer.Option(help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.")] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.")
+    ] = None,
     model: Annotated[list[str] | None, typer.Option(help="miniature/..., a folder, or a name on the hub.")] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="E.g. devlin, mosbach, 'mosbach(epochs=10)'.")] = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds: 0 to N - 1. [default: 25]")] = None,
     first_seed: Annotated[int, typer.Option(help="Start the seeds here instead of 0.")] = 0,
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of every recipe.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of every recipe.")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for glue/... tasks.")] = None,
     dev: Annotated[Path | None, typer.Option(help="Development set of your own task [default: a 20 % split].")] = None,
     text: Annotated[str | None, typer.Option(help="Column of the text, for your own task.")] = None,
@@ -39,7 +45,9 @@ def run(
     name: Annotated[str | None, typer.Option(help="Name of the study [default: the folder's].")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast. [default: fp32]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda where there is one].")] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads in one run on a CPU; fixed with the study. [default: 1]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads in one run on a CPU; fixed with the study. [default: 1]")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core, or one on a GPU].")] = None,
     weights: Annotated[bool, typer.Option("--weights", help="Keep the final weights of every run.")] = False,
     evaluations: Annotated[int | None, typer.Option(help="Evaluations in a run [default: after every epoch].")] = None,
@@ -109,9 +117,9 @@ def _results(folder: Path) -> Results:
 
 
 def _read(file: Path) -> Study:
-    from seedproof.definition import read_study
+    from seedproof.study import Study
 
-    return read_study(file)
+    return Study.read(file)
 
 
 def _refuse_with_file(file: Path, given: dict[str, Any]) -> None:
@@ -149,7 +157,9 @@ def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
         return task
     else:
         given = {key: value for key, value in options.items() if key != "data_dir"}
-    chosen = {key: str(value) if isinstance(value, Path) else value for key, value in given.items() if value is not None}
+    chosen = {
+        key: str(value) if isinstance(value, Path) else value for key, value in given.items() if value is not None
+    }
     return {("name" if task.startswith("glue/") else "file"): task, **chosen}
 
 

@@ -51,7 +51,7 @@ def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable
     resume(engine, folder)
     train(engine, folder, recording, report, should_stop)
     if recording.weights:
-        engine.model.save_pretrained(folder.weights)
+        save_weights(engine.model, folder.weights)
         load_tokenizer(source).save_pretrained(folder.weights)
     folder.journal.flush()
     folder.finish(make_result(engine, folder, task, about, recording, started))
@@ -104,6 +104,11 @@ def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: 
         if should_stop() and engine.step < engine.steps:
             folder.journal.flush()
             raise Interrupted
+
+
+def save_weights(model: Any, folder: Path) -> None:
+    """Write the final weights so that stock Transformers opens them."""
+    model.save_pretrained(folder)
 
 
 def configure_process(numerics: Numerics) -> None:

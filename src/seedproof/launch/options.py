@@ -42,7 +42,9 @@ class Recording:
             if every < 1:
                 raise UserError(f"the recording {name!r} looks every {every} steps; give a number of at least 1")
         if self.evaluations is not None and self.evaluations < 1:
-            raise UserError(f"evaluations = {self.evaluations} is not valid; a run is evaluated at least once, at its end")
+            raise UserError(
+                f"evaluations = {self.evaluations} is not valid; a run is evaluated at least once, at its end"
+            )
         if not self.checkpoint_seconds >= 0:
             raise UserError(f"checkpoint_seconds = {self.checkpoint_seconds} is not valid; give 0 or more")
 

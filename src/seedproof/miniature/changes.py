@@ -79,7 +79,9 @@ def other_noun(rng: Random, phrase: NounPhrase) -> NounPhrase:
 def other_verb(rng: Random, event: Event) -> Event:
     """Replace the verb by one that takes the same object and means something else."""
     verbs = THING_OBJECT if event.object.kind == "thing" else ANIMATE_OBJECT
-    return replace(event, verb=rng.choice([verb for verb in verbs if verb not in (event.verb, SYNONYMS.get(event.verb))]))
+    return replace(
+        event, verb=rng.choice([verb for verb in verbs if verb not in (event.verb, SYNONYMS.get(event.verb))])
+    )
 
 
 def other_adjective(rng: Random, phrase: NounPhrase) -> NounPhrase:

@@ -21,7 +21,7 @@ PLACES = {"house": "houses", "garden": "gardens", "box": "boxes", "table": "tabl
           "field": "fields"}  # fmt: skip
 HYPERNYMS = {"person": "people", "animal": "animals", "thing": "things"}
 PLURALS = PEOPLE | ANIMALS | THINGS | PLACES | HYPERNYMS
-KIND = {noun: "person" for noun in PEOPLE} | {noun: "animal" for noun in ANIMALS} | {noun: "thing" for noun in THINGS}
+KIND = dict.fromkeys(PEOPLE, "person") | dict.fromkeys(ANIMALS, "animal") | dict.fromkeys(THINGS, "thing")
 
 # third person singular -> (plural, passive participle); what may be the object
 VERBS: dict[str, tuple[str, str]] = {
@@ -92,11 +92,16 @@ class Event:
     """Verb and object of a relative clause about the subject."""
 
 
+def do_word(plural: bool) -> Word:
+    """``does`` or ``do``."""
+    return ("do" if plural else "does", "V")
+
+
 def verb_words(verb: str, plural: bool, negated: bool) -> list[Word]:
     """The verb in agreement with its subject: ``chases``, ``chase``, ``does not chase``, ``do not chase``."""
     base = VERBS[verb][0]
     if negated:
-        return [("do" if plural else "does", "V"), ("not", "O"), (base, "V")]
+        return [do_word(plural), ("not", "O"), (base, "V")]
     return [(base if plural else verb, "V")]
 
 
@@ -108,8 +113,9 @@ def say(event: Event, *, passive: bool = False, adverb_first: bool = False, stop
         pronoun = "who" if event.subject.kind == "person" else "that"
         subject += [(pronoun, "O"), *verb_words(verb, event.subject.plural, False), *other.words()]
     if passive:
-        be: list[Word] = [("are" if event.object.plural else "is", "V"), *([("not", "O")] if event.negated else [])]
-        clause = [*event.object.words(), *be, (VERBS[event.verb][1], "V"), ("by", "P"), *subject]
+        be: Word = ("are" if event.object.plural else "is", "V")
+        denied: list[Word] = [("not", "O")] if event.negated else []
+        clause = [*event.object.words(), be, *denied, (VERBS[event.verb][1], "V"), ("by", "P"), *subject]
     else:
         clause = [*subject, *verb_words(event.verb, event.subject.plural, event.negated), *event.object.words()]
     if event.place:

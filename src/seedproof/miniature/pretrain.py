@@ -9,7 +9,6 @@ number of its applications grows. Dropout is 0 and gradients are clipped at 1. R
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
@@ -98,7 +97,9 @@ class PairModel(nn.Module):
         """Word logits (batch, length, words) and pair logits (batch, 2)."""
         if not isinstance(self.model, RobertaForMaskedLM):
             output = self.model(**batch)
-            pairs = output.sop_logits if isinstance(self.model, AlbertForPreTraining) else output.seq_relationship_logits
+            pairs = (
+                output.sop_logits if isinstance(self.model, AlbertForPreTraining) else output.seq_relationship_logits
+            )
             return output.prediction_logits, pairs
         hidden = self.model.roberta(**batch).last_hidden_state
         return self.model.lm_head(hidden), self.pair_head(hidden[:, 0])
@@ -107,7 +108,8 @@ class PairModel(nn.Module):
 def layer_list(model: PreTrainedModel) -> nn.ModuleList:
     """The encoder's layers (ALBERT: its one group)."""
     encoder = model.base_model.encoder
-    return encoder.layer if hasattr(encoder, "layer") else encoder.albert_layer_groups
+    layers: nn.ModuleList = encoder.layer if hasattr(encoder, "layer") else encoder.albert_layer_groups
+    return layers
 
 
 def stack(small: PairModel, settings: Pretraining, layers: int) -> PairModel:
@@ -168,7 +170,7 @@ def train_stage(model: PairModel, stage: Stage, source: Iterator[tuple[Any, Tens
         word_loss = nn.functional.cross_entropy(word_logits.flatten(0, 1), labels.flatten())
         is_pair = bool(continued[0] >= 0)
         pair_loss = nn.functional.cross_entropy(pair_logits, continued) if is_pair else word_loss.new_zeros(())
-        (word_loss + pair_loss).backward()
+        torch.autograd.backward(word_loss + pair_loss)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()

@@ -54,7 +54,11 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
     with torch.random.fork_rng(), quiet_transformers():
         try:
             model, info = AutoModelForSequenceClassification.from_pretrained(
-                source.folder, config=config, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
+                source.folder,
+                config=config,
+                dtype=torch.float32,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
             )
         except (ValueError, OSError, RuntimeError, KeyError) as error:
             raise UserError(_why_not(source, error)) from error
@@ -91,7 +95,9 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(source.folder)
     except (ValueError, OSError, KeyError, ImportError) as error:
-        raise UserError(f"the model folder {source.folder} has no tokenizer that Transformers opens: {error}") from error
+        raise UserError(
+            f"the model folder {source.folder} has no tokenizer that Transformers opens: {error}"
+        ) from error
     return tokenizer
 
 
@@ -105,7 +111,7 @@ def _why_not(source: ModelSource, error: Exception) -> str:
     return f"the model {source.name!r} in {source.folder} cannot be loaded: {first}"
 
 
-class quiet_transformers:  # noqa: N801  (a context manager, used like a function)
+class quiet_transformers:
     """Silence Transformers' progress bars and load reports while loading; what matters is recorded by us."""
 
     def __enter__(self) -> None:

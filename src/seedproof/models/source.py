@@ -105,7 +105,9 @@ def find_model(name: str) -> ModelSource:
 
 def _checked(source: ModelSource) -> ModelSource:
     if not (source.folder / "config.json").is_file():
-        raise UserError(f"the model folder {source.folder} has no config.json; give a folder that save_pretrained wrote")
+        raise UserError(
+            f"the model folder {source.folder} has no config.json; give a folder that save_pretrained wrote"
+        )
     if not source.weight_files:
         pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in source.folder.glob(pattern))
         if pickles:

@@ -1,10 +1,11 @@
 """Probes: each records one thing during a run, at chosen steps, without changing the run.
 
-A probe is one file with a class that follows :class:`seedproof.probes.base.Probe`, and its name here.
+A probe is one file with a subclass of :class:`seedproof.probes.base.Probe`, and its name here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from seedproof.errors import unknown
@@ -16,7 +17,7 @@ PROBES = ("gradients", "pooler", "drift")
 """All probes by name. Loss, metrics and predictions are recorded by every run and need none."""
 
 
-def make_probes(recordings: dict[str, int]) -> list[Probe]:
+def make_probes(recordings: Mapping[str, int]) -> list[Probe]:
     """Make the probes of a run; ``recordings`` gives for each probe's name every how many steps it looks.
 
     Raises:
@@ -26,7 +27,7 @@ def make_probes(recordings: dict[str, int]) -> list[Probe]:
     from seedproof.probes.gradients import GradientNorms
     from seedproof.probes.pooler import PoolerSaturation
 
-    classes = {"gradients": GradientNorms, "pooler": PoolerSaturation, "drift": Drift}
+    classes: dict[str, type[Probe]] = {"gradients": GradientNorms, "pooler": PoolerSaturation, "drift": Drift}
     for name in recordings:
         if name not in classes:
             raise unknown("recording", name, PROBES)

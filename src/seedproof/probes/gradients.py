@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
-from seedproof.probes.base import Values
+from seedproof.probes.base import Probe, Values
 
 
-class GradientNorms:
+class GradientNorms(Probe):
     """Every ``every`` steps, and after the first, the L2 norm of each tensor's gradient, float32 (parameters,).
 
     The names of the tensors are recorded once; ``seedproof.models.layers.locate`` gives each one's layer and kind. The
@@ -16,14 +18,14 @@ class GradientNorms:
     """
 
     name = "gradients"
-
-    def __init__(self, every: int = 10) -> None:
-        self.every = every
+    default_every: ClassVar[int] = 10
 
     def attach(self, model: nn.Module) -> Values:
+        """Record the names of the tensors."""
         return {"names": [name for name, value in model.named_parameters() if value.requires_grad]}
 
     def after_backward(self, step: int, model: nn.Module) -> Values | None:
+        """Record their norms; 0 for a tensor without a gradient."""
         if step != 1 and step % self.every:
             return None
         parameters = [value for value in model.parameters() if value.requires_grad]
@@ -31,9 +33,3 @@ class GradientNorms:
         norms = iter(torch._foreach_norm([value.grad for value in parameters if value.grad is not None]))
         stacked = torch.stack([zero if value.grad is None else next(norms) for value in parameters])
         return {"norms": stacked.float().cpu().numpy()}
-
-    def before_evaluation(self, step: int) -> None:
-        return None
-
-    def after_evaluation(self, step: int, model: nn.Module) -> None:
-        return None

@@ -1,4 +1,4 @@
-"""Saturation of the pooler's tanh (paper.md, section 7: recorded by the paper's code, never published)."""
+"""Saturation of the pooler's tanh (the paper's code records it; it was never published)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.models.layers import locate
-from seedproof.probes.base import Values
+from seedproof.probes.base import Probe, Values
 
 THRESHOLD = 0.99
 """A tanh unit counts as saturated beyond this; there its derivative is below .02."""
 
 
-class PoolerSaturation:
+class PoolerSaturation(Probe):
     """At each evaluation, the share of the pooler's units with ``|tanh| > .99`` over the development set.
 
     Works on the linear map in front of the tanh: ``pooler.dense`` (BERT), ``pooler`` (ALBERT), ``classifier.dense``
@@ -23,29 +23,29 @@ class PoolerSaturation:
 
     name = "pooler"
 
-    def __init__(self, every: int = 1) -> None:
-        self.every = every
+    def __init__(self, every: int | None = None) -> None:
+        super().__init__(every)
         self._watching = False
         self._saturated: list[Tensor] = []
         self._units = 0
 
     def attach(self, model: nn.Module) -> None:
+        """Watch the pooler's linear map."""
         for name, module in model.named_modules():
             if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
                 module.register_forward_hook(self._count)
 
-    def _count(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+    def _count(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
         if self._watching:
             self._saturated.append((torch.tanh(output.float()).abs() > THRESHOLD).sum())
             self._units += output.numel()
 
-    def after_backward(self, step: int, model: nn.Module) -> None:
-        return None
-
-    def before_evaluation(self, step: int) -> None:
+    def before_evaluation(self) -> None:
+        """Start to count."""
         self._watching, self._saturated, self._units = True, [], 0
 
-    def after_evaluation(self, step: int, model: nn.Module) -> Values | None:
+    def after_evaluation(self, model: nn.Module) -> Values | None:  # noqa: ARG002
+        """Record the share."""
         self._watching = False
         if not self._units:
             return None

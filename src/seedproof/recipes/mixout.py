@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MixoutRecipe(Recipe):
-    """A recipe whose model trains with Mixout; see :func:`seedproof.training.mixout.apply_mixout`."""
+    """A recipe whose model trains with Mixout; see :func:`seedproof.recipes.mixing.apply_mixout`."""
 
     method: ClassVar[str] = "mixout"
 
@@ -33,7 +33,7 @@ class MixoutRecipe(Recipe):
 
     def prepare_model(self, model: nn.Module) -> None:
         """Make the model's linear layers mix while training."""
-        from seedproof.training.mixout import apply_mixout
+        from seedproof.recipes.mixing import apply_mixout
 
         apply_mixout(model, self.p, where=self.where, legacy_gradient=self.legacy_gradient)
 

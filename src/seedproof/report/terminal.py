@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from seedproof.report import wording
 _WIDE = 112
 """Columns from which an interval stands beside its number instead of under it."""
 _NARROW = 80
-"""Columns below which numbers are broken over lines: rich would leave out whole columns that must not wrap."""
+"""Columns below which each recipe gets an upright table: rich would leave out columns that must not wrap."""
 _FAILED = "×"
 
 
@@ -29,9 +30,10 @@ class TerminalSummary:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Per task and model: a table of the recipes, the notes, and every run's value."""
+        joint = " " if options.max_width >= _WIDE else "\n"
         for rows in wording.panels(self._summary):
             yield Text(wording.title(rows), style="bold")
-            yield _statistics(rows, options.max_width)
+            yield from _upright(rows) if options.max_width < _NARROW else [_statistics(rows, joint)]
             yield _every_run(rows)
             yield from (Text(f"! {note}", style="yellow") for note in wording.notes(rows))
             yield Text()
@@ -47,12 +49,11 @@ def to_terminal(summary: pd.DataFrame) -> RenderableType:
     return Group(TerminalSummary(summary))
 
 
-def _statistics(rows: pd.DataFrame, width: int) -> Table:
-    joint = " " if width >= _WIDE else "\n"
+def _statistics(rows: pd.DataFrame, joint: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("recipe", overflow="fold", min_width=18)
+    table.add_column("recipe", overflow="fold", min_width=14)
     for heading in ("failed", "mean", "SD", "median", "max"):
-        table.add_column(heading, justify="right", no_wrap=width >= _NARROW, overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in wording.records(rows):
         rate = wording.rate_interval(row["failure_low"], row["failure_high"])
         failed = f"{row['failed']} of {row['finished']}{joint}{rate}"
@@ -61,6 +62,20 @@ def _statistics(rows: pd.DataFrame, width: int) -> Table:
         success = Text(wording.given_success(row), style="dim")
         table.add_row(success, "", *_scores(row, "succeeded_", joint), end_section=True)
     return table
+
+
+def _upright(rows: pd.DataFrame) -> Iterator[Table]:
+    """A table per recipe with the statistics below one another."""
+    for row in wording.records(rows):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+        table.add_column(Text(row["recipe"]), overflow="fold", max_width=18)
+        rate = wording.rate_interval(row["failure_low"], row["failure_high"])
+        for heading in (f"failed {row['failed']} of {row['finished']}, {rate}", wording.given_success(row)):
+            table.add_column(Text(heading), justify="right", overflow="fold")
+        pairs = zip(_scores(row, "", "\n"), _scores(row, "succeeded_", "\n"), strict=True)
+        for name, pair in zip(("mean", "SD", "median", "max"), pairs, strict=True):
+            table.add_row(name, *pair)
+        yield table
 
 
 def _scores(row: dict[str, Any], prefix: str, joint: str) -> list[Text]:

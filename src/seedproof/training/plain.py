@@ -7,7 +7,7 @@ bits, however often the run was stopped and went on from :meth:`PlainEngine.stat
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,8 @@ class PlainEngine:
         recipe.prepare_model(self.model)
         self._attached = [(probe.name, probe.attach(self.model)) for probe in probes]
         self._optimizer = AdamW(
-            recipe.parameter_groups(self.model), lr=plan.learning_rates[0], betas=(recipe.beta1, recipe.beta2),
+            recipe.parameter_groups(self.model), lr=float(plan.learning_rates[0]),
+            betas=(recipe.required("beta1"), recipe.required("beta2")),
             eps=recipe.eps, bias_correction=recipe.bias_correction, decay=recipe.decay, eps_place=recipe.eps_place,
             fused=True,
         )  # fmt: skip
@@ -75,8 +76,7 @@ class PlainEngine:
         the engine's :meth:`state` may be taken, and nothing is lost if it is never asked for more.
         """
         if self.step == 0:
-            start = [Record(0, name, values) for name, values in self._attached if values]
-            yield start + self._evaluate_if_planned()
+            yield self._records(self._attached) + self._evaluate_if_planned()
         while self.step < self._plan.steps and self.diverged_at is None:
             yield self._train_step() + self._evaluate_if_planned()
         if self.diverged_at is None:
@@ -94,9 +94,9 @@ class PlainEngine:
         if not math.isfinite(value):
             self.diverged_at = self.step
             return records
-        loss.backward()
+        torch.autograd.backward(loss)
         self._recipe.after_gradient(self.model)
-        records += self._look("after_backward")
+        records += self._records((probe.name, probe.after_backward(self.step, self.model)) for probe in self._probes)
         self._clip()
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)
@@ -112,15 +112,14 @@ class PlainEngine:
         elif self._recipe.clip == "tensor":
             clip_each_tensor(self._parameters, self._recipe.clip_norm)
 
-    def _look(self, moment: str) -> list[Record]:
-        seen = [(probe.name, getattr(probe, moment)(self.step, self.model)) for probe in self._probes]
+    def _records(self, seen: Iterable[tuple[str, Values | None]]) -> list[Record]:
         return [Record(self.step, name, values) for name, values in seen if values]
 
     def _evaluate_if_planned(self) -> list[Record]:
         if self.step not in self._plan.evaluate_after or self.diverged_at is not None:
             return []
         for probe in self._probes:
-            probe.before_evaluation(self.step)
+            probe.before_evaluation()
         logits = {name: self.predict(split) for name, split in self._data.evaluation.items()}
         scores = self._data.score(logits)
         self._keep_if_best(scores[self._data.metric])
@@ -128,7 +127,8 @@ class PlainEngine:
         if logits["dev"].shape[1] > 1:
             values["entropy"] = prediction_entropy(logits["dev"])
         values |= {f"logits {name}": array for name, array in logits.items()}
-        return [Record(self.step, "evaluation", values), *self._look("after_evaluation")]
+        seen = [(probe.name, probe.after_evaluation(self.model)) for probe in self._probes]
+        return [Record(self.step, "evaluation", values), *self._records(seen)]
 
     @torch.no_grad()
     def predict(self, split: TokenizedSplit) -> np.ndarray:

@@ -42,13 +42,14 @@ class Plan:
         return len(self.batches)
 
 
-def correction_factor(step: int | np.ndarray, beta1: float = 0.9, beta2: float = 0.999) -> float | np.ndarray:
+def correction_factor(step: float | np.ndarray, beta1: float = 0.9, beta2: float = 0.999) -> np.ndarray:
     """k(t) = sqrt(1 - beta2^t) / (1 - beta1^t), with which bias correction multiplies Adam's step (paper, Figure 6).
 
-    >>> round(correction_factor(1), 3), round(correction_factor(46), 3)
-    (0.316, 0.214)
+    >>> correction_factor(np.array([1, 46])).round(3).tolist()
+    [0.316, 0.214]
     """
-    return np.sqrt(1 - np.power(beta2, np.asarray(step, float))) / (1 - np.power(beta1, np.asarray(step, float)))
+    steps = np.asarray(step, np.float64)
+    return np.asarray(np.sqrt(1 - beta2**steps) / (1 - beta1**steps))
 
 
 def matched_divisor(plan: Plan) -> float:

@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from seedproof.errors import UserError
-from seedproof.training.mixout import MixLinear, apply_mixout, mixout
+from seedproof.recipes.mixing import MixLinear, apply_mixout, mixout
 
 SIZES = {
     "vocab_size": 30,
