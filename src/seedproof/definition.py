@@ -34,6 +34,7 @@ from seedproof.tasks import Task
 _KEYS = ("name", "tasks", "models", "recipes", "seeds", "settings", "precision", "device", "threads", "recording")
 _RECORDING_KEYS = (*PROBES, "evaluations", "weights", "checkpoint_seconds")
 _PATHS = ("data_dir", "file", "dev")
+_NAMED = ("glue/", "miniature/")
 
 
 def read_definition(path: Path) -> dict[str, Any]:
@@ -57,7 +58,13 @@ def read_definition(path: Path) -> dict[str, Any]:
         if key not in content:
             raise UserError(f"the study file {path} has no {key!r}; give a list of {key}")
     content["tasks"] = [_located(task, path.parent) for task in _list(content, "tasks", path)]
-    content["models"] = [_model(str(model), path.parent) for model in _list(content, "models", path)]
+    content["models"] = [_place(model, path.parent) for model in _list(content, "models", path)]
+    if "recipes" in content:
+        content["recipes"] = [_settings(recipe, path) for recipe in _list(content, "recipes", path)]
+    if "settings" in content:
+        if not isinstance(content["settings"], dict):
+            raise UserError(f"settings in the study file {path} must be a table, found {content['settings']!r}")
+        content["settings"] = _settings(content["settings"], path)
     if "seeds" in content and not isinstance(content["seeds"], int):
         content["seeds"] = [_seeds(seed, path) for seed in _list(content, "seeds", path)]
     if "recording" in content:
@@ -72,7 +79,7 @@ def to_toml(fields: Mapping[str, Any]) -> str:
     content: dict[str, Any] = {
         "name": fields["name"],
         "tasks": [_task(task) for task in fields["tasks"]],
-        "models": [str(Path(model).resolve()) if Path(model).is_dir() else model for model in fields["models"]],
+        "models": [_resolved(model) for model in fields["models"]],
         "recipes": [_recipe(recipe) for recipe in fields["recipes"]],
         "seeds": [_seed_value(seed) for seed in fields["seeds"]],
     }
@@ -97,34 +104,51 @@ def _list(content: Mapping[str, Any], key: str, path: Path) -> list[Any]:
 def _located(task: Any, folder: Path) -> Any:
     """A task with its paths seen from the folder of the study file."""
     if not isinstance(task, Mapping):
-        return task
+        return _place(task, folder)
     located = {key: str(folder / value) if key in _PATHS else value for key, value in task.items()}
     if "stored" in located:
         located["stored"] = str(folder / "tasks" / located["stored"])
     return located
 
 
-def _model(name: str, folder: Path) -> str:
-    return str(folder / name) if (folder / name).is_dir() else name
+def _place(name: Any, folder: Path) -> Any:
+    """The name of a model or a task, or its path seen from the folder of the study file."""
+    is_path = isinstance(name, str) and not name.startswith(_NAMED) and (folder / name).exists()
+    return str(folder / name) if is_path else name
+
+
+def _resolved(name: str) -> str:
+    """A path made absolute; a name as it is, whatever files are called like it."""
+    return name if name.startswith(_NAMED) or not Path(name).exists() else str(Path(name).resolve())
+
+
+def _settings(written: Any, path: Path) -> Any:
+    """A recipe, or settings of recipes, with None for ``"default"``: the family's value, as on the command line."""
+    if not isinstance(written, (str, Mapping)):
+        raise UserError(f"the recipe {written!r} in the study file {path} must be a name, or a table with a name")
+    if isinstance(written, str):
+        return written
+    return {key: None if value == "default" and key != "name" else value for key, value in written.items()}
 
 
 def _seeds(value: Any, path: Path) -> int | Seeds:
     if isinstance(value, Mapping):
-        try:
-            return Seeds(**value)
-        except TypeError:
-            raise UserError(f"the seeds {dict(value)} in {path} must give head, order and dropout") from None
+        if set(value) != {"head", "order", "dropout"} or {type(number) for number in value.values()} != {int}:
+            raise UserError(f"the seeds {dict(value)} in {path} must give head, order and dropout as whole numbers")
+        return Seeds(**value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise UserError(f"the seed {value!r} in {path} is not a whole number")
     return value
 
 
-def _recording(value: Mapping[str, Any], path: Path) -> Recording:
+def _recording(value: Any, path: Path) -> Recording:
+    if not isinstance(value, Mapping):
+        raise UserError(f"recording in the study file {path} must be a table, found {value!r}")
     for key in value:
         if key not in _RECORDING_KEYS:
             raise unknown("key", key, _RECORDING_KEYS, where=f"[recording] of the study file {path}")
     asked = dict(DEFAULT_RECORDINGS) | {name: value[name] for name in PROBES if name in value}
-    probes = {name: int(every) for name, every in asked.items() if every}  # 0 or false switches one off
+    probes = {name: every for name, every in asked.items() if every}  # 0 or false switches one off
     return Recording(probes=probes, **{key: item for key, item in value.items() if key not in PROBES})
 
 
@@ -132,16 +156,19 @@ def _task(task: Any) -> Any:
     if isinstance(task, Task):
         return {"stored": task.fingerprint, "name": task.name}
     if isinstance(task, Mapping):
-        return {key: str(Path(value).resolve()) if key in _PATHS else value for key, value in task.items()}
-    return str(Path(task).resolve()) if Path(task).exists() else task
+        # A stored task is named by its fingerprint, which is its folder's name: it will be in this study's folder too.
+        named = {"stored": Path(task["stored"]).name} if "stored" in task else {}
+        return {k: str(Path(value).resolve()) if k in _PATHS else value for k, value in task.items()} | named
+    return _resolved(task)
 
 
 def _recipe(recipe: Recipe | str | Mapping[str, Any]) -> Any:
     if not isinstance(recipe, Recipe):
-        return recipe if isinstance(recipe, str) else dict(recipe)
+        written = {} if isinstance(recipe, str) else {k: "default" if v is None else v for k, v in recipe.items()}
+        return written or recipe
     if RECIPES.get(recipe.name) == recipe and not recipe.user_settings:
         return recipe.name
-    return {key: value for key, value in recipe.to_json().items() if value is not None}
+    return {key: "default" if value is None else value for key, value in recipe.to_json().items()}
 
 
 def _seed_value(seed: Seeds) -> Any:

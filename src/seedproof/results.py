@@ -68,6 +68,8 @@ class Results:
         target = Path(path)
         if not target.parent.is_dir():
             raise UserError(f"cannot write {target}: there is no folder {target.parent}")
+        if target.is_dir():
+            raise UserError(f"cannot write {target}: it is a folder; give the name of a file")
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             export_frame(self.runs()).to_parquet(partial, index=False)

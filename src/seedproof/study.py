@@ -10,6 +10,7 @@ Giving the same study and folder again goes on where it stopped; another one on 
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +26,15 @@ from seedproof.recipes import Recipe, Resolved, as_recipe, resolve
 from seedproof.results import Results
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Cell, State, Store
+from seedproof.store.store import MARKER
 from seedproof.tasks import Task, load_task
 
 if TYPE_CHECKING:
     from seedproof.report.progress import Progress
 
-TaskLike = Task | str | Mapping[str, Any]
-"""A task, its name, or ``load_task``'s arguments with the name under ``name`` (or the path under ``file``)."""
+TaskLike = Task | str | os.PathLike[str] | Mapping[str, Any]
+"""A task, its name or path, or ``load_task``'s arguments with the name under ``name``, or the path under ``file`` (then
+``name`` is what to call it)."""
 RecipeLike = Recipe | str | Mapping[str, Any]
 """A recipe, its name (also ``mosbach(epochs=10)``), or its name under ``name`` with settings."""
 
@@ -55,7 +58,7 @@ class Study:
 
     name: str
     tasks: Sequence[TaskLike] = field(kw_only=True)
-    models: Sequence[str] = field(kw_only=True)
+    models: Sequence[str | os.PathLike[str]] = field(kw_only=True)
     """Folders, names on the hub, or ``miniature/...``."""
     recipes: Sequence[RecipeLike] = field(kw_only=True, default=("devlin",))
     seeds: int | Iterable[int | Seeds] = field(kw_only=True, default=25)
@@ -76,7 +79,18 @@ class Study:
                 raise UserError(f"{kind} of study {self.name!r} must be a list, found {value!r}")
             if not value:
                 raise UserError(f"the study {self.name!r} has no {kind}; give at least one")
+        object.__setattr__(self, "models", [_as_text(model, "model", self.name) for model in self.models])
+        tasks = [
+            task if isinstance(task, (Task, Mapping)) else _as_text(task, "task", self.name) for task in self.tasks
+        ]
+        object.__setattr__(self, "tasks", tasks)
         object.__setattr__(self, "seeds", _as_seeds(self.seeds))
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise UserError(f"the name of a study must be a text, found {self.name!r}")
+        if not isinstance(self.settings, Mapping):
+            raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
+        if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
+            raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
@@ -104,13 +118,15 @@ class Study:
         Raises:
             UserError: a task or a model cannot be found or used, two recipes have one name and differ.
         """
-        tasks = [as_task(task) for task in self.tasks]
-        sources = [find_model(name) for name in self.models]
+        tasks = _distinctly_named([as_task(task) for task in self.tasks])
+        sources = [find_model(os.fspath(name)) for name in self.models]
         runs = []
         for task in tasks:
             reference = task.reference()
             for source in sources:
-                for resolved in _distinct(self.resolved(source)):
+                recipes = _distinct(self.resolved(source))
+                _check_usable(task, source, {resolved.recipe.max_length for resolved in recipes})
+                for resolved in recipes:
                     for seeds in _as_seeds(self.seeds):
                         spec = RunSpec(task=reference, model=source.reference(), recipe=resolved.recipe.to_json(),
                                        seeds=seeds, numerics=numerics)  # fmt: skip
@@ -123,11 +139,11 @@ class Study:
         Raises:
             UserError: as :meth:`plan`, or the folder holds something else, or was made with other numerics.
         """
-        wanted = self._numerics()
-        exists = (Path(folder) / "seedproof.json").exists()
-        numerics = self._check_numerics(Store.open(folder)) if exists else wanted
+        numerics = self.numerics(folder)
+        exists = (Path(folder) / MARKER).exists()
         runs, tasks, sources = self.plan(numerics)
         store = Store.open_or_create(folder, self.name, numerics)
+        runs = _with_known_names(store, runs)
         _check_labels(store, runs)
         for task in tasks:
             if not store.task_folder(task.fingerprint).exists():
@@ -156,6 +172,12 @@ class Study:
             seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
         """
         store, runs = self.prepare(folder)
+        return self.execute(store, runs, jobs=jobs, progress=progress)
+
+    def execute(
+        self, store: Store, runs: Sequence[PlannedRun], *, jobs: int | None = None, progress: bool = True
+    ) -> Results:
+        """Run what :meth:`prepare` made ready; the second half of :meth:`run`."""
         ids = list(dict.fromkeys(run.spec.id for run in runs))
         on_event = None
         if not progress:
@@ -167,14 +189,26 @@ class Study:
 
     def _launch(self, store: Store, ids: list[str], jobs: int | None, on_event: Any) -> None:
         numerics = store.numerics
-        cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))
-        workers = jobs or (1 if numerics.device != "cpu" else max(1, (cores or 1) // numerics.threads))
+        # Cores that this process may use; not every system can say (then all of them).
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        default = 1 if numerics.device != "cpu" else max(1, cores // numerics.threads)
+        workers = default if jobs is None else jobs
         open_ids = [id_ for id_ in ids if store.run(id_).state is not State.FINISHED]
         run_local(
             store.path, ids, jobs=min(workers, max(1, len(open_ids))), threads=numerics.threads, on_event=on_event
         )
 
-    def _numerics(self) -> Numerics:
+    def numerics(self, folder: str | os.PathLike[str] | None = None) -> Numerics:
+        """How the arithmetic of the study's runs is done; a study that exists in ``folder`` keeps its own.
+
+        Raises:
+            UserError: an unknown value, or another than the existing study's.
+        """
+        wanted = self._wanted_numerics()
+        exists = folder is not None and (Path(folder) / MARKER).exists()
+        return self._check_numerics(Store.open(folder)) if folder is not None and exists else wanted
+
+    def _wanted_numerics(self) -> Numerics:
         device = self.device
         if device is None:
             import torch
@@ -184,8 +218,6 @@ class Study:
             raise unknown("device", device, ("cpu", "cuda"))
         if self.precision not in (None, "fp32", "bf16"):
             raise unknown("precision", self.precision, ("fp32", "bf16"))
-        if self.threads is not None and self.threads < 1:
-            raise UserError(f"threads must be at least 1, but is {self.threads}")
         return Numerics(precision=self.precision or "fp32", device=device, threads=self.threads or 1)
 
     def _check_numerics(self, store: Store) -> Numerics:
@@ -204,8 +236,8 @@ def as_task(task: TaskLike) -> Task:
     """Load a task that is given by name."""
     if isinstance(task, Task):
         return task
-    if isinstance(task, str):
-        return load_task(task)
+    if isinstance(task, (str, os.PathLike)):
+        return load_task(os.fspath(task))
     options = dict(task)
     if "stored" in options:
         return Task.read(options["stored"])
@@ -222,7 +254,7 @@ def as_task(task: TaskLike) -> Task:
         raise unknown("key", wrong, known, where=f"task {place!r}") from None
 
 
-def make_progress(store: Store, runs: list[PlannedRun]) -> Progress:
+def make_progress(store: Store, runs: Sequence[PlannedRun]) -> Progress:
     """A progress display for these runs, which knows what was finished before."""
     from seedproof.report.progress import Progress
 
@@ -235,13 +267,55 @@ def make_progress(store: Store, runs: list[PlannedRun]) -> Progress:
 def _as_seeds(seeds: int | Iterable[int | Seeds]) -> tuple[Seeds, ...]:
     if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
         raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
-    numbers = range(seeds) if isinstance(seeds, int) else seeds
-    values = tuple(seed if isinstance(seed, Seeds) else Seeds.from_number(seed) for seed in numbers)
+    if isinstance(seeds, str) or not isinstance(seeds, (int, Iterable)):
+        raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
+    listed = range(seeds) if isinstance(seeds, int) else seeds
+    values = tuple(seed if isinstance(seed, Seeds) else Seeds.from_number(_as_number(seed)) for seed in listed)
     if not values:
         raise UserError("the list of seeds is empty; give at least one")
     if len(set(values)) < len(values):
         raise UserError("the list of seeds has one of them twice; every seed is one run")
     return values
+
+
+def _as_number(seed: object) -> int:
+    """A seed as a plain int, numpy's too."""
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise UserError(
+            f"the seed {seed!r} is not valid; give whole numbers, or Seeds(head=..., order=..., dropout=...)"
+        )
+    return int(seed)
+
+
+def _as_text(value: object, kind: str, study: str) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise UserError(f"the {kind} {value!r} of study {study!r} is not valid; give a name or a path")
+    return str(os.fspath(value))
+
+
+def _distinctly_named(tasks: list[Task]) -> list[Task]:
+    """Refuse two tasks of different content under one name: no table could tell them apart."""
+    fingerprints: dict[str, str] = {}
+    for task in tasks:
+        if fingerprints.setdefault(task.name, task.fingerprint) != task.fingerprint:
+            raise UserError(
+                f"two tasks of the study are called {task.name!r} and hold different data; give one of them another name: "
+                f'rename its file, or write name = "..." beside file = "..." (load_task(..., name=...) in Python)'
+            )
+    return tasks
+
+
+def _check_usable(task: Task, source: ModelSource, max_lengths: set[int]) -> None:
+    """Refuse, before anything runs, a model that cannot classify and a text that is too long for it."""
+    from seedproof.models.loading import load_configuration, load_tokenizer
+    from seedproof.models.tokens import tokenize
+
+    load_configuration(source)
+    tokenizer = load_tokenizer(source)
+    longest = max(max_lengths)
+    if source.positions is not None and longest > source.positions:
+        for name, split in {"train": task.train, **task.evaluation_splits}.items():
+            tokenize(split, tokenizer, max_length=longest, positions=source.positions, where=f"{task.name}, {name}:")
 
 
 def _distinct(recipes: list[Resolved]) -> list[Resolved]:
@@ -253,6 +327,16 @@ def _distinct(recipes: list[Resolved]) -> list[Resolved]:
     return recipes
 
 
+def _with_known_names(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
+    """Weights that the study has already keep the name they have there, by whatever path they are given now."""
+    cells = {cell.model: cell for cell in reversed(store.cells())}
+    names = {store.run(cell.id).spec.model.fingerprint: name for name, cell in cells.items()}
+    return [
+        PlannedRun(dataclasses.replace(run.cell, model=names.get(run.spec.model.fingerprint, run.cell.model)), run.spec)
+        for run in runs
+    ]
+
+
 def _check_labels(store: Store, runs: list[PlannedRun]) -> None:
     """A name in the study's tables must not come to mean another recipe when the study is extended."""
     known = {(cell.task, cell.model, cell.recipe, cell.seed): cell.id for cell in store.cells()}
@@ -262,5 +346,6 @@ def _check_labels(store: Store, runs: list[PlannedRun]) -> None:
         if earlier is not None and earlier != cell.id:
             raise UserError(
                 f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model} and seed "
-                f"{cell.seed}, with other settings, data or weights; choose another folder, or name the recipe otherwise"
+                f"{cell.seed}, with other settings, data or weights; choose another folder, or give what differs another name: "
+                f"a recipe with settings is written {cell.recipe.split('(')[0]}(learning_rate=3e-5), for example"
             )

@@ -11,13 +11,14 @@ import typer
 def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path("out/demo"),
          jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None) -> None:  # fmt: skip
     """Fine-tune one small model with several seeds, without and with bias correction, and compare."""
-    from seedproof.cli.printing import output, print_summary
+    from seedproof.cli.printing import continuing, output, print_summary
     from seedproof.studies.demo import conclusion, demo_study
 
     study = demo_study()
     typer.echo("One 24-layer miniature BERT, one task, two recipes that differ in Adam's bias correction, "
                "the same seeds for both.", err=True)  # fmt: skip
-    results = study.run(out, jobs=jobs)
+    with continuing():
+        results = study.run(out, jobs=jobs)
     print_summary(results, "table", "n-1")
     figure = results.box_plot()
     console = output()

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from seedproof.launch import StudyInterrupted
 
 if TYPE_CHECKING:
     from seedproof.results import Results
     from seedproof.store import Store
-    from seedproof.study import Study
+    from seedproof.study import PlannedRun, Study
 
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns of tables that go to a file or a pipe."""
@@ -30,15 +37,15 @@ def print_recipes(study: Study) -> None:
 
     console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL)
     for name in study.models:
-        resolved = study.resolved(find_model(name))
+        resolved = study.resolved(find_model(str(name)))
         rows = [{row.field: (_value(row.value), row.origin) for row in describe(one)} for one in resolved]
-        table = Table("field", *[one.recipe.name for one in resolved], box=None, padding=(0, 2, 0, 0))
+        table = Table("field", *[escape(one.recipe.name) for one in resolved], box=None, padding=(0, 2, 0, 0))
         for field in dict.fromkeys(field for row in rows for field in row):
             cells = [row.get(field) for row in rows]
             # A value that its own recipe sets needs no remark; all others say where they came from.
             texts = ["" if c is None else c[0] if c[1] == "recipe" else f"{c[0]} ({c[1]})" for c in cells]
-            table.add_row(field, *texts)
-        console.print(f"Recipes for {name} (values without a remark are the recipe's own):")
+            table.add_row(field, *map(escape, texts))
+        console.print(f"Recipes for {name} (values without a remark are the recipe's own):", markup=False)
         console.print(table)
         console.print()
 
@@ -78,15 +85,71 @@ def print_summary(results: Results, form: str, divisor: str) -> None:
 
     summary = summarize(results.runs(), divisor=divisor)  # type: ignore[arg-type]  # summarize checks it
     if form == "table":
-        output().print(terminal.to_terminal(summary))
+        console = output()
+        console.print(terminal.to_terminal(summary))
+        for note in task_notes(results.path):
+            console.print(note, markup=False, soft_wrap=True)
         return
     writers = {"csv": tables.to_csv, "md": tables.to_markdown, "latex": tables.to_latex, "json": tables.to_json}
     sys.stdout.write(writers[form](summary))
 
 
+def task_notes(folder: Path) -> list[str]:
+    """What a reader of a study's numbers should know about each of its tasks, ``"task: note"``."""
+    from seedproof.store import Store
+    from seedproof.tasks.folder import read_notes
+
+    store, notes = Store.open(folder), []
+    for cell in {cell.task: cell for cell in store.cells()}.values():
+        place = store.task_folder(store.run(cell.id).spec.task.fingerprint)
+        if place.is_dir():  # not for run folders that were copied in without their task
+            notes += [f"{cell.task}: {note}" for note in read_notes(place)]
+    return notes
+
+
+def print_notes(folder: Path) -> None:
+    """Say the notes of a study's tasks on standard error, before its runs."""
+    for note in task_notes(folder):
+        print(note, file=sys.stderr)
+
+
+def print_plan(runs: Sequence[PlannedRun]) -> None:
+    """Print the runs of a study, a line per task, model and recipe."""
+    console = output()
+    counts = Counter((run.cell.task, run.cell.model, run.cell.recipe) for run in runs)
+    for (task, model, recipe), count in counts.items():
+        console.print(f"{task}, {model}, {recipe}: {count} runs", markup=False, soft_wrap=True)
+    console.print(f"{len({run.spec.id for run in runs})} runs in all, none was started", markup=False)
+
+
+@contextmanager
+def continuing() -> Iterator[None]:
+    """When Ctrl-C ends a study, say how to go on with it (the command line's library would end without a word)."""
+    try:
+        yield
+    except StudyInterrupted as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(130) from error
+
+
 def print_results(results: Results) -> None:
-    """Print what a study found and where the figure is, when its runs are done."""
+    """Print what a study found and where the figure is, when its runs are done.
+
+    Raises:
+        typer.Exit: runs crashed; status 1.
+    """
     print_summary(results, "table", "n-1")
+    states = Counter(results.runs()["state"])
+    if states["finished"]:
+        _print_places(results)
+    if states["crashed"]:
+        count = f"{states['crashed']} run{'s' if states['crashed'] > 1 else ''}"
+        print(f"error: {count} crashed; 'seedproof study status {results.path}' says why", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _print_places(results: Results) -> None:
     path = results.box_plot()
     output().print(f"\nbox plot: {path} (its numbers: {path.with_suffix('.csv')})", markup=False, soft_wrap=True)
-    output().print(f"more:     seedproof study summary {results.path} --format csv|md|latex|json", markup=False)
+    output().print(f"more:     seedproof study summary {results.path} --format csv|md|latex|json", markup=False,
+                   soft_wrap=True)  # fmt: skip

@@ -61,20 +61,27 @@ def run(
                "split_seed": split_seed}  # fmt: skip
     recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
     if file is not None:
-        given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings, **options}
+        given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings,
+                 "--name": name, "--first-seed": first_seed or None, **options}  # fmt: skip
         _refuse_with_file(file, given)
         study = _with(_read(file), precision=precision, device=device, threads=threads, recording=recording)
     else:
-        study = _study(name or (out.name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
+        study = _study(name or (out.resolve().name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
                        first_seed=first_seed, settings=settings, options=options)  # fmt: skip
         study = _with(study, precision=precision, device=device, threads=threads, recording=recording)
-    from seedproof.cli.printing import print_recipes, print_results
+    from seedproof.cli.printing import continuing, print_notes, print_plan, print_recipes, print_results
 
-    print_recipes(study)
-    if dry_run:
+    if out is None or dry_run:
+        runs, _, _ = study.plan(study.numerics(out))
+        print_recipes(study)
+        print_plan(runs)
         return
-    assert out is not None
-    print_results(study.run(out, jobs=jobs))
+    store, runs = study.prepare(out)
+    print_recipes(study)
+    print_notes(out)
+    with continuing():
+        results = study.execute(store, runs, jobs=jobs)
+    print_results(results)
 
 
 @app.command("status")
@@ -129,6 +136,21 @@ def _refuse_with_file(file: Path, given: dict[str, Any]) -> None:
             raise UserError(f"{flag} cannot be given with the study file {file}; write it into the file")
 
 
+def _refuse_unused(tasks: list[str], options: dict[str, Any]) -> None:
+    """Options that no task would use are mistakes, and so is one development set for two tables."""
+    own = [task for task in tasks if not task.startswith(("glue/", "miniature/"))]
+    for option, value in options.items():
+        if value is None:
+            continue
+        flag = f"--{option.replace('_', '-')}"
+        if option == "data_dir" and not any(task.startswith("glue/") for task in tasks):
+            raise UserError(f"{flag} is for glue/... tasks, and no --task is one; leave it out")
+        if option != "data_dir" and not own:
+            raise UserError(f"{flag} is for your own file, and no --task is one; leave it out")
+    if options["dev"] is not None and len(own) > 1:
+        raise UserError(f"--dev {options['dev']} cannot be the development set of {len(own)} tasks; use a study file")
+
+
 def _study(name: str, *, tasks: list[str] | None, models: list[str] | None, recipes: list[str] | None,
            seeds: int | None, first_seed: int, settings: list[str] | None, options: dict[str, Any]) -> Study:  # fmt: skip
     from seedproof.recipes import parse_setting
@@ -136,6 +158,7 @@ def _study(name: str, *, tasks: list[str] | None, models: list[str] | None, reci
 
     if not tasks or not models:
         raise UserError(f"give at least one {'--task' if not tasks else '--model'}; 'seedproof ls' shows the names")
+    _refuse_unused(tasks, options)
     count = 25 if seeds is None else seeds
     if count < 1:
         raise UserError(f"--seeds {count} is not valid; give at least 1")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from seedproof.errors import UserError
-from seedproof.launch import Interrupted
+from seedproof.launch import Interrupted, again
 from seedproof.launch.options import Recording
 from seedproof.launch.outcome import make_result
 from seedproof.models.loading import load_classifier, load_tokenizer
@@ -37,18 +37,32 @@ Report = Callable[[dict[str, Any]], None]
 def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable[[], bool]) -> None:
     """Execute a run, or go on with it; returns when its result is written. The caller holds the run.
 
+    A finished run that lacks a recording the study wants by now is done again to add it (:mod:`seedproof.launch.again`).
+
     Raises:
         Interrupted: ``should_stop()`` became true.
         UserError: the model's files are gone or changed, or a text is too long for the model.
     """
+    folder, recording = store.run(run_id), Recording.read(store.path)
+    if not folder.is_finished:
+        _execute(store, folder.spec, folder, recording, report, should_stop)
+        return
+    recorded = folder.result()["recordings"]
+    if again.lacks(recorded, recording):
+        scratch = again.scratch_folder(folder, recording)
+        if not scratch.is_finished:
+            _execute(store, folder.spec, scratch, again.widened(recorded, recording), report, should_stop)
+        again.adopt(folder, scratch)
+
+
+def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recording, report: Report,
+             should_stop: Callable[[], bool]) -> None:  # fmt: skip
     started = time.time()
-    folder = store.run(run_id)
-    spec, recording = folder.spec, Recording.read(store.path)
     configure_process(spec.numerics)
     task = read_task(store.task_folder(spec.task.fingerprint))
     source = model_source(store, spec.model)
     engine, about = prepare(spec, task, source, recording)
-    resume(engine, folder)
+    resume(engine, folder, recording)
     train(engine, folder, recording, report, should_stop)
     if recording.weights:
         save_weights(engine.model, folder.weights)
@@ -77,14 +91,17 @@ def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording
     return engine, about
 
 
-def resume(engine: PlainEngine, folder: RunFolder) -> None:
-    """Go on from the folder's last checkpoint, its records cut back to it; without one, start again."""
+def resume(engine: PlainEngine, folder: RunFolder, recording: Recording) -> None:
+    """Go on from the folder's last checkpoint, its records cut back to it.
+
+    Without a checkpoint, or where other things were recorded up to it, the run starts again.
+    """
     checkpoint = folder.load_checkpoint()
-    if checkpoint is None:
+    if checkpoint is None or checkpoint[2]["recording"] != recording.to_json():
         folder.journal.cut_back(-1)
         return
     step, tensors, extra = checkpoint
-    engine.load_state(step, tensors, extra)
+    engine.load_state(step, tensors, extra["engine"])
     folder.journal.cut_back(step)
 
 
@@ -99,7 +116,8 @@ def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: 
         report({"event": "progress", "step": engine.step, "steps": engine.steps, "loss": losses[0] if losses else None})
         is_due = time.monotonic() - saved >= recording.checkpoint_seconds
         if is_due and engine.step < engine.steps:
-            folder.save_checkpoint(engine.step, *engine.state())
+            tensors, extra = engine.state()
+            folder.save_checkpoint(engine.step, tensors, {"engine": extra, "recording": recording.to_json()})
             saved = time.monotonic()
         if should_stop() and engine.step < engine.steps:
             folder.journal.flush()
@@ -131,7 +149,8 @@ def model_source(store: Store, model: ModelReference) -> ModelSource:
     Raises:
         UserError: they are not where they were, or were changed there.
     """
-    for name in [model.name, *store.model_locations(model.fingerprint)]:
+    # Where they were found comes first: the name of a hub model would be asked for over the network.
+    for name in [*store.model_locations(model.fingerprint), model.name]:
         try:
             source = _found(name)
         except UserError:

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -45,6 +45,7 @@ def run_local(
     threads: int = 1,
     on_event: Callable[[Event], None] | None = None,
     executor: str = EXECUTOR,
+    repeat: Collection[str] = (),
 ) -> Summary:
     """Execute runs of a store in ``jobs`` worker processes and wait for them; finished runs are skipped.
 
@@ -56,6 +57,7 @@ def run_local(
         on_event: called in this thread with each event: ``started``, ``progress``, ``finished``, ``crashed``,
             ``interrupted`` and ``held``, each with the ``run`` it is about.
         executor: ``module:function`` (see :mod:`seedproof.launch.worker`).
+        repeat: those of the runs to hand to the executor although they are finished.
 
     Raises:
         StudyInterrupted: Ctrl-C or SIGTERM; its ``summary`` says what became of the runs.
@@ -65,7 +67,7 @@ def run_local(
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value < 1:
             raise UserError(f"{name} must be at least 1, but is {value}")
-    launcher = _Launcher(Store.open(store_path), threads, on_event, executor)
+    launcher = _Launcher(Store.open(store_path), threads, on_event, executor, frozenset(repeat))
     try:
         return launcher.run(list(dict.fromkeys(run_ids)), jobs)
     except OSError as error:
@@ -98,7 +100,7 @@ class _Worker:
                 inbox.put((self, loads(line)))
         inbox.put((self, None))
 
-    def order(self, order: str, **details: str) -> None:
+    def order(self, order: str, **details: str | bool) -> None:
         """Send an order; a worker that no longer listens is noticed when its output ends."""
         assert self.process.stdin is not None
         with suppress(OSError, ValueError):
@@ -131,9 +133,11 @@ Inbox = queue.SimpleQueue[tuple[_Worker | None, Event | None]]
 class _Launcher:
     """Hands out runs, listens to workers, replaces dead ones."""
 
-    def __init__(self, store: Store, threads: int, on_event: Callable[[Event], None] | None, executor: str) -> None:
+    def __init__(self, store: Store, threads: int, on_event: Callable[[Event], None] | None, executor: str,
+                 repeat: frozenset[str]) -> None:  # fmt: skip
         self._store = store
         self._on_event = on_event
+        self._repeat = repeat
         self._inbox: Inbox = queue.SimpleQueue()
         self._waiting: deque[str] = deque()
         self._workers: list[_Worker] = []
@@ -151,7 +155,8 @@ class _Launcher:
 
     def run(self, run_ids: list[str], jobs: int) -> Summary:
         for run_id in run_ids:
-            (self._summary.finished if self._store.run(run_id).is_finished else self._waiting).append(run_id)
+            is_done = run_id not in self._repeat and self._store.run(run_id).is_finished
+            (self._summary.finished if is_done else self._waiting).append(run_id)
         with self._signals_caught():
             try:
                 for _ in range(min(jobs, len(self._waiting))):
@@ -217,7 +222,7 @@ class _Launcher:
     def _hand_out(self, worker: _Worker) -> None:
         if self._waiting and not self._is_stopping:
             worker.run = self._waiting.popleft()
-            worker.order("run", run=worker.run)
+            worker.order("run", run=worker.run, repeat=worker.run in self._repeat)
         else:
             worker.order("exit")
 
@@ -241,7 +246,7 @@ class _Launcher:
             event = {"event": "interrupted", "run": run_id}
         try:
             with folder.hold():
-                if folder.is_finished:
+                if folder.is_finished and run_id not in self._repeat:
                     result = folder.result()
                     return {"event": "finished", "run": run_id} | {
                         k: result.get(k) for k in ("outcome", "reason", "score")

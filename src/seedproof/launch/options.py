@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from seedproof.errors import UserError, unknown
 from seedproof.probes import PROBES
@@ -39,19 +40,27 @@ class Recording:
         for name, every in self.probes.items():
             if name not in PROBES:
                 raise unknown("recording", name, PROBES)
-            if every < 1:
-                raise UserError(f"the recording {name!r} looks every {every} steps; give a number of at least 1")
-        if self.evaluations is not None and self.evaluations < 1:
+            if type(every) is not int or every < 1:
+                raise UserError(
+                    f"the recording {name!r} looks every {every!r} steps; give a whole number of at least 1"
+                )
+        if self.evaluations is not None and (type(self.evaluations) is not int or self.evaluations < 1):
             raise UserError(
-                f"evaluations = {self.evaluations} is not valid; a run is evaluated at least once, at its end"
+                f"evaluations = {self.evaluations!r} is not valid; give a whole number of at least 1 (the end of the run)"
             )
-        if not self.checkpoint_seconds >= 0:
-            raise UserError(f"checkpoint_seconds = {self.checkpoint_seconds} is not valid; give 0 or more")
+        if not isinstance(self.weights, bool):
+            raise UserError(f"weights = {self.weights!r} is not valid; give true or false")
+        seconds = self.checkpoint_seconds
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
+            raise UserError(f"checkpoint_seconds = {seconds!r} is not valid; give 0 or more")
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**dataclasses.asdict(self), "probes": dict(self.probes)}
 
     def write(self, store: Path) -> None:
         """Keep these options in a store."""
-        content = {**dataclasses.asdict(self), "probes": dict(self.probes)}
-        write_atomically(store / FILE, (json.dumps(content, indent=1) + "\n").encode())
+        write_atomically(store / FILE, (json.dumps(self.to_json(), indent=1) + "\n").encode())
 
     @classmethod
     def read(cls, store: Path) -> Self:

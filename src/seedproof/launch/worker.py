@@ -2,7 +2,8 @@
 
     python -m seedproof.launch.worker STORE --executor module:function --parent PID
 
-Orders come as JSON lines on its standard input: ``{"order": "run", "run": id}``, ``{"order": "stop"}`` (end the run at
+Orders come as JSON lines on its standard input: ``{"order": "run", "run": id}`` (with ``"repeat": true`` also if the
+run is finished, for the executor to add to it), ``{"order": "stop"}`` (end the run at
 its next step, then the process) and ``{"order": "exit"}`` (no more runs). Events go as JSON lines to its standard
 output; whatever else the process prints goes to its standard error, a log file. When the input ends without an order to
 stop or exit, the launcher is dead and the worker ends at once: the store is made for that.
@@ -77,20 +78,20 @@ class Worker:
         except BrokenPipeError:
             os._exit(1)
 
-    def execute(self, run_id: str) -> None:
+    def execute(self, run_id: str, repeat: bool = False) -> None:
         """Execute one run and say how it ended; never raises for what goes wrong inside the run."""
         folder = self._store.run(run_id)
         try:
             with folder.hold():
-                self._execute_held(folder)
+                self._execute_held(folder, repeat)
         except Held as error:
             self.send("held", run_id, message=str(error))
         except OSError as error:  # not even the lock could be taken, or a note about the end could not be written
             self._send_crashed(folder, error)
 
-    def _execute_held(self, folder: RunFolder) -> None:
+    def _execute_held(self, folder: RunFolder, repeat: bool) -> None:
         try:
-            if not folder.is_finished:  # else another launcher was faster
+            if repeat or not folder.is_finished:  # else another launcher was faster
                 folder.add_attempt_event("start")
                 self.send("started", folder.id)
                 self._executor(self._store, folder.id, lambda event: self._report(folder.id, event), self._stop.is_set)
@@ -131,12 +132,12 @@ class Worker:
         self.send("crashed", folder.id, message=self._message(error), disk_full=is_disk_full(error))
 
 
-def _read_orders(source: TextIO, end: Callable[[], None], orders: queue.SimpleQueue[str | None]) -> None:
+def _read_orders(source: TextIO, end: Callable[[], None], orders: queue.SimpleQueue[tuple[str, bool] | None]) -> None:
     """Put the ids to run into ``orders`` and None at the end; the body of the reader thread."""
     for line in source:
         order = json.loads(line)
         if order["order"] == "run":
-            orders.put(order["run"])
+            orders.put((order["run"], order.get("repeat", False)))
             continue
         if order["order"] == "stop":
             end()
@@ -168,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     output = _take_standard_output()
     stop = threading.Event()
-    orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    orders: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
 
     def end(*_: object) -> None:
         stop.set()
@@ -180,8 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     threading.Thread(target=_read_orders, args=(sys.stdin, end, orders), daemon=True).start()
     worker = Worker(Store.open(options.store), load_executor(options.executor), output, stop)
     worker.send("ready", "")
-    while (run_id := orders.get()) is not None:
-        worker.execute(run_id)
+    while (order := orders.get()) is not None:
+        worker.execute(*order)
 
 
 if __name__ == "__main__":

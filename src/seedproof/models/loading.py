@@ -12,7 +12,7 @@ import torch
 from seedproof.errors import UserError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from seedproof.models.source import ModelSource
 
@@ -42,9 +42,10 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
     Raises:
         UserError: Transformers has no sequence classification model for this configuration, or cannot read the weights.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from safetensors import SafetensorError
+    from transformers import AutoModelForSequenceClassification
 
-    config = AutoConfig.from_pretrained(source.folder)
+    config = load_configuration(source)
     config.num_labels = labels
     config.problem_type = "regression" if regression else "single_label_classification"
     if dropout is not None:
@@ -60,12 +61,37 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
             )
-        except (ValueError, OSError, RuntimeError, KeyError) as error:
+        except (ValueError, OSError, RuntimeError, KeyError, SafetensorError) as error:
             raise UserError(_why_not(source, error)) from error
     mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
     missing = tuple(sorted({*info["missing_keys"], *mismatched}))
+    if set(missing) >= {name for name, _ in model.named_parameters()}:
+        raise UserError(
+            f"the weights in {source.folder} have no parameter of a {source.family} model, so nothing is pre-trained; "
+            "give the folder of the pre-trained model"
+        )
     draw_missing(model, missing, head_seed, head_std)
     return LoadedModel(model, missing)
+
+
+def load_configuration(source: ModelSource) -> PreTrainedConfig:
+    """The model's configuration, as Transformers reads it.
+
+    Raises:
+        UserError: Transformers does not know the model type, or has no sequence classification class for it.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    try:
+        config = AutoConfig.from_pretrained(source.folder)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise UserError(_why_not(source, error)) from error
+    if type(config) not in AutoModelForSequenceClassification._model_mapping:
+        raise UserError(
+            f"the model {source.name!r} (model_type {source.family!r}) has no sequence classification class in "
+            "Transformers; choose an encoder such as BERT, RoBERTa, ALBERT, ELECTRA or DistilBERT"
+        )
+    return config
 
 
 def draw_missing(model: torch.nn.Module, names: Iterable[str], seed: int, std: float) -> None:
@@ -94,20 +120,22 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
     try:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(source.folder)
-    except (ValueError, OSError, KeyError, ImportError) as error:
+    except Exception as error:  # the tokenizers library raises plain Exception for a damaged file
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"the model folder {source.folder} has no tokenizer that Transformers opens: {error}"
+            f"the model folder {source.folder} has no tokenizer that Transformers opens: {first}"
         ) from error
+    known = source.config.get("vocab_size")
+    if known is not None and len(tokenizer) > known:
+        raise UserError(
+            f"the tokenizer in {source.folder} has {len(tokenizer)} tokens, but the model only {known}; "
+            "save the tokenizer that belongs to the model there"
+        )
     return tokenizer
 
 
 def _why_not(source: ModelSource, error: Exception) -> str:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if "Unrecognized configuration class" in str(error):
-        return (
-            f"the model {source.name!r} (model_type {source.family!r}) has no sequence classification class in "
-            "Transformers; choose an encoder such as BERT, RoBERTa, ALBERT, ELECTRA or DistilBERT"
-        )
     return f"the model {source.name!r} in {source.folder} cannot be loaded: {first}"
 
 

@@ -16,10 +16,14 @@ from typing import Any
 from seedproof.errors import UserError, unknown
 from seedproof.spec import ModelReference, content_hash
 
-MINIATURES = ("bert", "roberta", "albert", "bert-shallow")
+MINIATURES = ("bert", "roberta", "bert-shallow")
 WEIGHTS = Path(__file__).resolve().parent.parent / "miniature" / "weights"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
                     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "added_tokens.json")  # fmt: skip
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+# Families that follow fairseq, where the first position is padding_idx + 1.
+_COUNTED_FROM_PADDING = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "xmod",
+                         "longformer", "data2vec-text", "mpnet", "ibert")  # fmt: skip
 _FETCHED = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md", *_TOKENIZER_FILES]
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 
@@ -35,7 +39,11 @@ class ModelSource:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The content of ``config.json``."""
-        return dict(json.loads((self.folder / "config.json").read_text(encoding="utf-8")))
+        path = self.folder / "config.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path} is no JSON object ({error}); write it again with save_pretrained") from None
 
     @property
     def family(self) -> str:
@@ -54,21 +62,30 @@ class ModelSource:
         if limit is None:
             return None
         # RoBERTa counts positions from padding_idx + 1 (fairseq's convention, kept by Transformers).
-        offset = self.config.get("pad_token_id", 1) + 1 if self.family in ("roberta", "xlm-roberta", "camembert") else 0
-        return int(limit) - int(offset)
+        padding = self.config.get("pad_token_id")
+        offset = (1 if padding is None else int(padding)) + 1 if self.family in _COUNTED_FROM_PADDING else 0
+        return int(limit) - offset
 
     @cached_property
     def card_learning_rate(self) -> float | None:
         """The default learning rate in the model's card: ``seedproof: {learning_rate: ...}`` in its front matter."""
         card = self.folder / "README.md"
-        match = _FRONT_MATTER.match(card.read_text(encoding="utf-8")) if card.is_file() else None
+        text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+        match = _FRONT_MATTER.match(text)
         if match is None:
             return None
         import yaml
 
-        settings = (yaml.safe_load(match[1]) or {}).get("seedproof") or {}
-        rate = settings.get("learning_rate")
-        return None if rate is None else float(rate)
+        try:
+            content = yaml.safe_load(match[1])
+        except yaml.YAMLError:
+            return None  # somebody else's card, which need not be valid
+        settings = content.get("seedproof") if isinstance(content, dict) else None
+        rate = settings.get("learning_rate") if isinstance(settings, dict) else None
+        try:
+            return None if rate is None else float(rate)
+        except (TypeError, ValueError):
+            raise UserError(f"the learning_rate {rate!r} in the front matter of {card} is not a number") from None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,7 +111,7 @@ def find_model(name: str) -> ModelSource:
         short = name.removeprefix("miniature/")
         if short not in MINIATURES:
             raise unknown("model", name, [f"miniature/{known}" for known in MINIATURES])
-        return ModelSource(name, WEIGHTS / short)
+        return _checked(ModelSource(name, WEIGHTS / short))
     folder = Path(name).expanduser()
     if not folder.is_dir():
         if folder.is_file():
@@ -116,6 +133,12 @@ def _checked(source: ModelSource) -> ModelSource:
                 "once in a place you trust and save them with save_pretrained, which writes model.safetensors"
             )
         raise UserError(f"the model folder {source.folder} has no *.safetensors file with weights")
+    if not any((source.folder / name).is_file() for name in _VOCABULARIES):
+        # Transformers would make an empty tokenizer, to which every word is unknown.
+        raise UserError(
+            f"the model folder {source.folder} has no vocabulary ({', '.join(_VOCABULARIES)}); "
+            "save the model's tokenizer there with save_pretrained"
+        )
     return source
 
 

@@ -28,11 +28,17 @@ def as_recipe(written: Recipe | str | Mapping[str, Any]) -> Recipe:
     if isinstance(written, str):
         match = _WITH_SETTINGS.fullmatch(written)
         if match is None:
-            raise UserError(f"the recipe {written!r} cannot be read; write a name, or name(field=value, field=value)")
+            raise _unreadable(written)
         return recipe(match[1], **dict(parse_setting(part) for part in (match[2] or "").split(",") if part.strip()))
+    if not isinstance(written, Mapping):
+        raise _unreadable(written)
     if "method" in written:
         return from_json(written)
     settings = dict(written)
     if "name" not in settings:
         raise UserError(f"the recipe {settings} has no name; give the name of the recipe that it changes")
-    return recipe(settings.pop("name"), **settings)
+    return recipe(str(settings.pop("name")), **settings)
+
+
+def _unreadable(written: object) -> UserError:
+    return UserError(f"the recipe {written!r} cannot be read; write a name, or name(field=value, field=value)")

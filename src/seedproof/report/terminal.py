@@ -55,6 +55,9 @@ def _statistics(rows: pd.DataFrame, joint: str) -> Table:
     for heading in ("failed", "mean", "SD", "median", "max"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in wording.records(rows):
+        if not row["finished"]:  # there is nothing to say about it yet
+            table.add_row(Text(row["recipe"], style="bold"), "none finished", *["–"] * 4, end_section=True)
+            continue
         rate = wording.rate_interval(row["failure_low"], row["failure_high"])
         failed = f"{row['failed']} of {row['finished']}{joint}{rate}"
         # Text, not strings: brackets in a label or an interval are no markup.
@@ -79,6 +82,8 @@ def _upright(rows: pd.DataFrame) -> Iterator[Table]:
 
 
 def _scores(row: dict[str, Any], prefix: str, joint: str) -> list[Text]:
+    if prefix and not row["succeeded"]:
+        return [Text("–")] * 4
     cells = []
     for name in ("mean", "sd"):
         bounds = wording.interval(row[f"{prefix}{name}_low"], row[f"{prefix}{name}_high"])

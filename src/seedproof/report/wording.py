@@ -97,7 +97,8 @@ def notes(rows: pd.DataFrame) -> list[str]:
 
 def given_success(row: dict[str, Any]) -> str:
     """The label of the row of statistics over the runs that succeeded."""
-    return f"the {row['succeeded']} that succeeded" if row["succeeded"] != 1 else "the one that succeeded"
+    few = {0: "none succeeded", 1: "the one that succeeded"}
+    return few.get(row["succeeded"], f"the {row['succeeded']} that succeeded")
 
 
 def every_run(row: dict[str, Any], mark: str) -> list[str]:

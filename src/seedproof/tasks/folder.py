@@ -72,6 +72,17 @@ def read_task(folder: Path) -> Task:
     return task
 
 
+def read_notes(folder: Path) -> tuple[str, ...]:
+    """Read the notes of the task in ``folder`` without its data.
+
+    Raises:
+        UserError: there is no task, or its description is damaged.
+    """
+    if not (folder / DESCRIPTION).is_file():
+        raise UserError(f"{folder} holds no task: {DESCRIPTION} is missing")
+    return tuple(_read_description(folder / DESCRIPTION)["notes"])
+
+
 def _read_description(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,42 @@
+# The two commands a newcomer needs: `make demo` and `make test`.
+
+PYTHON ?= python3
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+# pip's torch for CUDA takes gigabytes; the README says how to choose. The pin is that of the development environment.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test install check slow benchmark clean
+
+demo: .venv/.package  ## install the package and run the embedded study
+	$(BIN)/seedproof demo --out out/demo
+
+test: install  ## every test, under 15 minutes on 2 cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: install  ## lint, types, import contracts and fast tests, under 2 minutes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+install: $(INSTALLED)  ## the package and its development tools, in .venv
+
+benchmark: install  ## the optimizer against PyTorch's
+	$(BIN)/python benchmarks/optimizer.py
+
+clean:
+	rm -rf .venv out
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.package: pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) torch
+	$(INSTALL) --editable .
+	touch $@
+
+$(INSTALLED): .venv/.package
+	$(INSTALL) --editable ".[dev]"
+	touch $@

@@ -1,0 +1,62 @@
+"""The documentation: its links lead somewhere, its examples name what exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+
+import pytest
+import typer
+from tests.conftest import REPOSITORY
+
+import seedproof
+from seedproof.cli.app import app
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_python_example_uses_public_names():
+    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    tree = ast.parse(code)
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sp"}
+    assert names >= {"Study", "recipe", "load_task"}
+    assert names <= set(seedproof.__all__)
+
+
+def commands() -> list[list[str]]:
+    text = "\n".join(block for page in PAGES for block in indented(page.read_text(encoding="utf-8")))
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line.strip().startswith("seedproof ")]
+
+
+def indented(text: str) -> list[str]:
+    """Code blocks, indented or fenced."""
+    return re.findall(r"(?:^    .*\n?)+", text, re.MULTILINE) + re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+
+
+def test_commands_in_the_documentation_exist():
+    group = typer.main.get_command(app)
+    assert len(commands()) >= 4
+    for words in commands():
+        command, rest = group, words[1:]
+        while getattr(command, "commands", None) and rest:
+            command, rest = command.commands[rest[0]], rest[1:]
+        known = {option for parameter in command.params for option in parameter.opts}
+        unknown = [word for word in rest if word.startswith("--") and word.split("=")[0] not in known]
+        assert not unknown, f"{' '.join(words)}: {unknown}"
+
+
+def test_nothing_speaks_of_the_machine_it_was_made_on():
+    for path in REPOSITORY.rglob("*"):
+        if path.suffix in (".py", ".md", ".toml", ".json") and not {".venv", ".git", "out"} & set(path.parts):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"(?<![\w.])/(?:home|root|work)/\w", text), path
