@@ -31,7 +31,7 @@ def read(folder, text) -> Study:
 
 
 def ids(study: Study) -> list[tuple[str, ...]]:
-    return [(run.cell.task, run.cell.recipe, run.cell.seed, run.cell.id) for run in study.plan(Numerics())[0]]
+    return [(run.cell.task, run.cell.recipe, run.cell.seed, run.cell.id) for run in study.plan(Numerics()).runs]
 
 
 def test_everything_that_may_stand_in_a_file(folder):
@@ -59,7 +59,7 @@ checkpoint_seconds = 60
     assert study.settings == {"learning_rate": 3e-5, "dropout": None}
     assert study.recording == Recording(probes={"gradients": 5, "pooler": 1}, weights=True, checkpoint_seconds=60)
     assert study.numerics() == Numerics(precision="bf16", device="cpu", threads=2)
-    runs = study.plan(study.numerics())[0]
+    runs = study.plan(study.numerics()).runs
     assert [run.cell.recipe for run in runs[::3]] == ["devlin", "mosbach(epochs=10)", "ours"]
     assert {run.cell.task for run in runs} == {"renamed"}
     assert {run.spec.recipe["learning_rate"] for run in runs} == {3e-5}
@@ -124,14 +124,20 @@ def test_probes_that_are_off_stay_off(folder):
 
 
 def test_a_named_recipe_is_written_by_its_name(folder):
-    assert 'recipes = [\n    "mosbach",\n]' in Study("s", tasks=["glue/rte"], models=["x"], recipes=[recipe("mosbach")]).to_toml()
+    assert (
+        'recipes = [\n    "mosbach",\n]'
+        in Study("s", tasks=["glue/rte"], models=["x"], recipes=[recipe("mosbach")]).to_toml()
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         (NAMES + "seed = 3", r"unknown key 'seed' in the study file .*study\.toml; did you mean 'seeds'"),
-        (NAMES + "[recording]\ngradient = 3", r"unknown key 'gradient' in \[recording\] of the study file .*'gradients'"),
+        (
+            NAMES + "[recording]\ngradient = 3",
+            r"unknown key 'gradient' in \[recording\] of the study file .*'gradients'",
+        ),
         (NAMES + "[recording]\nevaluations = 0", "evaluations = 0 is not valid"),
         (NAMES + '[recording]\nweights = "yes"', "weights = 'yes' is not valid"),
         (NAMES + "[recording]\ngradients = -1", "'gradients' looks every -1 steps"),

@@ -27,7 +27,11 @@ def test_links_lead_to_files(page):
 def test_the_python_example_uses_public_names():
     [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     tree = ast.parse(code)
-    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sp"}
+    names = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "sp"
+    }
     assert names >= {"Study", "recipe", "load_task"}
     assert names <= set(seedproof.__all__)
 

@@ -41,7 +41,17 @@ def results(study, tmp_path_factory) -> Results:
 def test_one_row_per_cell(results):
     """Two labels for one recipe are two rows with one run."""
     runs = results.runs()
-    assert runs.columns[:9].tolist() == ["task", "model", "recipe", "seed", "run", "state", "outcome", "reason", "metric"]
+    assert runs.columns[:9].tolist() == [
+        "task",
+        "model",
+        "recipe",
+        "seed",
+        "run",
+        "state",
+        "outcome",
+        "reason",
+        "metric",
+    ]
     assert len(runs) == 6
     by_recipe = {name: rows["run"].tolist() for name, rows in runs.groupby("recipe")}
     assert by_recipe["devlin"] == by_recipe["the same again"]
@@ -101,7 +111,9 @@ def test_final_weights_open_in_stock_transformers(results, task):
 def test_two_executions_export_the_same(study, results, tmp_path):
     """Everything that may differ is in columns that begin with execution_; also with two workers instead of one."""
     again = study.run(tmp_path / "again", jobs=2, progress=False)
-    frames = [pd.read_parquet(one.export(tmp_path / f"{number}.parquet")) for number, one in enumerate((results, again))]
+    frames = [
+        pd.read_parquet(one.export(tmp_path / f"{number}.parquet")) for number, one in enumerate((results, again))
+    ]
     common = [frame[[name for name in frame if not name.startswith("execution_")]] for frame in frames]
     pd.testing.assert_frame_equal(*common, check_exact=True)
     assert not frames[0]["execution_started"].equals(frames[1]["execution_started"])

@@ -93,7 +93,7 @@ def test_the_same_script_again_runs_nothing(scripted, tiny_model):
 
 
 def test_the_same_study_anywhere_has_the_same_ids(scripted, tiny_model):
-    runs, _, _ = make_study(tiny_model).plan(Numerics())
+    runs = make_study(tiny_model).plan(Numerics()).runs
     assert {run.cell.id for run in runs} == set(attempts(scripted[0] / "out" / "first"))
 
 
@@ -136,7 +136,10 @@ def test_weights_keep_their_name_in_a_study(scripted, tiny_model, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"settings": {"max_steps": 4}}, r"already has 'devlin' on memory .* seed 0, with other settings, data or weights"),
+        (
+            {"settings": {"max_steps": 4}},
+            r"already has 'devlin' on memory .* seed 0, with other settings, data or weights",
+        ),
         ({"tasks": [in_memory_task(flip=1)]}, "already has 'devlin' on memory .*choose another folder"),
         ({"threads": 2}, "was made with threads = 1, .* leave out threads = 2, or choose another folder"),
         ({"precision": "bf16"}, "was made with precision = fp32"),
@@ -169,7 +172,7 @@ def test_two_tables_of_one_name_are_told_apart_by_name(tiny_model, tmp_path):
     with pytest.raises(UserError, match=r"two tasks of the study are called 'data'.*name = "):
         make_study(tiny_model, tasks=tables).plan(Numerics())
     tables[1]["name"] = "data-b"
-    runs, _, _ = make_study(tiny_model, tasks=tables).plan(Numerics())
+    runs = make_study(tiny_model, tasks=tables).plan(Numerics()).runs
     assert {run.cell.task for run in runs} == {"data", "data-b"}
 
 
@@ -179,7 +182,7 @@ def test_a_text_too_long_for_the_model_is_found_before_anything_runs(tiny_model,
     with pytest.raises(UserError, match=r"long, train: example 2 has \d+ tokens, but the model has 64 positions"):
         make_study(tiny_model, tasks=[task]).run(tmp_path / "study", progress=False)
     assert not (tmp_path / "study").exists()
-    assert make_study(tiny_model, tasks=[task], settings={"max_length": 64}).plan(Numerics())[0]
+    assert make_study(tiny_model, tasks=[task], settings={"max_length": 64}).plan(Numerics()).runs
 
 
 def test_a_model_that_cannot_classify_is_found_before_anything_runs(tiny_model, tmp_path):
@@ -230,7 +233,5 @@ def test_a_folder_that_holds_something_else(tiny_model, tmp_path):
 
 def test_paths_may_be_path_objects(tiny_model, tmp_path, small_task):
     small_task.write(tmp_path / "task")
-    runs, _, _ = make_study(tiny_model, tasks=[tmp_path / "task"], models=[tiny_model]).plan(Numerics())
+    runs = make_study(tiny_model, tasks=[tmp_path / "task"], models=[tiny_model]).plan(Numerics()).runs
     assert {run.cell.task for run in runs} == {"small"}
-
-

@@ -128,7 +128,9 @@ def test_status_of_a_study_that_is_not_done(ran, tmp_path):
 
 
 def test_summary_in_every_format(ran):
-    shown = {form: command("study", "summary", ran[0], "--format", form) for form in ("table", "csv", "md", "latex", "json")}
+    shown = {
+        form: command("study", "summary", ran[0], "--format", form) for form in ("table", "csv", "md", "latex", "json")
+    }
     assert {outcome.code for outcome in shown.values()} == {0}
     assert "held out by label with split_seed=0" in shown["table"].out
     rows = list(csv.DictReader(io.StringIO(shown["csv"].out)))
@@ -139,7 +141,9 @@ def test_summary_in_every_format(ran):
 
 
 def test_summary_with_the_divisor_of_the_paper_and_a_figure(ran, tmp_path):
-    outcome = command("study", "summary", ran[0], "--format", "json", "--sd-divisor", "n", "--figure", tmp_path / "p.svg")
+    outcome = command(
+        "study", "summary", ran[0], "--format", "json", "--sd-divisor", "n", "--figure", tmp_path / "p.svg"
+    )
     assert json.loads(outcome.out)["sd_divisor"] == "n"
     assert f"box plot: {tmp_path / 'p.svg'}" in outcome.err
     assert (tmp_path / "p.svg").exists()
@@ -238,7 +242,9 @@ def test_mistakes_in_the_options(run_words, tmp_path, change, message):
 )
 def test_mistakes_in_the_table(tiny_model, tmp_path, text, message):
     (tmp_path / "mine.csv").write_bytes(text)
-    error = refused("study", "run", "--task", tmp_path / "mine.csv", *COLUMNS, "--model", tiny_model, "--out", tmp_path / "s")
+    error = refused(
+        "study", "run", "--task", tmp_path / "mine.csv", *COLUMNS, "--model", tiny_model, "--out", tmp_path / "s"
+    )
     assert message in error
     assert "mine.csv" in error
     assert not (tmp_path / "s").exists()
@@ -251,7 +257,9 @@ def test_an_unknown_label_in_the_development_file(run_words, table, tmp_path):
     assert "row 3" in error
     assert "'perhaps'" in error
     second = shutil.copy(table, tmp_path / "other.csv")
-    assert "cannot be the development set of 2 tasks" in refused(*run_words, "--dev", tmp_path / "dev.csv", "--task", second)
+    assert "cannot be the development set of 2 tasks" in refused(
+        *run_words, "--dev", tmp_path / "dev.csv", "--task", second
+    )
 
 
 def test_mistakes_in_the_study_file(tmp_path, ran):
@@ -320,7 +328,9 @@ def test_runs_that_crash_are_said_to(run_words, tiny_model, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_continue(run_words, tmp_path):
     words = [sys.executable, "-m", "seedproof", *map(str, run_words), "--set", "epochs=2000", "--jobs", "1"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             _wait(lambda: list(tmp_path.glob("new/runs/*/journal.jsonl")))
             os.kill(process.pid, signal.SIGINT)

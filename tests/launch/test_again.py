@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from seedproof.errors import UserError
-from seedproof.launch.again import lacks, widened
+from seedproof.launch.again import widened
 from seedproof.launch.execute import execute_run
-from seedproof.launch.options import Recording
+from seedproof.launch.options import Recording, lacks
 from seedproof.recipes import recipe
 from seedproof.study import Study
 

@@ -63,7 +63,18 @@ def stored(results: Results) -> dict[str, dict[str, object]]:
 
 def launch(folder: Path) -> subprocess.Popen[bytes]:
     """Give the command that made the study again, in a process of its own."""
-    command = [sys.executable, "-m", "seedproof", "study", "run", str(folder / "study.toml"), "--out", str(folder), "--jobs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "seedproof",
+        "study",
+        "run",
+        str(folder / "study.toml"),
+        "--out",
+        str(folder),
+        "--jobs",
+        "1",
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 
@@ -94,7 +105,9 @@ def workers(folder: Path) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker processes in /proc")
 @pytest.mark.parametrize("interval", [0.05, 300.0], ids=["from checkpoints", "from the start"])
-def test_killed_at_random_points_the_store_ends_in_the_same_bits(tmp_path, tiny_model, module_task, undisturbed, interval):
+def test_killed_at_random_points_the_store_ends_in_the_same_bits(
+    tmp_path, tiny_model, module_task, undisturbed, interval
+):
     folder = tmp_path / "study"
     store, _ = make_study(tiny_model, module_task, weights=True, checkpoint_seconds=interval).prepare(folder)
     chance = random.Random(f"kill {interval}")
@@ -142,7 +155,9 @@ def test_a_model_that_changed_under_a_study_is_noticed(tmp_path, tiny_model, mod
 
     copy = tmp_path / "model"
     shutil.copytree(tiny_model, copy)
-    study = Study("moved", tasks=[module_task], models=[str(copy)], recipes=["devlin"], seeds=1, settings={"max_steps": 1})
+    study = Study(
+        "moved", tasks=[module_task], models=[str(copy)], recipes=["devlin"], seeds=1, settings={"max_steps": 1}
+    )
     store, _ = study.prepare(tmp_path / "study")
     shutil.rmtree(copy)
     from seedproof.errors import UserError

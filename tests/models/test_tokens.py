@@ -79,7 +79,9 @@ def test_a_batch_is_padded_to_its_longest(tokenizer, words):
 def test_a_text_longer_than_the_positions_is_named(tokenizer, words):
     long = " ".join(words[:10])
     texts = split([words[0], words[1], long])
-    with pytest.raises(UserError, match=r"mine, dev: example 3 has 12 tokens, but the model has 8 positions; .*max_length=8"):
+    with pytest.raises(
+        UserError, match=r"mine, dev: example 3 has 12 tokens, but the model has 8 positions; .*max_length=8"
+    ):
         tokenize(texts, tokenizer, max_length=128, positions=8, where="mine, dev:")
     # where the recipe cuts to what the model has, nothing is wrong; nor where nothing is too long
     assert tokenize(texts, tokenizer, max_length=8, positions=8).truncated == 1

@@ -15,6 +15,7 @@ from seedproof.models.tokens import tokenize
 from seedproof.probes import make_probes
 from seedproof.recipes import recipe, resolve
 from seedproof.spec import Seeds
+from seedproof.tasks import Split, Task
 from seedproof.training.engine import RunData, prediction_entropy, step_seed
 from seedproof.training.plain import PlainEngine
 from seedproof.training.plan import make_plan
@@ -31,7 +32,8 @@ def make_engine(
     tokenizer = load_tokenizer(source)
     tokens = [tokenize(split, tokenizer, max_length=64, positions=source.positions) for split in (task.train, task.dev)]
     data = RunData(train=tokens[0], evaluation={"dev": tokens[1]}, score=task.score, metric=task.metrics[0])
-    loaded = load_classifier(source, labels=2, regression=False, head_seed=seeds.head, dropout=chosen.dropout)
+    loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression",
+                             head_seed=seeds.head, dropout=chosen.dropout)  # fmt: skip
     plan = make_plan(chosen, seeds, len(task.train), evaluations)
     return PlainEngine(loaded.model, chosen, plan, data, dropout_seed=seeds.dropout, probes=make_probes(probes),
                        precision=precision)  # fmt: skip
@@ -176,6 +178,20 @@ def test_the_pooler_is_watched_in_every_family(tmp_path, small_task, family):
     shares = [r.values["saturated"] for r in records(engine) if r.kind == "pooler"]
     assert len(shares) == 1
     assert 0.0 <= shares[0] < 0.5
+
+
+def test_regression_lowers_its_squared_error_and_records_no_entropy(tiny_model, small_task):
+    targets = [float(len(text.split())) for text in small_task.train.texts]
+    train = Split(small_task.train.texts, None, targets)
+    dev = Split(small_task.dev.texts, None, [float(len(text.split())) for text in small_task.dev.texts])
+    task = Task(name="lengths", train=train, dev=dev, classes=(), metrics=("pearson",))
+    engine = make_engine(tiny_model, task, epochs=20, learning_rate=1e-2)
+    seen = records(engine)
+    values = [r.values["loss"] for r in seen if r.kind == "loss"]
+    assert np.mean(values[-3:]) < 0.3 * np.mean(values[:3])
+    last = [r for r in seen if r.kind == "evaluation"][-1]
+    assert last.values["logits dev"].shape == (30, 1)
+    assert "entropy" not in last.values
 
 
 def test_bf16_differs_from_fp32_and_keeps_fp32_weights(tiny_model, small_task):

@@ -17,9 +17,10 @@ from rich.table import Table
 from seedproof.launch import StudyInterrupted
 
 if TYPE_CHECKING:
+    from seedproof.planning import PlannedRun
     from seedproof.results import Results
     from seedproof.store import Store
-    from seedproof.study import PlannedRun, Study
+    from seedproof.study import Study
 
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns of tables that go to a file or a pipe."""

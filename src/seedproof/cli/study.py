@@ -72,7 +72,7 @@ def run(
     from seedproof.cli.printing import continuing, print_notes, print_plan, print_recipes, print_results
 
     if out is None or dry_run:
-        runs, _, _ = study.plan(study.numerics(out))
+        runs = study.plan(study.numerics(out)).runs
         print_recipes(study)
         print_plan(runs)
         return

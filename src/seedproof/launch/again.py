@@ -13,19 +13,12 @@ from typing import Any
 import numpy as np
 
 from seedproof.errors import UserError
-from seedproof.launch.options import Recording
+from seedproof.launch.options import Recording, lacks
 from seedproof.store import RunFolder, write_atomically
 from seedproof.store.encoding import dumps
 
 _COMPARED = ("outcome", "reason", "diverged_at", "score", "metrics", "training_loss", "steps", "evaluated_step")
 _KINDS = ("loss", "evaluation")
-
-
-def lacks(recorded: dict[str, Any], wanted: Recording) -> bool:
-    """Whether a run with these ``recordings`` in its result lacks something of what is ``wanted``."""
-    probes = any(recorded.get(name) != every for name, every in wanted.probes.items())
-    evaluations = wanted.evaluations is not None and recorded.get("evaluations") != wanted.evaluations
-    return probes or evaluations or (wanted.weights and not recorded.get("weights"))
 
 
 def widened(recorded: dict[str, Any], wanted: Recording) -> Recording:

@@ -17,7 +17,7 @@ import torch
 
 from seedproof.errors import UserError
 from seedproof.launch import Interrupted, again
-from seedproof.launch.options import Recording
+from seedproof.launch.options import Recording, lacks
 from seedproof.launch.outcome import make_result
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
@@ -48,7 +48,7 @@ def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable
         _execute(store, folder.spec, folder, recording, report, should_stop)
         return
     recorded = folder.result()["recordings"]
-    if again.lacks(recorded, recording):
+    if lacks(recorded, recording):
         scratch = again.scratch_folder(folder, recording)
         if not scratch.is_finished:
             _execute(store, folder.spec, scratch, again.widened(recorded, recording), report, should_stop)

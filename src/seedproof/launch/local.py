@@ -8,31 +8,23 @@ end by themselves.
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
 from seedproof.errors import UserError
 from seedproof.launch import StudyInterrupted, Summary
+from seedproof.launch.process import Event, Inbox, WorkerProcess
 from seedproof.store import Held, Store, disk_full_message, is_disk_full
-from seedproof.store.encoding import loads
-
-Event = dict[str, Any]
 
 EXECUTOR = "seedproof.launch.execute:execute_run"
-
-KILL_SECONDS = 10.0
-"""How long a worker may take to end when it should be ending anyway."""
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -76,60 +68,6 @@ def run_local(
         raise
 
 
-class _Worker:
-    """One worker process, as the launcher sees it; its events go to ``inbox``, then None when its output ends."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path, inbox: Inbox) -> None:
-        self.log = log
-        self.run: str | None = None
-        self.is_ready = False
-        with log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment,
-                start_new_session=True,
-            )
-        threading.Thread(target=self._read, args=(self.process.stdout, inbox), daemon=True).start()
-
-    def _read(self, output: IO[bytes], inbox: Inbox) -> None:
-        for line in output:
-            with suppress(ValueError):  # the last line of a killed worker may be torn
-                inbox.put((self, loads(line)))
-        inbox.put((self, None))
-
-    def order(self, order: str, **details: str | bool) -> None:
-        """Send an order; a worker that no longer listens is noticed when its output ends."""
-        assert self.process.stdin is not None
-        with suppress(OSError, ValueError):
-            self.process.stdin.write(json.dumps({"order": order, **details}).encode() + b"\n")
-            self.process.stdin.flush()
-
-    def kill(self) -> None:
-        self.process.kill()
-
-    def reap(self) -> int:
-        """Wait for the process, which is ending, and close its pipes; return its exit status."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        try:
-            status = self.process.wait(KILL_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait()
-        with suppress(OSError):
-            if self.log.stat().st_size == 0:
-                self.log.unlink()
-        return status
-
-
-Inbox = queue.SimpleQueue[tuple[_Worker | None, Event | None]]
-
-
 class _Launcher:
     """Hands out runs, listens to workers, replaces dead ones."""
 
@@ -140,7 +78,7 @@ class _Launcher:
         self._repeat = repeat
         self._inbox: Inbox = queue.SimpleQueue()
         self._waiting: deque[str] = deque()
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._summary = Summary()
         self._signals = 0
         self._is_stopping = self._is_disk_full = False
@@ -184,9 +122,9 @@ class _Launcher:
         logs.mkdir(exist_ok=True)
         self._started += 1
         log = logs / f"{self._log_name}-{self._started}.log"
-        self._workers.append(_Worker(self._command, self._environment, log, self._inbox))
+        self._workers.append(WorkerProcess(self._command, self._environment, log, self._inbox))
 
-    def _handle(self, worker: _Worker | None, event: Event | None) -> None:
+    def _handle(self, worker: WorkerProcess | None, event: Event | None) -> None:
         if worker is None:
             self._on_signal()
         elif event is None:
@@ -219,14 +157,14 @@ class _Launcher:
         if self._on_event is not None:
             self._on_event(event)
 
-    def _hand_out(self, worker: _Worker) -> None:
+    def _hand_out(self, worker: WorkerProcess) -> None:
         if self._waiting and not self._is_stopping:
             worker.run = self._waiting.popleft()
             worker.order("run", run=worker.run, repeat=worker.run in self._repeat)
         else:
             worker.order("exit")
 
-    def _on_end(self, worker: _Worker) -> None:
+    def _on_end(self, worker: WorkerProcess) -> None:
         """Reap a worker whose output ended, and replace it if it died in the middle of a run."""
         self._workers.remove(worker)
         status = worker.reap()

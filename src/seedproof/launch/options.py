@@ -67,3 +67,10 @@ class Recording:
         """The options of a store; the defaults where it has none."""
         path = store / FILE
         return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else cls()
+
+
+def lacks(recorded: Mapping[str, Any], wanted: Recording) -> bool:
+    """Whether a run with these ``recordings`` in its result lacks something of what is ``wanted``."""
+    probes = any(recorded.get(name) != every for name, every in wanted.probes.items())
+    evaluations = wanted.evaluations is not None and recorded.get("evaluations") != wanted.evaluations
+    return probes or evaluations or (wanted.weights and not recorded.get("weights"))

@@ -28,7 +28,7 @@ MINIATURES: dict[str, Pretraining] = {
     "albert": Pretraining(
         family="albert", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 900, 1e-3), (24, 500, 5e-4))
     ),
-    "bert-shallow": Pretraining(family="bert", stages=_stages((3, 1600, 3e-3), (6, 2500, 2e-3))),
+    "bert-shallow": Pretraining(family="bert", stages=_stages((3, 1600, 3e-3), (6, 2500, 1e-3))),
 }
 """By the names under which they are used, without ``miniature/``."""
 

@@ -133,6 +133,8 @@ def _checked(source: ModelSource) -> ModelSource:
                 "once in a place you trust and save them with save_pretrained, which writes model.safetensors"
             )
         raise UserError(f"the model folder {source.folder} has no *.safetensors file with weights")
+    for file in source.weight_files:
+        _check_whole(file)
     if not any((source.folder / name).is_file() for name in _VOCABULARIES):
         # Transformers would make an empty tokenizer, to which every word is unknown.
         raise UserError(
@@ -140,6 +142,17 @@ def _checked(source: ModelSource) -> ModelSource:
             "save the model's tokenizer there with save_pretrained"
         )
     return source
+
+
+def _check_whole(file: Path) -> None:
+    """Read the header of a weights file, which says how long the file is."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"the weights {file} are damaged ({error}); fetch or save them again") from None
 
 
 def _fetch(name: str) -> Path:

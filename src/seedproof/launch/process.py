@@ -1,0 +1,74 @@
+"""A worker process as its launcher sees it: orders go down one pipe, events come up another."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from seedproof.store.encoding import loads
+
+Event = dict[str, Any]
+
+KILL_SECONDS = 10.0
+"""How long a worker may take to end when it should be ending anyway."""
+
+
+class WorkerProcess:
+    """One worker process, as the launcher sees it; its events go to ``inbox``, then None when its output ends."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path, inbox: Inbox) -> None:
+        self.log = log
+        self.run: str | None = None
+        self.is_ready = False
+        with log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+        threading.Thread(target=self._read, args=(self.process.stdout, inbox), daemon=True).start()
+
+    def _read(self, output: IO[bytes], inbox: Inbox) -> None:
+        for line in output:
+            with suppress(ValueError):  # the last line of a killed worker may be torn
+                inbox.put((self, loads(line)))
+        inbox.put((self, None))
+
+    def order(self, order: str, **details: str | bool) -> None:
+        """Send an order; a worker that no longer listens is noticed when its output ends."""
+        assert self.process.stdin is not None
+        with suppress(OSError, ValueError):
+            self.process.stdin.write(json.dumps({"order": order, **details}).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def kill(self) -> None:
+        """End the process without asking it."""
+        self.process.kill()
+
+    def reap(self) -> int:
+        """Wait for the process, which is ending, and close its pipes; return its exit status."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        try:
+            status = self.process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        with suppress(OSError):
+            if self.log.stat().st_size == 0:
+                self.log.unlink()
+        return status
+
+
+Inbox = queue.SimpleQueue[tuple[WorkerProcess | None, Event | None]]
+"""What workers sent, in the order of arrival; no worker: a signal to the launcher."""
