@@ -99,7 +99,7 @@ class PlainEngine:
         records += self._records((probe.name, probe.after_backward(self.step, self.model)) for probe in self._probes)
         self._clip()
         for group in self._optimizer.param_groups:
-            group["lr"] = rate * group.get("lr_scale", 1.0)
+            group["lr"] = rate
         self._optimizer.step()
         self._optimizer.zero_grad()
         self._recipe.after_step(self.model)
