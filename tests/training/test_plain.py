@@ -7,53 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.conftest import make_tiny_model
+from tests.engines import assert_same, losses, make_engine, records, weights
 
-from seedproof.models.loading import load_classifier, load_tokenizer
-from seedproof.models.source import find_model
-from seedproof.models.tokens import tokenize
-from seedproof.probes import make_probes
-from seedproof.recipes import recipe, resolve
 from seedproof.spec import Seeds
 from seedproof.tasks import Split, Task
-from seedproof.training.engine import RunData, prediction_entropy, step_seed
-from seedproof.training.plain import PlainEngine
-from seedproof.training.plan import make_plan
-
-ALL_PROBES = {"gradients": 2, "pooler": 1, "drift": 1}
-
-
-def make_engine(
-    folder, task, name="devlin", *, seeds=None, probes=ALL_PROBES, precision="fp32", evaluations=None, **settings
-):
-    source = find_model(str(folder))
-    seeds = seeds or Seeds.from_number(3)
-    chosen = resolve(recipe(name, **{"learning_rate": 1e-3, "epochs": 2, **settings}), source.family, None).recipe
-    tokenizer = load_tokenizer(source)
-    tokens = [tokenize(split, tokenizer, max_length=64, positions=source.positions) for split in (task.train, task.dev)]
-    data = RunData(train=tokens[0], evaluation={"dev": tokens[1]}, score=task.score, metric=task.metrics[0])
-    loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression",
-                             head_seed=seeds.head, dropout=chosen.dropout)  # fmt: skip
-    plan = make_plan(chosen, seeds, len(task.train), evaluations)
-    return PlainEngine(loaded.model, chosen, plan, data, dropout_seed=seeds.dropout, probes=make_probes(probes),
-                       precision=precision)  # fmt: skip
-
-
-def records(engine):
-    return [record for step in engine.run() for record in step]
-
-
-def losses(engine):
-    return [record.values["loss"] for record in records(engine) if record.kind == "loss"]
-
-
-def weights(engine):
-    return {name: value.clone() for name, value in engine.model.state_dict().items()}
-
-
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[name], second[name]) for name in first)
+from seedproof.training.engine import prediction_entropy, step_seed
 
 
 def test_a_run_is_the_same_bits_twice_whatever_is_recorded(tiny_model, small_task):
@@ -148,36 +106,6 @@ def test_the_best_evaluation_is_kept_and_the_first_of_equals(tiny_model, small_t
     # nothing learned: all scores are equal, the untrained model is the first
     assert engine.evaluated_at == 0
     assert_same(start, weights(engine))
-
-
-def test_gradient_norms_are_those_before_clipping(tiny_model, small_task):
-    engine = make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3)
-    names = next(r.values["names"] for r in records(engine) if r.kind == "gradients")
-    fresh = make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3)
-    batch = fresh._data.train.batch(fresh._plan.batches[0], torch.device("cpu"))
-    fresh.model.train()(**batch).loss.backward()
-    expected = [p.grad.norm().item() for _, p in fresh.model.named_parameters()]
-    seen = [r for r in records(make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3))
-            if r.kind == "gradients" and "norms" in r.values]  # fmt: skip
-    assert [r.step for r in seen] == [1, 2]
-    np.testing.assert_allclose(seen[0].values["norms"], expected, rtol=1e-5)
-    assert names == [name for name, _ in fresh.model.named_parameters()]
-
-
-def test_drift_starts_at_zero_and_is_a_distance(tiny_model, small_task):
-    engine = make_engine(tiny_model, small_task, "mosbach-v1", max_steps=1)
-    start = [p.detach().clone() for p in engine.model.parameters()]
-    drift = {r.step: r.values["distances"] for r in records(engine) if r.kind == "drift" and "distances" in r.values}
-    assert not drift[0].any()
-    assert len(drift[1]) == len(start)
-
-
-@pytest.mark.parametrize("family", ["bert", "roberta", "albert"])
-def test_the_pooler_is_watched_in_every_family(tmp_path, small_task, family):
-    engine = make_engine(make_tiny_model(family, tmp_path / family), small_task, max_steps=1)
-    shares = [r.values["saturated"] for r in records(engine) if r.kind == "pooler"]
-    assert len(shares) == 1
-    assert 0.0 <= shares[0] < 0.5
 
 
 def test_regression_lowers_its_squared_error_and_records_no_entropy(tiny_model, small_task):

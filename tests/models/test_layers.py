@@ -1,0 +1,61 @@
+"""Every parameter of the supported families has its place: names of Transformers are not ours to rely on untested."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from transformers import (
+    AlbertConfig,
+    AlbertForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    ElectraConfig,
+    ElectraForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
+
+from seedproof.models.layers import Place, locate
+
+SIZES = {"vocab_size": 30, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 3}
+MODELS = {
+    "bert": lambda: BertForSequenceClassification(BertConfig(**SIZES)),
+    "roberta": lambda: RobertaForSequenceClassification(RobertaConfig(**SIZES)),
+    "electra": lambda: ElectraForSequenceClassification(ElectraConfig(**SIZES, embedding_size=8)),
+    "distilbert": lambda: DistilBertForSequenceClassification(
+        DistilBertConfig(vocab_size=30, dim=8, n_heads=2, hidden_dim=16, n_layers=3)
+    ),
+    "albert": lambda: AlbertForSequenceClassification(AlbertConfig(**SIZES, embedding_size=4)),
+}
+IN_A_LAYER = {"query", "key", "value", "attention output", "intermediate", "output"}
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_each_layer_has_one_weight_of_each_kind(family):
+    places = [locate(name) for name, _ in MODELS[family]().named_parameters()]
+    layers = {place.layer for place in places} - {None}
+    assert layers == ({0} if family == "albert" else {0, 1, 2})
+    for layer in layers:
+        kinds = Counter(place.kind for place in places if place.layer == layer and place.part == "weight")
+        assert {kind: kinds[kind] for kind in IN_A_LAYER} == dict.fromkeys(IN_A_LAYER, 1)
+        assert set(kinds) == IN_A_LAYER | {"norm"}
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_head_pooler_and_embeddings_are_told_apart(family):
+    places = {name: locate(name) for name, _ in MODELS[family]().named_parameters()}
+    kinds = {place.kind for place in places.values() if place.layer is None}
+    assert {"embeddings", "pooler", "classifier"} <= kinds
+    assert sum(place.kind == "classifier" and place.part == "weight" for place in places.values()) == 1
+
+
+def test_places_by_hand():
+    assert locate("roberta.encoder.layer.11.attention.output.LayerNorm.bias") == Place(11, "norm", "bias")
+    assert locate("albert.encoder.albert_layer_groups.0.albert_layers.0.ffn_output.weight") == Place(
+        0, "output", "weight"
+    )
+    assert locate("classifier.out_proj.weight") == Place(None, "classifier", "weight")
+    assert locate("something.else.weight") == Place(None, "other", "weight")
