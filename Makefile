@@ -3,10 +3,11 @@
 PYTHON ?= python3
 BIN = .venv/bin
 INSTALLED = .venv/.installed
-# pip's torch for CUDA takes gigabytes; the README says how to choose. The pin is that of the development environment.
+# Which build of PyTorch: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu; without it, pip's default.
+TORCH_INDEX ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test install check slow benchmark clean
+.PHONY: demo test install check benchmark clean
 
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
@@ -33,7 +34,7 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.package: pyproject.toml constraints.txt | .venv/bin/python
-	$(INSTALL) torch
+	$(INSTALL) torch $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 	$(INSTALL) --editable .
 	touch $@
 

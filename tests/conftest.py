@@ -25,6 +25,17 @@ def glue_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def vocabulary_dir() -> Path:
+    """The folder of real vocabularies; tests that need it are skipped where it is missing."""
+    folder = Path(os.environ.get("SEEDPROOF_VOCAB_DIR", REPOSITORY.parent / "shared" / "data" / "vocab"))
+    if not folder.is_dir():
+        pytest.skip(
+            f"no vocabularies at {folder}; set SEEDPROOF_VOCAB_DIR to a folder that has bert-base-uncased/vocab.txt"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A two-layer BERT of random weights over the miniature language, in Transformers' layout: runs in milliseconds."""
     return make_tiny_model("bert", tmp_path_factory.mktemp("tiny") / "bert")

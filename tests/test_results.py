@@ -133,7 +133,7 @@ def test_export_refuses_places_where_no_file_can_be(results, tmp_path):
 def test_the_box_plot_and_its_table(results, tmp_path):
     drawn = results.box_plot(tmp_path / "plot.svg")
     assert drawn.stat().st_size > 0
-    assert len(pd.read_csv(tmp_path / "plot.csv")) == 6
+    assert len(pd.read_csv(tmp_path / "plot.svg.csv")) == 6
 
 
 def test_a_study_can_be_looked_at_while_it_runs(results, tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from seedproof.errors import UserError
 from seedproof.recipes import recipe
@@ -235,3 +236,16 @@ def test_paths_may_be_path_objects(tiny_model, tmp_path, small_task):
     small_task.write(tmp_path / "task")
     runs = make_study(tiny_model, tasks=[tmp_path / "task"], models=[tiny_model]).plan(Numerics()).runs
     assert {run.cell.task for run in runs} == {"small"}
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_no_generator_takes_is_refused(tiny_model, seed):
+    with pytest.raises(UserError, match=r"give a number from 0 to 2\^63 - 1"):
+        make_study(tiny_model, seeds=[seed])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused_before_anything_is_made(tiny_model, tmp_path):
+    with pytest.raises(UserError, match="PyTorch finds no GPU here"):
+        make_study(tiny_model, device="cuda").prepare(tmp_path / "study")
+    assert not (tmp_path / "study").exists()

@@ -109,7 +109,10 @@ def _as_number(seed: object) -> int:
         raise UserError(
             f"the seed {seed!r} is not valid; give whole numbers, or Seeds(head=..., order=..., dropout=...)"
         )
-    return int(seed)
+    number = int(seed)
+    if not 0 <= number < 2**63:  # what PyTorch's generators take
+        raise UserError(f"the seed {number} is not valid; give a number from 0 to 2^63 - 1")
+    return number
 
 
 def _distinctly_named(tasks: list[Task]) -> list[Task]:

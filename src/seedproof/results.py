@@ -47,7 +47,9 @@ class Results:
         return summarize(self.runs(), divisor=divisor)
 
     def box_plot(self, path: str | os.PathLike[str] | None = None) -> Path:
-        """Draw every run, a box per recipe and the majority line, as the paper's Figure 1; its table goes beside it.
+        """Draw every run, a box per recipe and the majority line, as the paper's Figure 1.
+
+        The numbers that are drawn go beside it, into the same name with ``.csv`` behind (:func:`numbers_of`).
 
         Args:
             path: a PNG, SVG or PDF file; None is ``box_plot.png`` in the study's folder.
@@ -58,7 +60,7 @@ class Results:
         target = self.path / "box_plot.png" if path is None else Path(path)
         table = box_plot_table(self.runs())
         drawn = draw_box_plot(table, target)
-        write_atomically(target.with_suffix(".csv"), table.to_csv(index=False).encode())
+        write_atomically(numbers_of(target), table.to_csv(index=False).encode())
         return drawn
 
     def export(self, path: str | os.PathLike[str]) -> Path:
@@ -86,6 +88,33 @@ class Results:
         """The training loss of each step of a run."""
         return {record["step"]: record["loss"] for record in self.records(run) if record["kind"] == "loss"}
 
+    def gradient_norms(self, run: str) -> pd.DataFrame:
+        """Norms of the loss gradient before clipping (paper, Figures 4 and 10-12), weights without biases.
+
+        Returns:
+            Columns ``step``, ``layer`` (0 is the lowest; missing outside of the layers), ``kind`` and ``norm``, and per
+            step a row of kind ``total`` over all parameters.
+
+        Raises:
+            UserError: the run has none recorded.
+        """
+        return self._by_place(run, "gradients", "norms", total="total")
+
+    def drift(self, run: str) -> pd.DataFrame:
+        """Distance of the weights from their pre-trained values; as :meth:`gradient_norms`, without the total."""
+        return self._by_place(run, "drift", "distances")
+
+    def _by_place(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
+        from seedproof.analysis.places import by_place
+
+        records = [record for record in self.records(run) if record["kind"] == probe]
+        if not records:
+            raise UserError(
+                f"run {run} has no recording {probe!r}; give the study's command again with {probe} = 1 or more under "
+                "[recording] of its file, and it is added"
+            )
+        return by_place(records, name, total)
+
     def predictions(self, run: str) -> Mapping[str, np.ndarray]:
         """The logits of a finished run at its end (or at its best evaluation, where the recipe selects it).
 
@@ -98,6 +127,11 @@ class Results:
                 prefix = "logits "
                 return {name.removeprefix(prefix): v for name, v in record.items() if name.startswith(prefix)}
         return {}
+
+
+def numbers_of(figure: Path) -> Path:
+    """The file with the numbers of a figure: ``box_plot.png.csv`` for ``box_plot.png``."""
+    return figure.with_name(f"{figure.name}.csv")
 
 
 def open_results(path: str | os.PathLike[str]) -> Results:

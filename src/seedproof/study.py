@@ -120,8 +120,7 @@ class Study:
         store = Store.open_or_create(folder, self.name, numerics)
         runs = fit_into(store, planned.runs)
         for task in planned.tasks:
-            if not store.task_folder(task.fingerprint).exists():
-                task.write(store.task_folder(task.fingerprint))
+            task.write(store.task_folder(task.fingerprint))  # does nothing where it is whole
         for source in planned.sources:
             store.add_model(source.fingerprint, str(source.folder))
         for run in runs:
@@ -188,6 +187,7 @@ class Study:
                     f"the study in {store.path} was made with {name} = {kept}, which is part of every run's id; "
                     f"leave out {name} = {value}, or choose another folder"
                 )
+        check_device(store.numerics.device)
         return store.numerics
 
 
@@ -197,6 +197,25 @@ def default_jobs(numerics: Numerics) -> int:
     return 1 if numerics.device != "cpu" else max(1, cores // numerics.threads)
 
 
+def check_device(device: str) -> None:
+    """Refuse a GPU where PyTorch finds none; every run would crash by itself.
+
+    Raises:
+        UserError: ``device`` is cuda, and there is none.
+    """
+    if device == "cuda" and not _has_gpu():
+        raise UserError(
+            "the device is cuda, but PyTorch finds no GPU here; use a machine that has one and PyTorch's CUDA build, or "
+            "make a study for --device cpu in another folder"
+        )
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def choose_numerics(*, precision: str | None, device: str | None, threads: int | None) -> Numerics:
     """Numerics with the defaults where nothing is asked for: fp32, one thread, a GPU where there is one.
 
@@ -204,11 +223,10 @@ def choose_numerics(*, precision: str | None, device: str | None, threads: int |
         UserError: an unknown value.
     """
     if device is None:
-        import torch
-
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if _has_gpu() else "cpu"
     if device not in ("cpu", "cuda"):
         raise unknown("device", device, ("cpu", "cuda"))
+    check_device(device)
     if precision not in (None, "fp32", "bf16"):
         raise unknown("precision", precision, ("fp32", "bf16"))
     return Numerics(precision="bf16" if precision == "bf16" else "fp32", device=device, threads=threads or 1)

@@ -76,6 +76,35 @@ def test_a_run_that_does_not_reproduce_is_kept_as_it_was(finished):
     assert (folder.journal.path.read_bytes(), folder.result()) == before
 
 
+def test_a_diverged_run_stays_diverged_when_it_goes_on(tmp_path, tiny_model, small_task, monkeypatch):
+    """Killed between its last record and its result, it must not be trained on from a checkpoint."""
+    chosen = recipe("devlin", learning_rate=1e30, weight_decay=0.0, max_steps=6)
+    eager = Recording(checkpoint_seconds=0.0)
+    study = Study("diverged", tasks=[small_task], models=[str(tiny_model)], recipes=[chosen], seeds=1, recording=eager)
+    store, _ = study.prepare(tmp_path / "study")
+    folder = store.run(store.run_ids()[0])
+    with monkeypatch.context() as patch:
+        patch.setattr("seedproof.launch.execute.make_result", None)
+        with pytest.raises(TypeError):
+            execute(store, folder.id)
+    last = [r for r in folder.journal.read() if r["kind"] == "loss"][-1]
+    assert not np.isfinite(last["loss"])
+    assert folder.load_checkpoint()[0] < last["step"] < 6
+    execute(store, folder.id)
+    result = folder.result()
+    assert (result["outcome"], result["reason"], result["diverged_at"]) == ("failed", "diverged", last["step"])
+    assert [r["step"] for r in folder.journal.read() if r["kind"] == "loss"] == list(range(1, last["step"] + 1))
+
+
+def test_a_task_that_was_half_written_is_written_again(tmp_path, tiny_model, small_task):
+    study = Study("half", tasks=[small_task], models=[str(tiny_model)], recipes=["devlin"], seeds=1)
+    store, _ = study.prepare(tmp_path / "study")
+    description = next(store.task_folder(small_task.fingerprint).glob("*.json"))
+    description.unlink()
+    study.prepare(tmp_path / "study")
+    assert description.exists()
+
+
 def test_a_finished_run_that_lacks_nothing_is_left_alone(finished):
     folder = finished.run(finished.run_ids()[0])
     stamp = folder.journal.path.stat().st_mtime_ns

@@ -46,3 +46,15 @@ def test_one_set_of_options_does_not_share_its_probes_with_another():
 def test_mistakes(options, message):
     with pytest.raises(UserError, match=message):
         Recording(**options)
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "recording.json").write_text('{"probes": {}, "newer": 1}')
+    with pytest.raises(UserError, match=r"recording\.json is damaged, or was written by another version"):
+        Recording.read(tmp_path)
+
+
+def test_what_was_recorded_does_not_depend_on_how_often_it_is_saved():
+    first, second = Recording(checkpoint_seconds=1.0), Recording(checkpoint_seconds=2.0, weights=True)
+    assert first.recorded == second.recorded
+    assert first.recorded != Recording(evaluations=3).recorded

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.conftest import make_tiny_model
 from tests.engines import make_engine, records
+from transformers import ElectraConfig, ElectraForSequenceClassification
 
 from seedproof.errors import UserError
 from seedproof.probes import make_probes
@@ -40,6 +41,28 @@ def test_the_pooler_is_watched_in_every_family(tmp_path, small_task, family):
     shares = [r.values["saturated"] for r in records(engine) if r.kind == "pooler"]
     assert len(shares) == 1
     assert 0.0 <= shares[0] < 0.5
+
+
+def test_the_total_is_the_norm_of_all(tiny_model, small_task):
+    seen = [r.values for r in records(make_engine(tiny_model, small_task, max_steps=2)) if r.kind == "gradients"]
+    for values in seen[1:]:
+        assert values["total"] == pytest.approx(np.sqrt((values["norms"].astype(float) ** 2).sum()))
+
+
+def test_a_head_without_tanh_has_no_saturation():
+    sizes = {
+        "hidden_size": 8,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "vocab_size": 9,
+    }
+    model = ElectraForSequenceClassification(ElectraConfig(**sizes, embedding_size=8)).eval()
+    [probe] = make_probes({"pooler": 1})
+    probe.attach(model)
+    probe.before_evaluation()
+    model(torch.ones(1, 4, dtype=torch.long))
+    assert probe.after_evaluation(model) is None
 
 
 def test_an_unknown_probe_is_named():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from seedproof.models.source import find_model
-from seedproof.studies.demo import conclusion, demo_study
+from seedproof.studies.demo import CORRECTED, MODEL, TASK, conclusion, demo_study
 
 
 def test_the_two_recipes_differ_in_the_bias_correction_only():
@@ -18,9 +18,17 @@ def test_the_two_recipes_differ_in_the_bias_correction_only():
 
 def test_the_conclusion_says_what_was_seen_also_when_nothing_failed():
     rows = pd.DataFrame(
-        {"failed": [5, 0], "finished": [8, 8], "metric": ["matthews"] * 2, "sd": [0.21, 0.05], "recipe": ["a", "b"]}
+        {
+            "task": [TASK] * 3,
+            "model": [MODEL] * 3,
+            "recipe": ["mixout", CORRECTED, "devlin"],  # the demo's folder may have been extended
+            "failed": [1, 0, 5],
+            "finished": [8, 8, 8],
+            "metric": ["accuracy"] * 3,
+            "sd": [0.1, 0.05, 0.21],
+        }
     )
     assert conclusion(rows) == (
-        "What was seen: 5 of 8 runs failed without bias correction (SD of matthews 0.210) and 0 of 8 runs failed with it, "
-        "same seeds and epochs (SD of matthews 0.050)."
+        "What was seen: 5 of 8 runs failed without bias correction (SD of accuracy 0.210) and 0 of 8 runs failed with it, "
+        "same seeds and epochs (SD of accuracy 0.050)."
     )

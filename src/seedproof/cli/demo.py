@@ -11,7 +11,7 @@ import typer
 def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path("out/demo"),
          jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None) -> None:  # fmt: skip
     """Fine-tune one small model with several seeds, without and with bias correction, and compare."""
-    from seedproof.cli.printing import continuing, output, print_summary
+    from seedproof.cli.printing import check_ended, continuing, output, print_summary
     from seedproof.studies.demo import conclusion, demo_study
 
     study = demo_study()
@@ -20,6 +20,7 @@ def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path
     with continuing():
         results = study.run(out, jobs=jobs)
     print_summary(results, "table", "n-1")
+    check_ended(results)
     figure = results.box_plot()
     console = output()
     console.print()

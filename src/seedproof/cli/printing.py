@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from seedproof.launch import StudyInterrupted
+from seedproof.results import numbers_of
 
 if TYPE_CHECKING:
     from seedproof.planning import PlannedRun
@@ -73,8 +74,9 @@ def print_status(store: Store) -> None:
     for id_, state in states.items():
         if state == "crashed":
             last = store.run(id_).attempts()[-1]
-            console.print(f"crashed: run {id_}: {last.get('message', '')}; see {store.run(id_).path / 'error.txt'}",
-                          markup=False, soft_wrap=True)  # fmt: skip
+            trace = store.run(id_).path / "error.txt"
+            where = f"; see {trace}" if trace.exists() else ""
+            console.print(f"crashed: run {id_}: {last.get('message', '')}{where}", markup=False, soft_wrap=True)
     if counts["finished"] < len(states) and not counts["running"]:
         console.print("give the command that made the study again to continue", markup=False)
 
@@ -116,10 +118,18 @@ def print_notes(folder: Path) -> None:
 
 def print_plan(runs: Sequence[PlannedRun]) -> None:
     """Print the runs of a study, a line per task, model and recipe."""
+    from seedproof.recipes import from_json
+    from seedproof.training.plan import make_plan, matched_divisor
+
     console = output()
     counts = Counter((run.cell.task, run.cell.model, run.cell.recipe) for run in runs)
+    specs = {(run.cell.task, run.cell.model, run.cell.recipe): run.spec for run in runs}
     for (task, model, recipe), count in counts.items():
-        console.print(f"{task}, {model}, {recipe}: {count} runs", markup=False, soft_wrap=True)
+        spec = specs[task, model, recipe]
+        plan = make_plan(from_json(spec.recipe), spec.seeds, spec.task.train_examples)
+        # How much smaller steps with bias correction would have to be to be equal on average (paper, Figure 6).
+        size = f"{plan.steps} steps, matched divisor {matched_divisor(plan):.1f}"
+        console.print(f"{task}, {model}, {recipe}: {count} runs of {size}", markup=False, soft_wrap=True)
     console.print(f"{len({run.spec.id for run in runs})} runs in all, none was started", markup=False)
 
 
@@ -140,9 +150,21 @@ def print_results(results: Results) -> None:
         typer.Exit: runs crashed; status 1.
     """
     print_summary(results, "table", "n-1")
-    states = Counter(results.runs()["state"])
-    if states["finished"]:
+    if (results.runs()["state"] == "finished").any():
         _print_places(results)
+    check_ended(results)
+
+
+def check_ended(results: Results) -> None:
+    """Say what is missing: runs that crashed, or that another process executes.
+
+    Raises:
+        typer.Exit: runs crashed; status 1.
+    """
+    states = Counter(results.runs()["state"])
+    if states["running"]:
+        print(f"{states['running']} runs are being executed by another process; give the same command again when it has "
+              "ended", file=sys.stderr)  # fmt: skip
     if states["crashed"]:
         count = f"{states['crashed']} run{'s' if states['crashed'] > 1 else ''}"
         print(f"error: {count} crashed; 'seedproof study status {results.path}' says why", file=sys.stderr)
@@ -151,6 +173,6 @@ def print_results(results: Results) -> None:
 
 def _print_places(results: Results) -> None:
     path = results.box_plot()
-    output().print(f"\nbox plot: {path} (its numbers: {path.with_suffix('.csv')})", markup=False, soft_wrap=True)
+    output().print(f"\nbox plot: {path} (its numbers: {numbers_of(path)})", markup=False, soft_wrap=True)
     output().print(f"more:     seedproof study summary {results.path} --format csv|md|latex|json", markup=False,
                    soft_wrap=True)  # fmt: skip

@@ -64,11 +64,11 @@ def run(
         given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings,
                  "--name": name, "--first-seed": first_seed or None, **options}  # fmt: skip
         _refuse_with_file(file, given)
-        study = _with(_read(file), precision=precision, device=device, threads=threads, recording=recording)
+        study = _with(_read(file), out, precision=precision, device=device, threads=threads, recording=recording)
     else:
         study = _study(name or (out.resolve().name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
                        first_seed=first_seed, settings=settings, options=options)  # fmt: skip
-        study = _with(study, precision=precision, device=device, threads=threads, recording=recording)
+        study = _with(study, out, precision=precision, device=device, threads=threads, recording=recording)
     from seedproof.cli.printing import continuing, print_notes, print_plan, print_recipes, print_results
 
     if out is None or dry_run:
@@ -98,17 +98,21 @@ def summary(
     folder: Folder,
     format: Annotated[str, typer.Option(help="table, csv, md, latex or json.")] = "table",
     sd_divisor: Annotated[str, typer.Option(help="n-1, or n as in the paper.")] = "n-1",
-    figure: Annotated[Path | None, typer.Option(help="Also draw the box plot into this PNG, SVG or PDF file.")] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Also draw the box plot into this PNG, SVG or PDF file; its numbers go to FILE.csv."),
+    ] = None,
 ) -> None:
     """What a study has found: failures, mean, spread, and every run's value."""
     from seedproof.cli.printing import print_summary
+    from seedproof.results import numbers_of
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     results = _results(folder)
     print_summary(results, format, sd_divisor)
     if figure is not None:
-        typer.echo(f"box plot: {results.box_plot(figure)}", err=True)
+        typer.echo(f"box plot: {results.box_plot(figure)} (its numbers: {numbers_of(figure)})", err=True)
 
 
 @app.command("export")
@@ -186,7 +190,7 @@ def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
     return {("name" if task.startswith("glue/") else "file"): task, **chosen}
 
 
-def _with(study: Study, *, recording: dict[str, Any], **numerics: Any) -> Study:
+def _with(study: Study, out: Path | None, *, recording: dict[str, Any], **numerics: Any) -> Study:
     """The study with the options that were given; what was not given stays."""
     import dataclasses
 
@@ -195,5 +199,6 @@ def _with(study: Study, *, recording: dict[str, Any], **numerics: Any) -> Study:
     changes = {key: value for key, value in numerics.items() if value is not None}
     wanted = {key: value for key, value in recording.items() if value is not None}
     if wanted:
-        changes["recording"] = dataclasses.replace(study.recording or Recording(), **wanted)
+        # What an existing study records stays, but for what is asked for now.
+        changes["recording"] = dataclasses.replace(study.recording or Recording.read(out or Path()), **wanted)
     return dataclasses.replace(study, **changes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class Interrupted(Exception):
-    """Raised by an executor that stopped early because ``should_stop()`` said so, after it saved where to go on."""
+    """Raised by an executor that stopped early because ``should_stop()`` said so; the run goes on later."""
 
 
 @dataclass(kw_only=True)

@@ -7,6 +7,7 @@ nothing of torch; here they meet.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -25,7 +26,7 @@ from seedproof.models.tokens import TokenizedSplit, tokenize
 from seedproof.probes import make_probes
 from seedproof.recipes import Recipe, from_json
 from seedproof.spec import ModelReference, Numerics, RunSpec
-from seedproof.store import RunFolder, Store
+from seedproof.store import RunFolder, Store, move_folder
 from seedproof.tasks.base import Task
 from seedproof.training.engine import RunData
 from seedproof.training.plain import PlainEngine
@@ -65,8 +66,7 @@ def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recordin
     resume(engine, folder, recording)
     train(engine, folder, recording, report, should_stop)
     if recording.weights:
-        save_weights(engine.model, folder.weights)
-        load_tokenizer(source).save_pretrained(folder.weights)
+        save_weights(engine.model, source, folder.weights)
     folder.journal.flush()
     folder.finish(make_result(engine, folder, task, about, recording, started))
 
@@ -97,7 +97,7 @@ def resume(engine: PlainEngine, folder: RunFolder, recording: Recording) -> None
     Without a checkpoint, or where other things were recorded up to it, the run starts again.
     """
     checkpoint = folder.load_checkpoint()
-    if checkpoint is None or checkpoint[2]["recording"] != recording.to_json():
+    if checkpoint is None or checkpoint[2]["recorded"] != recording.recorded:
         folder.journal.cut_back(-1)
         return
     step, tensors, extra = checkpoint
@@ -107,26 +107,36 @@ def resume(engine: PlainEngine, folder: RunFolder, recording: Recording) -> None
 
 def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report,
           should_stop: Callable[[], bool]) -> None:  # fmt: skip
-    """Train to the end; every step's records go to the journal, now and then the state to a checkpoint."""
-    saved = time.monotonic()
+    """Train to the end; every step's records go to the journal, now and then the state to a checkpoint.
+
+    Raises:
+        Interrupted: ``should_stop()``; a run that is older than the checkpoint interval was saved first.
+    """
+    started = saved = time.monotonic()
     for records in engine.run():
         for record in records:
             folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
         losses = [record.values["loss"] for record in records if record.kind == "loss"]
         report({"event": "progress", "step": engine.step, "steps": engine.steps, "loss": losses[0] if losses else None})
-        is_due = time.monotonic() - saved >= recording.checkpoint_seconds
-        if is_due and engine.step < engine.steps:
+        if engine.step == 0 or engine.step == engine.steps or engine.diverged_at is not None:
+            continue  # nothing to save yet, or nothing left to do: the result comes next
+        is_asked, now = should_stop(), time.monotonic()
+        if now - (started if is_asked else saved) >= recording.checkpoint_seconds:
             tensors, extra = engine.state()
-            folder.save_checkpoint(engine.step, tensors, {"engine": extra, "recording": recording.to_json()})
-            saved = time.monotonic()
-        if should_stop() and engine.step < engine.steps:
+            folder.save_checkpoint(engine.step, tensors, {"engine": extra, "recorded": recording.recorded})
+            saved = now
+        if is_asked:
             folder.journal.flush()
             raise Interrupted
 
 
-def save_weights(model: Any, folder: Path) -> None:
-    """Write the final weights so that stock Transformers opens them."""
-    model.save_pretrained(folder)
+def save_weights(model: Any, source: ModelSource, folder: Path) -> None:
+    """Write the final weights and the tokenizer so that stock Transformers opens them, whole or not at all."""
+    partial = folder.with_name(".weights.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_pretrained(partial)
+    load_tokenizer(source).save_pretrained(partial)
+    move_folder(partial, folder)
 
 
 def configure_process(numerics: Numerics) -> None:

@@ -58,15 +58,32 @@ class Recording:
         """As plain JSON values."""
         return {**dataclasses.asdict(self), "probes": dict(self.probes)}
 
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What decides which records a run has: records of different settings must not be mixed in one journal."""
+        return {"probes": dict(self.probes), "evaluations": self.evaluations}
+
     def write(self, store: Path) -> None:
         """Keep these options in a store."""
         write_atomically(store / FILE, (json.dumps(self.to_json(), indent=1) + "\n").encode())
 
     @classmethod
     def read(cls, store: Path) -> Self:
-        """The options of a store; the defaults where it has none."""
+        """The options of a store; the defaults where it has none.
+
+        Raises:
+            UserError: the file is damaged.
+        """
         path = store / FILE
-        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else cls()
+        if not path.exists():
+            return cls()
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise UserError(
+                f"{path} is damaged, or was written by another version ({error}); restore it from a copy, or remove it to "
+                "record what is recorded by default"
+            ) from None
 
 
 def lacks(recorded: Mapping[str, Any], wanted: Recording) -> bool:

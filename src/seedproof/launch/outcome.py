@@ -32,8 +32,10 @@ def make_result(engine: PlainEngine, folder: RunFolder, task: Task, about: dict[
     metric = task.metrics[0]
     score, majority = final.get(metric, math.nan), task.majority[metric]
     outcome, reason = judge(score, majority)
+    # Gradients that are not finite at the last step show in the final evaluation only.
+    diverged_at = engine.diverged_at if engine.diverged_at or reason != "diverged" else engine.evaluated_at
     return {
-        "outcome": outcome, "reason": reason, "diverged_at": engine.diverged_at,
+        "outcome": outcome, "reason": reason, "diverged_at": diverged_at,
         "metric": metric, "score": score, "majority": majority, "metrics": final, "majorities": task.majority,
         "training_loss": last_epoch_loss(losses, about["steps_per_epoch"]), "evaluated_step": engine.evaluated_at,
         **about,
@@ -56,6 +58,7 @@ def last_epoch_loss(losses: dict[int, float], steps_per_epoch: int) -> float:
 
 
 def _execution(folder: RunFolder, started: float) -> dict[str, Any]:
+    """Where and when the last attempt was made, how long it took, and how many there were."""
     packages = ("seedproof", "torch", "transformers", "tokenizers", "numpy")
     return {
         "host": socket.gethostname(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,8 +14,8 @@ from seedproof.probes.base import Probe, Values
 class GradientNorms(Probe):
     """Every ``every`` steps, and after the first, the L2 norm of each tensor's gradient, float32 (parameters,).
 
-    The names of the tensors are recorded once; ``seedproof.models.layers.locate`` gives each one's layer and kind. The
-    total norm is the norm of these norms. One transfer to the host per look.
+    The names of the tensors are recorded once; ``Results.gradient_norms`` groups them by layer and kind of weight. The
+    total is the norm of these norms. One transfer to the host per look.
     """
 
     name = "gradients"
@@ -32,4 +33,5 @@ class GradientNorms(Probe):
         zero = torch.zeros((), device=parameters[0].device)
         norms = iter(torch._foreach_norm([value.grad for value in parameters if value.grad is not None]))
         stacked = torch.stack([zero if value.grad is None else next(norms) for value in parameters])
-        return {"norms": stacked.float().cpu().numpy()}
+        host = stacked.float().cpu().numpy()
+        return {"norms": host, "total": float(np.linalg.norm(host.astype(np.float64)))}

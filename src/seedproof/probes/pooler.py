@@ -13,12 +13,15 @@ from seedproof.probes.base import Probe, Values
 THRESHOLD = 0.99
 """A tanh unit counts as saturated beyond this; there its derivative is below .02."""
 
+TANH_FAMILIES = ("bert", "albert", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm")
+"""``model_type`` of the families whose pooler, or its counterpart in the head, ends in a tanh."""
+
 
 class PoolerSaturation(Probe):
     """At each evaluation, the share of the pooler's units with ``|tanh| > .99`` over the development set.
 
     Works on the linear map in front of the tanh: ``pooler.dense`` (BERT), ``pooler`` (ALBERT), ``classifier.dense``
-    (RoBERTa). A model with none of these records nothing.
+    (RoBERTa). A model of a family whose head has no tanh (ELECTRA, DistilBERT) records nothing.
     """
 
     name = "pooler"
@@ -31,6 +34,8 @@ class PoolerSaturation(Probe):
 
     def attach(self, model: nn.Module) -> None:
         """Watch the pooler's linear map."""
+        if getattr(getattr(model, "config", None), "model_type", None) not in TANH_FAMILIES:
+            return
         for name, module in model.named_modules():
             if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
                 module.register_forward_hook(self._count)

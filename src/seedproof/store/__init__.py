@@ -1,7 +1,7 @@
 """Run folders, journal, checkpoints and states: everything durable. It knows nothing of torch or of training."""
 
 from seedproof.store.cells import Cell
-from seedproof.store.files import disk_full_message, is_disk_full, write_atomically
+from seedproof.store.files import disk_full_message, is_disk_full, move_folder, write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import Held
 from seedproof.store.run_folder import RunFolder, State
@@ -16,5 +16,6 @@ __all__ = [
     "Store",
     "disk_full_message",
     "is_disk_full",
+    "move_folder",
     "write_atomically",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 import threading
 from contextlib import suppress
@@ -47,6 +48,21 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def move_folder(partial: Path, target: Path) -> None:
+    """Flush every file of the folder ``partial`` and give it the name ``target``, in place of what was there.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    for file in partial.iterdir():
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    flush_folder(partial)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.replace(target)
+    flush_folder(target.parent)
 
 
 def remove_temporary_files(folder: Path) -> None:

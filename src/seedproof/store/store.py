@@ -8,8 +8,9 @@
     runs/<id>/       the runs (see :mod:`seedproof.store.run_folder`)
     logs/            what worker processes said
 
-Nothing is ever deleted or rewritten, only added. All paths inside are relative, so a store can be moved or copied; run
-folders copied in from another store become part of this one under the names in their specs.
+No run, cell or definition is ever deleted. Nothing here depends on where the folder lies, so a store can be moved or
+copied; run folders copied in from another store become part of this one under the names in their specs. The places of
+weights and data outside (``models.jsonl``, ``study.toml``) are notes of where these were found.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ _TASKS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "entailment": (("entailment", "not_entailment"), ("accuracy",)),
     "answer": (("entailment", "not_entailment"), ("accuracy",)),
 }
-MIRRORS = {"acceptability": "CoLA", "paraphrase": "MRPC", "entailment": "RTE", "answer": "QNLI"}
 
 
 def load(name: str) -> Task:

@@ -1,0 +1,41 @@
+"""Numbers per parameter tensor, gathered by layer and kind of weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seedproof.models.layers import locate
+
+COLUMNS = ("step", "layer", "kind", "norm")
+
+
+def by_place(records: Sequence[Mapping[str, Any]], name: str, total: str | None = None) -> pd.DataFrame:
+    """Gather L2 norms of tensors into those of the weights of each layer and kind: the root of the sum of squares.
+
+    Args:
+        records: of one probe in order; one has the ``names`` of the tensors, the others a float array ``name`` (tensors,).
+        name: of that array.
+        total: of a number that stands for all tensors, recorded beside it.
+
+    Returns:
+        Columns ``COLUMNS``; biases are left out, ``layer`` is missing outside of the layers. A norm that is not finite
+        makes its row so.
+    """
+    places = [locate(parameter) for parameter in next(record["names"] for record in records if "names" in record)]
+    groups: dict[tuple[int | None, str], list[int]] = {}
+    for index, place in enumerate(places):
+        if place.part == "weight":
+            groups.setdefault((place.layer, place.kind), []).append(index)
+    rows: list[tuple[int, int | None, str, float]] = []
+    for record in records:
+        if name in record:
+            squares = np.asarray(record[name], np.float64) ** 2
+            rows += [
+                (record["step"], *group, float(np.sqrt(squares[inside].sum()))) for group, inside in groups.items()
+            ]
+            rows += [(record["step"], None, "total", record[total])] if total else []
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": "Int64"})

@@ -1,0 +1,31 @@
+"""Norms by layer and kind: the root of the sum of squares of the tensors in a place."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from seedproof.analysis.places import by_place
+
+NAMES = ["bert.embeddings.word_embeddings.weight", "bert.embeddings.position_embeddings.weight",
+         "bert.encoder.layer.0.attention.self.query.weight", "bert.encoder.layer.0.attention.self.query.bias"]  # fmt: skip
+
+
+def test_squares_add_up_and_biases_are_left_out():
+    records = [{"step": 0, "names": NAMES}, {"step": 10, "norms": np.array([3, 4, 2, 9], np.float32), "total": 10.5}]
+    table = by_place(records, "norms", "total")
+    assert table[["step", "kind", "norm"]].values.tolist() == [
+        [10, "embeddings", 5.0],
+        [10, "query", 2.0],
+        [10, "total", 10.5],
+    ]
+    assert table["layer"].isna().tolist() == [True, False, True]
+    assert table["layer"][1] == 0
+
+
+def test_a_norm_that_is_not_finite_stays_so():
+    records = [{"step": 0, "names": NAMES}, {"step": 1, "norms": np.array([np.nan, 4, 2, 9], np.float32)}]
+    norms = by_place(records, "norms")["norm"].tolist()
+    assert math.isnan(norms[0])
+    assert norms[1] == 2.0
