@@ -1,4 +1,4 @@
-"""``seedproof demo``: the paper's failure and its cure on this machine, in about two minutes."""
+"""``seedproof demo``: the paper's failure and its cure on this machine, in under three minutes."""
 
 from __future__ import annotations
 

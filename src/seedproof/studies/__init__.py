@@ -6,6 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 STUDIES: Mapping[str, str] = MappingProxyType(
-    {"demo": "miniature/bert on miniature/answer, devlin without and with bias correction, 8 seeds each"}
+    {"demo": "miniature/bert on miniature/acceptability, devlin without and with bias correction, 8 seeds each"}
 )
 """Names with a line on what each shows."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEEDS = 8
-TASK = "miniature/answer"
+TASK = "miniature/acceptability"
 MODEL = "miniature/bert"
 CORRECTED = "devlin + bias correction"
 
