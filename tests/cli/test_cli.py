@@ -122,6 +122,7 @@ def test_status_of_a_study_that_is_not_done(ran, tmp_path):
     (second / "result.json").unlink()
     crash = {"event": "crashed", "attempt": 1, "host": "here", "pid": 1, "time": 0.0, "message": "out of [memory]"}
     (second / "attempts.jsonl").write_text(json.dumps(crash) + "\n")
+    (second / "error.txt").write_text("Traceback ...")
     outcome = command("study", "status", folder)
     assert "1 lost" in outcome.out
     assert f"crashed: run {second.name}: out of [memory]; see {second / 'error.txt'}" in outcome.out
