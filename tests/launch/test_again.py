@@ -41,6 +41,9 @@ def test_what_is_lacking():
     assert not lacks(recorded, FEW)
     assert lacks(recorded, MORE)
     assert lacks(recorded, Recording(probes={"drift": 1}, evaluations=3))
+    assert not lacks({"drift": 1, "gradients": 5}, Recording(probes={"gradients": 10}))
+    assert lacks({"drift": 1, "gradients": 10}, Recording(probes={"gradients": 5}))
+    assert widened({"gradients": 4}, Recording(probes={"gradients": 10})).probes == {"gradients": 2}
     wide = widened(recorded, MORE)
     assert wide.probes == {"drift": 1, "gradients": 2}
     assert wide.weights

@@ -7,6 +7,7 @@ Until then the finished run is untouched, and it stays so where the two do not a
 
 from __future__ import annotations
 
+import math
 import shutil
 from typing import Any
 
@@ -22,10 +23,13 @@ _KINDS = ("loss", "evaluation")
 
 
 def widened(recorded: dict[str, Any], wanted: Recording) -> Recording:
-    """What is wanted, with what the run has already: nothing that was recorded is lost."""
+    """What is wanted, with all that probes have seen already; evaluations move to where they are wanted now."""
     earlier = {name: every for name, every in recorded.items() if name not in ("evaluations", "weights")}
     return Recording(
-        probes={**earlier, **wanted.probes},
+        probes={
+            **earlier,
+            **{name: math.gcd(every, earlier.get(name, every)) for name, every in wanted.probes.items()},
+        },
         evaluations=wanted.evaluations if wanted.evaluations is not None else recorded.get("evaluations"),
         weights=wanted.weights or bool(recorded.get("weights")),
         checkpoint_seconds=wanted.checkpoint_seconds,
