@@ -1,0 +1,186 @@
+"""Measurements on the runs of a study, asked for by run id; they are kept in the study's folder.
+
+From a run's spec follow its pre-trained source, its task, its head seed and how its texts were cut; the weights must
+have been kept (``--weights``).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedproof.errors import UserError
+from seedproof.measure.forgetting import forgetting
+from seedproof.measure.surface import surface
+from seedproof.models.source import ModelSource
+from seedproof.spec import RunSpec
+from seedproof.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seedproof.measure.masking import Text
+    from seedproof.measure.plane import Surface
+
+StoreLike = Store | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class RunCheckpoint:
+    """A finished run and where its weights are."""
+
+    id: str
+    spec: RunSpec
+    result: Mapping[str, Any]
+    weights: Path
+    """The folder of the final weights, in Transformers' layout."""
+    source: ModelSource
+    """What it was fine-tuned from."""
+
+    @property
+    def outcome(self) -> str:
+        """``succeeded`` or ``failed``."""
+        return str(self.result["outcome"])
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """What decides the model at step 0 and the loss on the examples: runs that agree in it share a plane."""
+        recipe = self.spec.recipe
+        # A model that brings its own head keeps it: then the head seed moves nothing.
+        head = (self.spec.seeds.head, recipe["head_std"]) if self.result["missing_parameters"] else None
+        return {
+            "pre-trained model": self.spec.model.fingerprint, "task": self.spec.task.fingerprint, "head seed": head,
+            "max_length": recipe["max_length"], "segment_ids": recipe["segment_ids"],
+        }  # fmt: skip
+
+
+def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
+    """Find a run's weights, its pre-trained source and what else a measurement needs.
+
+    Raises:
+        UserError: the study has no such run, it is not finished, it kept no weights (the message has the command that
+            adds them), or the pre-trained weights are no longer where they were.
+    """
+    from seedproof.launch.execute import model_source
+
+    opened = store if isinstance(store, Store) else Store.open(store)
+    folder = opened.run(run)
+    if not folder.path.is_dir():
+        raise UserError(
+            f"the study in {opened.path} has no run {run}; the column 'run' of 'seedproof study export' has the ids"
+        )
+    spec, result = folder.spec, folder.result()
+    if not folder.weights.is_dir():
+        raise UserError(
+            f"run {run} in {opened.path} kept no weights, which this is measured on; add them with {_adding(opened)} "
+            "(the runs are done again, compared, and their weights kept)"
+        )
+    return RunCheckpoint(run, spec, result, folder.weights, model_source(opened, spec.model))
+
+
+def forgetting_of_runs(store: StoreLike, runs: Sequence[str], text: Text, **options: Any) -> pd.DataFrame:
+    """:func:`seedproof.forgetting` of several runs of a study, with the same masks, kept in the study's folder.
+
+    Args:
+        store: a study's folder.
+        runs: ids.
+        text: as for ``forgetting``.
+        **options: as for ``forgetting``.
+
+    Returns:
+        Its columns, and before them ``run``, ``seed``, ``recipe`` and ``outcome``.
+
+    Raises:
+        UserError: as :func:`run_checkpoint` and ``forgetting``.
+    """
+    import pandas as pd
+
+    if not runs:
+        raise UserError("give at least one run to measure forgetting on")
+    opened = store if isinstance(store, Store) else Store.open(store)
+    checkpoints = [run_checkpoint(opened, run) for run in dict.fromkeys(runs)]
+    tables = []
+    for checkpoint in checkpoints:
+        table = forgetting(checkpoint.weights, checkpoint.source.folder, text, **{"folder": opened.path, **options})
+        labels = {"run": checkpoint.id, "seed": checkpoint.spec.seeds.label,
+                  "recipe": str(checkpoint.spec.recipe.get("name", "custom")), "outcome": checkpoint.outcome}  # fmt: skip
+        for place, (name, value) in enumerate(labels.items()):
+            table.insert(place, name, value)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: Any) -> Surface:
+    """:func:`seedproof.surface` through a failed and a successful run of a study, kept in the study's folder.
+
+    Args:
+        store: a study's folder.
+        failed: id of a failed run.
+        successful: id of a run that succeeded and began with the same model: same task, pre-trained weights and head seed
+            (another recipe, or other order and dropout seeds).
+        **options: as for ``surface``; task, head seed and cutting come from the runs.
+
+    Raises:
+        UserError: as :func:`run_checkpoint` and ``surface``, an outcome is not as said, or the runs have no common start.
+    """
+    from seedproof.launch.execute import read_task
+
+    opened = store if isinstance(store, Store) else Store.open(store)
+    f, s = run_checkpoint(opened, failed), run_checkpoint(opened, successful)
+    for checkpoint, expected in ((f, "failed"), (s, "succeeded")):
+        if checkpoint.outcome != expected:
+            raise UserError(
+                f"run {checkpoint.id} {'succeeded' if expected == 'failed' else 'failed'}, but is given as the one that "
+                f"{expected}; give another run (seedproof.surface takes any three models)"
+            )
+    _check_common_start(opened, f, s)
+    recipe = f.spec.recipe
+    return surface(
+        f.source.folder, f.weights, s.weights, task=read_task(opened.task_folder(f.spec.task.fingerprint)),
+        head_seed=f.spec.seeds.head, head_std=recipe["head_std"], max_length=recipe["max_length"],
+        segment_ids=recipe["segment_ids"], **{"folder": opened.path, **options},
+    )  # fmt: skip
+
+
+def common_starts(store: StoreLike) -> list[tuple[str, str]]:
+    """Every pair ``(failed, successful)`` of finished runs that began with the same model, weights kept or not."""
+    opened = store if isinstance(store, Store) else Store.open(store)
+    runs = [
+        RunCheckpoint(id_, opened.run(id_).spec, result, opened.run(id_).weights, ModelSource("", Path()))
+        for id_, result in opened.results()
+    ]
+    failed = [run for run in runs if run.outcome == "failed" and run.result["reason"] != "diverged"]
+    return [(f.id, s.id) for f in failed for s in runs if s.outcome == "succeeded" and s.start == f.start]
+
+
+def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> None:
+    one, two = f.start, s.start
+    differing = [name for name in one if one[name] != two[name]]
+    if not differing:
+        return
+    names = {
+        "pre-trained model": (f.spec.model.name, s.spec.model.name), "task": (f.spec.task.name, s.spec.task.name),
+        "head seed": (f.spec.seeds.head, s.spec.seeds.head),
+    }  # fmt: skip
+    first = differing[0]
+    values = names.get(first, (one[first], two[first]))
+    partners = [successful for failed, successful in common_starts(store) if failed == f.id]
+    hint = f"with run {f.id} go: {', '.join(partners[:5])}" if partners else (
+        f"no successful run of the study began as {f.id} did; add one with the same head seed, by another recipe or with "
+        "other order and dropout seeds"
+    )  # fmt: skip
+    raise UserError(
+        f"runs {f.id} and {s.id} did not begin with the same model (their {first} differs: {values[0]} and {values[1]}), so no "
+        f"pre-trained point is common to both; {hint}"
+    )
+
+
+def _adding(store: Store) -> str:
+    """The command that adds the weights to a study's runs."""
+    place = shlex.quote(str(store.path))
+    files = [shlex.quote(str(path)) for path in store.definitions()] or ["STUDY.toml"]
+    return " and ".join(f"'seedproof study run {file} --out {place} --weights'" for file in files)
