@@ -1,0 +1,191 @@
+"""What the claims are decided on: the table of runs, who plays which role in it, and a few small tables.
+
+    evidence = Evidence(
+        runs=results.runs(),                       # or several, concatenated; or merge(Evidence(...), Evidence(...))
+        roles={
+            "deep": cells(TASKS, "miniature/bert", "devlin"),
+            "shallow": cells(TASKS, "miniature/bert-shallow", "devlin"),
+        },
+    )
+    table = ledger(evidence)                       # claims without evidence: "not decided", naming what is missing
+
+Everything but ``runs`` may be missing. A figure fills in what it has; :func:`merge` puts the parts together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Literal, NamedTuple, get_args
+
+import pandas as pd
+
+from seedproof.errors import UserError, unknown
+
+Role = Literal[
+    "deep",
+    "shallow",
+    "full data",
+    "few examples, same epochs",
+    "few examples, same steps",
+    "bert uncorrected",
+    "bert corrected",
+    "roberta uncorrected",
+    "roberta corrected",
+    "albert uncorrected",
+    "albert corrected",
+    "default rate uncorrected",
+    "default rate corrected",
+    "quarter rate uncorrected",
+    "devlin",
+    "mixout",
+    "mosbach",
+    "grid",
+]
+"""The parts that cells play in claims. Roles that a claim compares have equally many cells, **matched by position**: the
+i-th cell of one against the i-th of the other, with the same task (and the same learning rate, where that varies).
+
+deep, shallow: the default recipe on the deep model and on its shallow control (one cell per task).
+full data; few examples, same epochs; few examples, same steps: Figure 3 (one cell per task).
+<family> uncorrected / corrected: Figure 5 (one cell per learning rate).
+default rate uncorrected / corrected, quarter rate uncorrected: devlin, devlin(bias_correction=True), devlin-quarter-lr.
+devlin, mixout, mosbach: Table 1 (one cell per task). The failed runs of ``devlin`` are those whose loss is looked at.
+grid: every ablation run of Figures 8b and 9, one task (its cells are not matched with anything).
+"""
+
+
+class CellKey(NamedTuple):
+    """The runs of one task, model and recipe, by the names in the table of runs."""
+
+    task: str
+    model: str
+    recipe: str
+
+
+def cells(tasks: str | Iterable[str], models: str | Iterable[str], recipes: str | Iterable[str]) -> tuple[CellKey, ...]:
+    """Every combination, tasks first, then models, then recipes; a single name stands for a list of one.
+
+    >>> cells(["rte", "mrpc"], "bert", "devlin")
+    (CellKey(task='rte', model='bert', recipe='devlin'), CellKey(task='mrpc', model='bert', recipe='devlin'))
+    """
+    return tuple(
+        CellKey(task, model, recipe)
+        for task in _listed(tasks)
+        for model in _listed(models)
+        for recipe in _listed(recipes)
+    )
+
+
+class Missing(LookupError):
+    """Evidence that a claim needs is not there; the message says what. Makes the claim "not decided"."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What claims are decided on.
+
+    Raises:
+        UserError: a role that does not exist.
+    """
+
+    runs: pd.DataFrame
+    """Columns of :func:`seedproof.analysis.runs_table`; rows of several studies may be concatenated, provided that equal
+    names of task, model and recipe mean the same."""
+    roles: Mapping[Role, Sequence[CellKey]] = field(default_factory=dict)
+    """The cells of each role; see :data:`Role`."""
+    vanishing: pd.DataFrame | None = None
+    """:func:`seedproof.analysis.vanishing_steps` of failed **and** successful runs of the default recipe, with its default
+    options; concatenated over tasks. Uses ``run, outcome, step, share_of_training``."""
+    forgetting: pd.DataFrame | None = None
+    """:func:`seedproof.forgetting` of failed and successful runs, concatenated, with columns ``run`` and ``outcome`` added.
+    Uses ``run, outcome, layers_restored, embeddings, loss``; per run every k with fine-tuned embeddings, and the largest k
+    with pre-trained ones. At least six failed and six successful runs, nine of each to be safe."""
+    barriers: pd.DataFrame | None = None
+    """``Surface.barriers`` of several planes, concatenated, with a column ``plane`` (any label) added. Uses
+    ``plane, edge, barrier``; only the edge between f and s matters, and no grid is needed. At least nine planes, of
+    different failed runs."""
+    label_entropy: Mapping[str, float] = field(default_factory=dict)
+    """Entropy of the training labels of each task, in nats; :func:`seedproof.analysis.label_entropy`."""
+
+    def __post_init__(self) -> None:
+        for role in self.roles:
+            if role not in get_args(Role):
+                raise unknown("role", role, get_args(Role), where="the evidence of the ledger")
+
+    def of(self, role: Role) -> pd.DataFrame:
+        """The finished runs of a role, with a column ``place`` (the position of the run's cell among those of the role).
+
+        A run that diverged is finished, and here.
+
+        Raises:
+            Missing: the role has no cell, or one of its cells has no finished run.
+        """
+        keys = self.roles.get(role, ())
+        if not keys:
+            raise Missing(f"no cells have the role {role!r}")
+        parts = []
+        for place, key in enumerate(keys):
+            of_cell = (self.runs["task"] == key[0]) & (self.runs["model"] == key[1]) & (self.runs["recipe"] == key[2])
+            part = self.runs[of_cell & (self.runs["state"] == "finished")]
+            if part.empty:
+                raise Missing(f"{role!r} has no finished run of {key[2]} on {key[0]} with {key[1]}")
+            parts.append(part.assign(place=place))
+        return pd.concat(parts, ignore_index=True)
+
+    def table(self, name: Literal["vanishing", "forgetting", "barriers"]) -> pd.DataFrame:
+        """One of the tables.
+
+        Raises:
+            Missing: it was not measured.
+        """
+        value: pd.DataFrame | None = getattr(self, name)
+        if value is None or value.empty:
+            raise Missing(f"the table {name!r} was not measured")
+        return value
+
+
+def merge(*parts: Evidence) -> Evidence:
+    """One evidence from those of several figures: rows are concatenated, equal rows kept once, roles united.
+
+    Raises:
+        UserError: two parts disagree: on the cells of a role, an entropy, or the run behind a task, model, recipe and seed.
+    """
+    if not parts:
+        raise UserError("merge needs at least one part of evidence")
+    values: dict[str, object] = {"runs": _united_runs([part.runs for part in parts])}
+    for name in ("roles", "label_entropy"):
+        values[name] = _united(name, [getattr(part, name) for part in parts])
+    for name in (item.name for item in fields(Evidence)):
+        if name not in values:
+            tables = [getattr(part, name) for part in parts if getattr(part, name) is not None]
+            values[name] = pd.concat(tables, ignore_index=True).drop_duplicates() if tables else None
+    return Evidence(**values)  # type: ignore[arg-type]
+
+
+def _united_runs(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    runs = pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+    key = ["task", "model", "recipe", "seed"]
+    runs = runs.drop_duplicates([*key, "run"], ignore_index=True)
+    twice = runs[runs.duplicated(key, keep=False)]
+    if len(twice):
+        first = twice.iloc[0]
+        raise UserError(
+            f"two different runs are called {first['recipe']} on {first['task']} with {first['model']}, seed "
+            f"{first['seed']} ({', '.join(twice['run'][:2])}); give recipes with different settings different labels"
+        )
+    return runs
+
+
+def _united(name: str, mappings: list[Mapping[str, object]]) -> dict[str, object]:
+    whole: dict[str, object] = {}
+    for mapping in mappings:
+        for key, value in mapping.items():
+            if whole.setdefault(key, value) != value:
+                raise UserError(
+                    f"{name} of {key!r} is {whole[key]!r} in one part of the evidence and {value!r} in another"
+                )
+    return whole
+
+
+def _listed(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

@@ -1,0 +1,174 @@
+"""Claims about scores: a low training loss does no harm, and the baseline's scores spread less."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from seedproof.analysis.claims.base import Finding
+from seedproof.analysis.claims.evidence import Evidence, Missing, Role
+from seedproof.analysis.power import runs_for_correlation, scaled_by_root_n
+from seedproof.analysis.ranks import rank_correlation
+from seedproof.analysis.spread import Center, levene
+from seedproof.analysis.statistics import standard_deviation
+from seedproof.errors import UserError
+
+HARM = 0.3
+"""A rank correlation of loss and score below .3 explains less than a tenth of the order of the scores; a curve with it
+would pass as the flat one that the paper draws."""
+SMALLEST_GRID = 30
+"""Successful runs: at 30 the interval of a correlation of 0 ends at .36, near the margin."""
+
+RATIO = 1.25
+"""An SD less than a quarter larger does not matter: from 25 seeds an SD is known to a factor of .78 to 1.39 only."""
+SMALLEST_SPREAD = 20
+"""Seeds per recipe, as for failure rates."""
+RESAMPLES = 9999
+MOSTLY_FAILED = 0.5
+"""A baseline that fails more often than this has no spread to be proud of: failed runs all score alike (paper, Figure 5)."""
+
+
+def low_loss_is_harmless(evidence: Evidence) -> Finding:
+    """Rank correlation of final training loss and score among the successful runs of the grid; harm is above 0."""
+    runs = evidence.of("grid")
+    if len(tasks := runs["task"].unique()) > 1:
+        raise UserError(f"the role 'grid' is about one task, whose scores can be ranked, found {', '.join(tasks)}")
+    succeeded = runs[runs["outcome"] == "succeeded"]
+    found = rank_correlation(succeeded["training_loss"], succeeded["score"])
+    low, high = found.interval()
+    seen = (
+        f"the rank correlation of final training loss and score is {found.effect:+.2f} over the {len(succeeded)} successful "
+        f"of {len(runs)} runs"
+    )
+    if len(succeeded):
+        seen += (
+            f", whose losses go from {succeeded['training_loss'].min():.2g} to {succeeded['training_loss'].max():.2g}"
+        )
+
+    def needed(level: float) -> int | None:
+        bounds = [bound for bound, is_open in ((HARM, found.effect < HARM), (0.0, found.effect > 0)) if is_open]
+        sizes = [runs_for_correlation(found.effect, bound=bound, level=level) for bound in bounds]
+        return min((size for size in sizes if size is not None), default=None)
+
+    return Finding(
+        effect_name="rank correlation of training loss and score", effect=found.effect, low=low, high=high,
+        p=found.p_beyond(HARM, "below"), p_against=found.p_beyond(0.0, "above"), n=len(succeeded), unit="successful runs",
+        test=f"Spearman's correlation against {HARM}, Bonett and Wright's interval", seen=seen, needed=needed,
+    )  # fmt: skip
+
+
+def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
+    """Shown: the SD of ``baseline`` is smaller, by Levene's test with means **and** by Brown and Forsythe's.
+
+    One-sided, the tasks' tests combined by Stouffer's method. Shown wrong: the ratio of the SDs is below :data:`RATIO`.
+    """
+
+    def examine(evidence: Evidence) -> Finding:
+        pairs = _scores(evidence, baseline, other)
+        ratio = float(np.exp(np.mean([math.log(_ratio(*pair)) for pair in pairs])))
+        draws = _ratio_draws(pairs)
+        low, high = (float(np.quantile(draws, end)) for end in (0.025, 0.975))
+        p_values = {center: stouffer([_one_sided(*pair, center) for pair in pairs]) for center in ("mean", "median")}
+        p = max(p_values.values())
+        failing = max(_failure_rates(evidence, baseline))
+        n = min(len(group) for pair in pairs for group in pair)
+        seen = (
+            f"the SD of {other} is {ratio:.2f} times that of {baseline} ({_listed(pairs)}); Levene p {p_values['mean']:.2g}, "
+            f"Brown-Forsythe p {p_values['median']:.2g}"
+        )
+        if failing > MOSTLY_FAILED:
+            p, seen = (
+                1.0,
+                f"{seen}; but {failing:.0%} of the runs of {baseline} failed on one task, which makes any spread small",
+            )
+        p_against = float((1 + np.sum(draws >= RATIO)) / (1 + len(draws)))
+
+        def needed(level: float) -> int | None:
+            sizes = [scaled_by_root_n(n, value, level=level) for value in (p, p_against)]
+            return min((size for size in sizes if size is not None), default=None)
+
+        return Finding(
+            effect_name=f"SD of {other} over {baseline}", effect=ratio, low=low, high=high, p=p,
+            p_against=p_against, n=n, unit="seeds",
+            test="Levene (means) and Brown-Forsythe, one-sided, both; tasks combined by Stouffer; bootstrap interval",
+            seen=seen, needed=needed,
+        )  # fmt: skip
+
+    return examine
+
+
+def stouffer(p_values: list[float]) -> float:
+    """One p-value from those of independent tests of one direction (Stouffer 1949): the sum of z over the root of k.
+
+    >>> stouffer([0.5, 0.5])
+    0.5
+    """
+    z = -ndtri(np.clip(p_values, 1e-300, 1 - 1e-16))
+    return float(ndtr(-z.sum() / math.sqrt(len(z))))
+
+
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _scores(evidence: Evidence, baseline: Role, other: Role) -> list[Pair]:
+    """Scores of baseline and other on each task."""
+    tables = [evidence.of(role) for role in (baseline, other)]
+    for table, role in zip(tables, (baseline, other), strict=True):
+        scores = table["score"].to_numpy(np.float64)
+        if lost := int((~np.isfinite(scores)).sum()):
+            raise Missing(
+                f"{lost} of {len(table)} runs of {role!r} diverged and have no score, so its spread is not defined"
+            )
+        if table.groupby("place").size().min() < 2:
+            raise Missing(f"{role!r} has a cell with fewer than two finished runs")
+    tasks = [[key[0] for key in evidence.roles[role]] for role in (baseline, other)]
+    if tasks[0] != tasks[1]:
+        raise UserError(
+            f"the roles {baseline!r} and {other!r} must have the same tasks in the same order, found {tasks}"
+        )
+    groups = [[part["score"].to_numpy(np.float64) for _, part in table.groupby("place")] for table in tables]
+    return list(zip(*groups, strict=True))
+
+
+def _ratio(baseline: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """SD of other over baseline; a spread of exactly 0 counts as the smallest that floats tell apart."""
+    tiny = np.finfo(np.float64).eps
+    return float(max(standard_deviation(other), tiny) / max(standard_deviation(baseline), tiny))
+
+
+def _one_sided(baseline: NDArray[np.float64], other: NDArray[np.float64], center: Center) -> float:
+    """Levene's p for "the deviations of ``other`` are larger"."""
+    _, p = levene(baseline, other, center)
+    middle = np.mean if center == "mean" else np.median
+    larger = np.abs(other - middle(other)).mean() > np.abs(baseline - middle(baseline)).mean()
+    return p / 2 if larger else 1 - p / 2
+
+
+def _ratio_draws(pairs: list[Pair]) -> NDArray[np.float64]:
+    """Bootstrap of the geometric mean of the ratios: seeds drawn anew in every group, with a fixed seed."""
+    generator = np.random.default_rng(0)
+    logs = np.zeros(RESAMPLES)
+    tiny = np.finfo(np.float64).eps
+    for pair in pairs:
+        drawn = [
+            standard_deviation(group[generator.integers(0, len(group), (RESAMPLES, len(group)))]) for group in pair
+        ]
+        logs += np.log(np.maximum(drawn[1], tiny)) - np.log(np.maximum(drawn[0], tiny))
+    return np.asarray(np.exp(logs / len(pairs)))
+
+
+def _failure_rates(evidence: Evidence, role: Role) -> pd.Series[Any]:
+    runs = evidence.of(role)
+    return (runs["outcome"] == "failed").groupby(runs["place"]).mean()
+
+
+def _listed(pairs: list[Pair]) -> str:
+    return ", ".join(
+        f"{standard_deviation(other):.3g} against {standard_deviation(baseline):.3g}" for baseline, other in pairs
+    )

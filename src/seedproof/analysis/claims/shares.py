@@ -1,0 +1,136 @@
+"""Claims that most runs, or most pairs of optima, have a property: an exact binomial test of a share.
+
+The unit is a run (or a plane). A run for which the property cannot be computed because it diverged does not have it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from seedproof.analysis.claims.base import Finding
+from seedproof.analysis.claims.evidence import Evidence, Missing
+from seedproof.analysis.power import runs_for_share
+from seedproof.analysis.statistics import wilson_interval
+
+ENTROPY_TOLERANCE = 0.05
+"""A loss within 5 % of the label entropy is at it: no more than what the mean over an epoch with dropout wavers by, and
+less than what a classifier of the task would gain (at .60 accuracy on balanced labels 3 %, at .65 7 %)."""
+MOST_FAILED = 0.8
+"""The sentence speaks of failed runs without exception; four in five leaves room for one that moves at the end."""
+SMALLEST_FAILED = 14
+"""All of 14 shows more than .8 at the level .05 (.8^14 = .044)."""
+
+UPPER = 0.5
+"""The paper sees forgetting in about the top 10 of 24 layers; up to half of the layers counts as upper."""
+UNDONE = 0.1
+"""Forgetting is undone when at most a tenth of it is left, in nats over the pre-trained model."""
+SLIGHT = 0.1
+"""Nats: forgetting below this, 10 % of perplexity, is none."""
+BARRIER = 0.05
+"""Nats above the larger end of the edge: 7 % of ln 2. Less is not told from a plateau by 128 examples."""
+HALF = 0.5
+"""More often than not: the weakest share that supports a general sentence, and one that five runs can show."""
+SMALLEST_HALF = 5
+"""All of 5 shows more than half at the level .05 (.5^5 = .031)."""
+
+
+def loss_at_entropy(evidence: Evidence) -> Finding:
+    """Failed runs of ``devlin`` whose final training loss is within the tolerance of the entropy of the labels."""
+    runs = evidence.of("devlin")
+    failed = runs[runs["outcome"] == "failed"]
+    for task in failed["task"].unique():
+        if task not in evidence.label_entropy:
+            raise Missing(f"the entropy of the training labels of {task!r} was not given")
+    entropy = failed["task"].map(dict(evidence.label_entropy)).astype("float64")
+    distance = ((failed["training_loss"] - entropy) / entropy).abs()  # NaN of a diverged run is not within
+    seen = f"the final loss is within {ENTROPY_TOLERANCE:.0%} of the label entropy in {{}} of {{}} failed runs"
+    if len(distance):
+        seen += f" (median distance {_percent(distance.median(skipna=False))}, largest {_percent(distance.max(skipna=False))})"
+    return _share(
+        (distance <= ENTROPY_TOLERANCE).to_numpy(), MOST_FAILED, "failed runs", "failed runs at the entropy", seen
+    )
+
+
+def forgetting_in_upper_layers(evidence: Evidence) -> Finding:
+    """Failed runs whose forgetting is undone when at most the upper half of the layers is put back."""
+    needed = layers_to_undo(evidence.table("forgetting"))
+    shares = needed.loc[needed["outcome"] == "failed", "share"]
+    seen = f"putting back the upper half of the layers undoes {1 - UNDONE:.0%} of the forgetting in {{}} of {{}} failed runs"
+    if len(shares):
+        seen += f" (the median run needs {_percent(shares.median())} of its layers)"
+    return _share(
+        (shares <= UPPER).to_numpy(), HALF, "failed runs", "failed runs that forget in upper layers only", seen
+    )
+
+
+def layers_to_undo(forgetting: pd.DataFrame) -> pd.DataFrame:
+    """How many layers have to be put back, from the top, until forgetting is undone and stays so.
+
+    Args:
+        forgetting: with columns ``run, outcome, layers_restored, embeddings, loss``; see :class:`Evidence`.
+
+    Returns:
+        A row per run: ``run, outcome, forgotten`` (nats at k = 0 over the pre-trained model), ``layers`` and ``share`` of
+        all layers; both are infinite where fine-tuned embeddings alone keep it from being undone, and where the loss at
+        k = 0 is not finite and stays so.
+
+    Raises:
+        Missing: a run lacks k = 0 or the pre-trained model.
+    """
+    rows = []
+    for run, part in forgetting.groupby("run", sort=False):
+        last = int(part["layers_restored"].max())
+        original = part.loc[(part["layers_restored"] == last) & (part["embeddings"] == "pretrained"), "loss"]
+        curve = part[part["embeddings"] == "finetuned"].set_index("layers_restored")["loss"].sort_index()
+        if original.empty or 0 not in curve.index:
+            raise Missing(f"forgetting of run {run} was not measured with no layer and with all layers put back")
+        left = curve - float(original.iloc[0])
+        forgotten = float(left.loc[0])
+        bound = max(SLIGHT, UNDONE * forgotten) if math.isfinite(forgotten) else SLIGHT
+        above = left.index[~(left <= bound)]
+        after = left.index if above.empty else left.index[left.index > above[-1]]
+        layers = float(after[0]) if len(after) else math.inf
+        about = {"run": run, "outcome": part["outcome"].iloc[0], "forgotten": forgotten}
+        rows.append(about | {"layers": layers, "share": layers / last})
+    return pd.DataFrame(rows, columns=["run", "outcome", "forgotten", "layers", "share"])
+
+
+def barrier_between_optima(evidence: Evidence) -> Finding:
+    """Planes on whose edge from the failed to the successful optimum the loss rises over both ends."""
+    table = evidence.table("barriers")
+    edges = table[[set(str(edge).replace("-", "")) == {"f", "s"} for edge in table["edge"]]]
+    if edges.empty:
+        raise Missing("no plane has the barrier of its edge between f and s")
+    if len(twice := edges[edges.duplicated("plane")]):
+        raise Missing(
+            f"plane {twice['plane'].iloc[0]!r} has two edges between f and s; give every plane a label of its own"
+        )
+    barriers = edges["barrier"].to_numpy(np.float64)
+    seen = (
+        f"the loss rises more than {BARRIER} nats over the larger end in {{}} of {{}} planes (median {np.median(barriers):.3f},"
+        f" from {barriers.min():.3f} to {barriers.max():.3f})"
+    )
+    return _share(barriers > BARRIER, HALF, "planes", "planes with a barrier", seen)
+
+
+def _share(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Finding:
+    """Shown: the share with the property is above ``bound``. Shown wrong: it is below."""
+    count, total = int(np.sum(has)), len(has)
+    low, high = wilson_interval(count, total)
+
+    def needed(level: float) -> int | None:
+        return runs_for_share(count, total, bound=bound, level=level)
+
+    return Finding(
+        effect_name=f"share of {name}", effect=count / total if total else math.nan, low=low, high=high,
+        p=float(binom.sf(count - 1, total, bound)), p_against=float(binom.cdf(count, total, bound)), n=total, unit=unit,
+        test=f"exact binomial test against {bound}; Wilson's interval", seen=seen.format(count, total), needed=needed,
+    )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if math.isfinite(share) else "not finite"

@@ -1,0 +1,148 @@
+"""Claims on failure rates: holds, does not hold, not decided; what counts as a failure; pairs of seeds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seedproof.analysis.claims.evidence import CellKey, Evidence
+from seedproof.analysis.claims.rates import MARGIN, failures_by_seed
+from seedproof.errors import UserError
+
+from .conftest import cell, first, of_roles
+
+
+def two(worse, better, seeds=25, roles=("bert_uncorrected", "bert_corrected"), cells=2, start=0):
+    """Two roles with these failures in each cell, those of the second role on other seeds."""
+    tables = {}
+    for index, (role, failures, begin) in enumerate(zip(roles, (worse, better), (0, start), strict=True)):
+        parts = [
+            cell(np.roll(first(failures, seeds), 3 * place + 6 * index), recipe=f"{role}-{place}", start=begin)
+            for place in range(cells)
+        ]
+        tables[role] = pd.concat(parts)
+    return of_roles(**tables)
+
+
+@pytest.mark.parametrize(("claim", "roles"), [
+    ("shallow-control", ("deep", "shallow")),
+    ("correction-bert", ("bert_uncorrected", "bert_corrected")),
+    ("correction-roberta", ("roberta_uncorrected", "roberta_corrected")),
+    ("correction-albert", ("albert_uncorrected", "albert_corrected")),
+])  # fmt: skip
+def test_fails_more(decide, claim, roles):
+    """Ten against none of 25 is shown; none against none is shown to be too small; two against none neither."""
+    holds = decide(claim, two(10, 0, roles=roles))
+    assert holds.verdict == "holds"
+    assert (holds.finding.effect, holds.finding.n, holds.n_needed) == (0.4, 25, None)
+    assert "20 of 50 runs failed" in holds.why
+    assert holds.finding.low > 0
+    wrong = decide(claim, two(0, 0, roles=roles))
+    assert wrong.verdict == "does not hold"
+    assert wrong.finding.high < MARGIN
+    assert "0 of 50 runs failed" in wrong.why
+    open_ = decide(claim, two(3, 1, roles=roles))
+    assert open_.verdict == "not decided"
+    assert open_.n_needed > 25
+    assert f"about {open_.n_needed} would decide" in open_.why
+
+
+def test_a_cure_that_makes_it_worse_does_not_hold(decide):
+    """The other way round, the claim is wrong, not undecided."""
+    assert decide("correction-bert", two(0, 10)).verdict == "does not hold"
+
+
+def test_too_few_seeds_are_not_tested(decide):
+    """Nineteen, however clear: the number was fixed beforehand."""
+    decision = decide("correction-bert", two(19, 0, seeds=19))
+    assert decision.verdict == "not decided"
+    assert decision.n_needed >= 20
+    assert math.isnan(decision.p_corrected)
+    assert "19 seeds are too few to test (at least 20)" in decision.why
+
+
+def test_as_stable_as(decide):
+    """Never from a large p-value: 1 of 75 is within the margin; many more failures are not; a few of both are neither."""
+    roles = ("few_examples_same_steps", "full_data")
+    holds = decide("few-examples-stable", two(0, 1, roles=roles, cells=3))
+    assert holds.verdict == "holds"
+    assert holds.finding.high < MARGIN
+    wrong = decide("few-examples-stable", two(9, 1, roles=roles, cells=3))
+    assert wrong.verdict == "does not hold"
+    open_ = decide("few-examples-stable", two(8, 8, seeds=20, roles=roles, cells=1))
+    assert (open_.verdict, open_.finding.effect) == ("not decided", 0.0)
+    assert open_.finding.p > 0.05  # no difference at all, and still not shown to be small
+    assert open_.n_needed > 20
+
+
+def steps(epochs, same_steps, full):
+    """Three roles with these failures among 40 seeds, each on others."""
+    counts = {"few_examples_same_epochs": epochs, "few_examples_same_steps": same_steps, "full_data": full}
+    tables = {
+        role: cell(np.roll(first(failures, 40), 9 * index), recipe=role)
+        for index, (role, failures) in enumerate(counts.items())
+    }
+    return of_roles(**tables)
+
+
+def test_steps_not_examples(decide):
+    """Both parts are needed, and either one shown wrong is enough against it."""
+    holds = decide("steps-not-examples", steps(20, 0, 0))
+    assert holds.verdict == "holds"
+    assert "20 of 40" in holds.why
+    assert "full data" in holds.why
+    nothing_fails = decide("steps-not-examples", steps(0, 0, 0))
+    assert nothing_fails.verdict == "does not hold"
+    assert decide("steps-not-examples", steps(36, 20, 0)).verdict == "does not hold"  # examples matter too
+    open_ = decide("steps-not-examples", steps(20, 11, 9))
+    assert open_.verdict == "not decided"
+    assert open_.n_needed > 40
+
+
+def quarter(plain, slow, corrected, seeds=30):
+    tables = {"default_rate_uncorrected": plain, "quarter_rate_uncorrected": slow, "default_rate_corrected": corrected}
+    return of_roles(**{role: cell(first(n, seeds), recipe=role) for role, n in tables.items()})
+
+
+def test_quarter_of_the_rate(decide):
+    """Fails less than the default, and not more than with correction."""
+    assert decide("quarter-rate", quarter(15, 0, 0)).verdict == "holds"
+    assert decide("quarter-rate", quarter(25, 15, 0)).verdict == "does not hold"
+    assert decide("quarter-rate", quarter(9, 5, 5)).verdict == "not decided"
+
+
+def test_different_seeds_are_not_paired(decide):
+    """The same counts on other seeds: a shuffled test, and the correlation of pairs is not used."""
+    same, other = decide("correction-bert", two(10, 2)), decide("correction-bert", two(10, 2, start=100))
+    assert "sign flips of the same seeds" in same.finding.test
+    assert "shuffled different seeds" in other.finding.test
+    assert same.finding.effect == other.finding.effect
+    assert same.finding.p != other.finding.p
+
+
+def test_a_diverged_run_is_a_failure_and_an_unfinished_one_is_no_run():
+    """NaN stays in the denominator; a seed that is not finished in every cell waits."""
+    table = pd.concat([cell([1, 0, 0], recipe="a"), cell([0, 0, 1], recipe="b")], ignore_index=True)
+    table.loc[1, ["outcome", "reason", "score"]] = ["failed", "diverged", math.nan]
+    table.loc[5, ["state", "outcome"]] = ["crashed", None]
+    evidence = of_roles(deep=table)
+    assert failures_by_seed(evidence, "deep").to_dict() == {"0": 1, "1": 1}
+
+
+def test_roles_that_do_not_match(decide):
+    """Different numbers of cells, and a seed twice, are mistakes; a role without runs is missing evidence."""
+    evidence = of_roles(
+        deep=pd.concat([cell(first(5, 20), recipe="a"), cell(first(5, 20), recipe="b")]),
+        shallow=cell(first(0, 20), recipe="c"),
+    )
+    with pytest.raises(UserError, match="'deep' and 'shallow' are compared cell by cell but have 2 and 1 cells"):
+        decide("shallow-control", evidence)
+    table = cell(first(5, 20), recipe="a")
+    twice = Evidence(runs=pd.concat([table, table.assign(run="x")]), roles={"deep": [CellKey("rte", "bert", "a")]})
+    with pytest.raises(UserError, match="two runs of seed 0"):
+        failures_by_seed(twice, "deep")
+    only = Evidence(runs=table, roles={"deep": [CellKey("rte", "bert", "a")]})
+    assert decide("shallow-control", only).why == "Evidence is missing: no cells have the role 'shallow'."

@@ -1,0 +1,128 @@
+"""Claims that most runs have a property: the loss of failed runs, where they forget, and barriers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seedproof.analysis.claims.evidence import Evidence, Missing
+from seedproof.analysis.claims.shares import layers_to_undo
+
+from .conftest import cell, first, of_roles
+
+LN2 = math.log(2)
+
+
+def at_loss(losses, entropy=LN2):
+    """Failed runs with these losses beside five successful ones."""
+    values = np.array([*losses, *[0.1] * 5])
+    table = cell(first(len(losses), len(values)), recipe="devlin", losses=values)
+    return dataclasses.replace(of_roles(devlin=table), label_entropy={"rte": entropy})
+
+
+def test_loss_at_the_entropy(decide):
+    """Within 5 % either way; a diverged run, whose loss is NaN, is not; neither are most that went on learning."""
+    holds = decide("loss-at-entropy", at_loss([LN2, 0.96 * LN2, 1.04 * LN2] * 8))
+    assert holds.verdict == "holds"
+    assert "24 of 24 failed runs" in holds.why
+    wrong = decide("loss-at-entropy", at_loss([0.9 * LN2] * 10 + [LN2] * 10))
+    assert wrong.verdict == "does not hold"
+    assert "10 of 20 failed runs" in wrong.why
+    lost = decide("loss-at-entropy", at_loss([math.nan] * 10 + [LN2] * 10))
+    assert lost.finding.effect == 0.5
+    assert "not finite" in lost.why
+    open_ = decide("loss-at-entropy", at_loss([LN2] * 18 + [0.5] * 2))
+    assert open_.verdict == "not decided"
+    assert open_.n_needed > 20
+
+
+def test_loss_claim_without_enough(decide):
+    """Too few failed runs, none at all, no entropy."""
+    few = decide("loss-at-entropy", at_loss([LN2] * 13))
+    assert (few.verdict, few.finding.n) == ("not decided", 13)
+    assert decide("loss-at-entropy", at_loss([])).verdict == "not decided"
+    none = dataclasses.replace(at_loss([LN2] * 20), label_entropy={})
+    assert "entropy of the training labels of 'rte'" in decide("loss-at-entropy", none).why
+
+
+def curve(run, left, outcome="failed", original=2.0):
+    """A run of four layers: nats over the pre-trained model with 0 to 4 layers put back."""
+    rows = [(run, outcome, k, "finetuned", original + value) for k, value in enumerate(left)]
+    rows.append((run, outcome, len(left) - 1, "pretrained", original))
+    return pd.DataFrame(rows, columns=["run", "outcome", "layers_restored", "embeddings", "loss"])
+
+
+@pytest.mark.parametrize(("left", "share"), [
+    ([5, 4, 0.4, 0.3, 0.2], 0.5),  # undone by two of four layers
+    ([5, 0.4, 4, 0.3, 0.2], 0.75),  # and stays so
+    ([5, 4, 3, 2, 1], math.inf),  # the fine-tuned embeddings forget too
+    ([0.05, 0.04, 0.03, 0.02, 0.01], 0.0),  # nothing was forgotten
+    ([math.inf, 9, 0.05, 0.05, 0.05], 0.5),  # infinite perplexity of a failed run
+    ([math.nan, 9, 0.2, 0.2, 0.2], math.inf),
+])  # fmt: skip
+def test_layers_to_undo(left, share):
+    """By hand."""
+    row = layers_to_undo(curve("a", left)).iloc[0]
+    assert row["share"] == share
+    assert row["forgotten"] == pytest.approx(left[0], nan_ok=True)
+
+
+def test_layers_need_both_ends():
+    """A curve without the pre-trained model cannot be measured against it."""
+    table = curve("a", [5, 4, 3, 2, 1])
+    with pytest.raises(Missing, match="run a was not measured"):
+        layers_to_undo(table[table["embeddings"] == "finetuned"])
+    with pytest.raises(Missing, match="run a was not measured"):
+        layers_to_undo(table[table["layers_restored"] > 0])
+
+
+def forgetting(upper, everywhere):
+    """Failed runs that forget in the upper layers, and in all."""
+    parts = [curve(f"u{i}", [5, 3, 0.4, 0.2, 0.1]) for i in range(upper)]
+    parts += [curve(f"e{i}", [5, 5, 4, 3, 0.4]) for i in range(everywhere)]
+    parts += [curve("s", [1, 0.9, 0.8, 0.7, 0.6], "succeeded")]
+    return Evidence(runs=cell([0], recipe="a"), forgetting=pd.concat(parts))
+
+
+def test_forgetting_in_upper_layers(decide):
+    """All of nine; none of nine; half of eight; too few. The successful run does not count."""
+    assert decide("forgetting-upper-layers", forgetting(9, 0)).verdict == "holds"
+    wrong = decide("forgetting-upper-layers", forgetting(0, 9))
+    assert wrong.verdict == "does not hold"
+    assert "0 of 9 failed runs (the median run needs 100.0% of its layers)" in wrong.why
+    assert decide("forgetting-upper-layers", forgetting(5, 4)).verdict == "not decided"
+    few = decide("forgetting-upper-layers", forgetting(4, 0))
+    assert (few.verdict, few.finding.n) == ("not decided", 4)
+    empty = decide("forgetting-upper-layers", Evidence(runs=cell([0], recipe="a")))
+    assert empty.why == "Evidence is missing: the table 'forgetting' was not measured."
+
+
+def planes(*heights):
+    rows = [
+        (f"plane {i}", edge, h) for i, h in enumerate(heights) for edge, h in (("p-f", 9.0), ("p-s", 0.0), ("f-s", h))
+    ]
+    table = pd.DataFrame(rows, columns=["plane", "edge", "barrier"])
+    return Evidence(runs=cell([0], recipe="a"), barriers=table)
+
+
+def test_barrier(decide):
+    """Only the edge between the optima counts, whatever is on the others."""
+    assert decide("barrier", planes(*[0.3] * 9)).verdict == "holds"
+    wrong = decide("barrier", planes(*[0.04] * 9))
+    assert wrong.verdict == "does not hold"
+    assert "in 0 of 9 planes (median 0.040" in wrong.why
+    assert decide("barrier", planes(0.3, 0.3, 0.3, 0.0, 0.0)).verdict == "not decided"
+    assert decide("barrier", planes(0.3, 0.3, 0.3, 0.3, math.nan)).finding.effect == 0.8
+    assert decide("barrier", planes(0.3, 0.3)).n_needed >= 5
+
+
+def test_barriers_need_labels_of_planes(decide):
+    """Two planes under one label, and planes without the edge."""
+    table = pd.concat([planes(0.3).barriers, planes(0.3).barriers])
+    assert "two edges between f and s" in decide("barrier", Evidence(runs=cell([0], recipe="a"), barriers=table)).why
+    other = table[table["edge"] == "p-f"]
+    assert "no plane has the barrier" in decide("barrier", Evidence(runs=cell([0], recipe="a"), barriers=other)).why
