@@ -11,6 +11,7 @@ import pytest
 from seedproof.errors import UserError
 from seedproof.report import boxplot
 from seedproof.report.boxplot import COLUMNS, box_plot_table, draw_box_plot
+from seedproof.report.figures import style
 
 
 def cell(table, task, plain=True):
@@ -80,8 +81,8 @@ def test_what_is_drawn_is_what_the_table_says(runs):
     """Every run is a point at its score, the majority line is at .5, the counts stand over the boxes."""
     figure = boxplot._figure(box_plot_table(runs))
     rte, cola = figure.axes
-    assert sorted(y for _, y in marks(rte, boxplot._BLUE)) == pytest.approx([0.6, 0.625, 0.7, 0.8])
-    failed = marks(rte, boxplot._VERMILION)
+    assert sorted(y for _, y in marks(rte, style.BLUE)) == pytest.approx([0.6, 0.625, 0.7, 0.8])
+    failed = marks(rte, style.VERMILION)
     assert sorted(y for _, y in failed) == pytest.approx([boxplot._STRIP / 2, 0.5, 0.5])
     assert any(np.allclose(line.get_ydata(), 0.5) and line.get_linestyle() == "--" for line in rte.lines)
     words = [text.get_text() for text in rte.texts]

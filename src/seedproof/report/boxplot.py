@@ -6,7 +6,6 @@ well as in colour, so the figure survives grayscale and colour-blind readers (co
 
 from __future__ import annotations
 
-import io
 import math
 import re
 import textwrap
@@ -18,9 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from seedproof.analysis.summary import CELL, summarize
-from seedproof.errors import UserError
 from seedproof.report import wording
-from seedproof.store.files import write_atomically
+from seedproof.report.figures.style import DARK, GRAY, GRID, LIGHT, POINTS, VERMILION, point_mark, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,43 +30,22 @@ _BOX = ("lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_wh
 COLUMNS = (*CELL, "metric", "majority", *_RUN, *_COUNTS, *_BOX)
 """Columns of the table: one row per finished run, the counts and the numbers of its box repeated in each."""
 
-SUFFIXES = (".pdf", ".png", ".svg")
-"""What a figure can be written as."""
-
-_BLUE, _VERMILION, _DARK, _GRAY, _LIGHT = "#0072B2", "#D55E00", "#222222", "#6B6B6B", "#EFEFEF"
 _STRIP = 0.1
 """Share of a panel's height kept free at the bottom for runs that have no score."""
-_POINTS: dict[str, dict[str, Any]] = {
-    "succeeded": {"marker": "o", "s": 16, "facecolor": _BLUE, "edgecolor": "white", "linewidth": 0.4},
-    "majority": {"marker": "v", "s": 20, "facecolor": "white", "edgecolor": _VERMILION, "linewidth": 1.0},
-    "diverged": {"marker": "x", "s": 20, "color": _VERMILION, "linewidth": 1.3},
-}
-_MEAN: dict[str, Any] = {"marker": "D", "s": 26, "facecolor": "white", "edgecolor": _DARK, "linewidth": 1.1}
+_MEAN: dict[str, Any] = {"marker": "D", "s": 26, "facecolor": "white", "edgecolor": DARK, "linewidth": 1.1}
 _BOX_STYLE: dict[str, Any] = {
-    "boxprops": {"facecolor": _LIGHT, "edgecolor": _GRAY, "linewidth": 0.9},
-    "whiskerprops": {"color": _GRAY, "linewidth": 0.9},
-    "capprops": {"color": _GRAY, "linewidth": 0.9},
-    "medianprops": {"color": _DARK, "linewidth": 2.0},
+    "boxprops": {"facecolor": LIGHT, "edgecolor": GRAY, "linewidth": 0.9},
+    "whiskerprops": {"color": GRAY, "linewidth": 0.9},
+    "capprops": {"color": GRAY, "linewidth": 0.9},
+    "medianprops": {"color": DARK, "linewidth": 2.0},
     "zorder": 2,
 }
 _SMALL: dict[str, Any] = {"textcoords": "offset points", "fontsize": 7.5}
 _BESIDE: dict[str, Any] = _SMALL | {"xycoords": ("axes fraction", "data"), "va": "center"}
-_ABOVE: dict[str, Any] = _SMALL | {"ha": "center", "va": "bottom", "color": _DARK}
-_COUNT: dict[str, Any] = {"va": "center", "fontsize": 7.5, "color": _VERMILION}
+_ABOVE: dict[str, Any] = _SMALL | {"ha": "center", "va": "bottom", "color": DARK}
+_COUNT: dict[str, Any] = {"va": "center", "fontsize": 7.5, "color": VERMILION}
 _WIDEST, _CHARACTER = 15.0, 0.068
 """Inches: the widest figure that is still readable on a page or a screen; a character of a recipe's label."""
-_STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
-    "text.parse_math": False,  # a dollar sign in a label is a dollar sign
-    "pdf.fonttype": 42,  # fonts that publishers accept
-    "svg.hashsalt": "seedproof",  # the same table gives the same bytes
-}
 
 
 def box_plot_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -104,20 +81,7 @@ def draw_box_plot(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the suffix of ``path`` is not one of ``SUFFIXES``, or its folder does not exist.
     """
-    import matplotlib
-
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"cannot draw a figure to {path}: its name must end in {', '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise UserError(f"cannot draw a figure to {path}: there is no folder {path.parent}")
-    content = io.BytesIO()
-    kind = path.suffix.lower().removeprefix(".")
-    dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}  # a date would change the bytes of equal figures
-    with matplotlib.rc_context(_STYLE):
-        _figure(table).savefig(content, format=kind, dpi=200, metadata=dates.get(kind))
-    write_atomically(path, content.getvalue())
-    return path
+    return write_figure(lambda: _figure(table), path, {})
 
 
 def _box(scores: NDArray[np.float64]) -> dict[str, float]:
@@ -178,18 +142,18 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 def _panel(axes: Axes, rows: pd.DataFrame, *, label_width: int) -> None:
     judged = rows[rows["metric"].notna()]
     axes.set_ylabel(str(judged["metric"].iloc[0]).replace("_", " ") if len(judged) else "score")
-    axes.grid(axis="y", color="#E6E6E6", linewidth=0.6)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     if len(judged):
         majority = float(judged["majority"].iloc[0])
-        axes.axhline(majority, color=_GRAY, linestyle=(0, (5, 3)), linewidth=1.1, zorder=1.5)
-        axes.annotate(wording.number(majority), (1, majority), (3, 0), **_BESIDE, color=_GRAY)
+        axes.axhline(majority, color=GRAY, linestyle=(0, (5, 3)), linewidth=1.1, zorder=1.5)
+        axes.annotate(wording.number(majority), (1, majority), (3, 0), **_BESIDE, color=GRAY)
     if rows["diverged"].any():
         low, high = axes.get_ylim()
         edge = low + _STRIP * (high - low)
-        axes.axhspan(low, edge, facecolor=_LIGHT, edgecolor="none", zorder=0)
+        axes.axhspan(low, edge, facecolor=LIGHT, edgecolor="none", zorder=0)
         axes.set_yticks([tick for tick in axes.get_yticks() if edge < tick <= high])
-        axes.annotate("diverged", (1, (low + edge) / 2), (3, 0), **_BESIDE, color=_VERMILION)
+        axes.annotate("diverged", (1, (low + edge) / 2), (3, 0), **_BESIDE, color=VERMILION)
     cells = [cell for _, cell in rows.groupby("recipe", sort=False)]
     for position, cell in enumerate(cells):
         _cell(axes, position, cell)
@@ -208,7 +172,7 @@ def _cell(axes: Axes, position: int, cell: pd.DataFrame) -> None:
         numbers = {short: first[name] for name, short in (names | {"upper_whisker": "whishi"}).items()}
         axes.bxp([numbers], positions=[position], widths=0.62, showfliers=False, patch_artist=True, **_BOX_STYLE)
         axes.scatter([position], [first["mean"]], zorder=5, **_MEAN)
-    for outcome, style in _POINTS.items():
+    for outcome, style in POINTS.items():
         runs = cell[cell["outcome"] == outcome]
         across = position + 0.46 * runs["offset"]
         if outcome == "diverged":
@@ -225,22 +189,16 @@ def _legend(table: pd.DataFrame) -> list[Any]:
     """What the marks mean; a mark that the figure does not have is left out."""
     from matplotlib.lines import Line2D
 
-    def mark(style: dict[str, Any], label: str) -> Line2D:
-        edge = style.get("edgecolor", style.get("color"))
-        look: dict[str, Any] = {"marker": style["marker"], "markersize": math.sqrt(style["s"]) * 1.15, "linestyle": ""}
-        filled: dict[str, Any] = {"markerfacecolor": style.get("facecolor", edge), "markeredgecolor": edge}
-        return Line2D([], [], label=label, markeredgewidth=style["linewidth"], **look, **filled)
-
     labels = {
         "succeeded": "succeeded",
         "majority": "failed: not better than majority",
         "diverged": "failed: diverged, no score",
     }
     present = set(table["outcome"].dropna())
-    handles: list[Any] = [mark(_POINTS[outcome], label) for outcome, label in labels.items() if outcome in present]
+    handles: list[Any] = [point_mark(POINTS[outcome], label) for outcome, label in labels.items() if outcome in present]
     if table["lower_quartile"].notna().any():
-        handles += [mark(_MEAN, "mean"), Line2D([], [], color=_DARK, linewidth=2, label="median")]
-    majority = Line2D([], [], color=_GRAY, linestyle=(0, (5, 3)), linewidth=1.1, label="majority score")
+        handles += [point_mark(_MEAN, "mean"), Line2D([], [], color=DARK, linewidth=2, label="median")]
+    majority = Line2D([], [], color=GRAY, linestyle=(0, (5, 3)), linewidth=1.1, label="majority score")
     return [*handles, majority]
 
 

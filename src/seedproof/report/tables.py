@@ -59,7 +59,7 @@ def to_markdown(summary: pd.DataFrame) -> str:
     for rows in wording.panels(summary):
         lines = [f"**{_markdown(wording.title(rows))}**", "", _pipes(_HEADINGS), _pipes(("---", *["---:"] * 5))]
         for row in wording.records(rows):
-            lines += [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in _two_rows(row)]
+            lines += [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in two_rows(row)]
         lines += ["", "Every run, in the order of the seeds (× failed):", ""]
         for row in wording.records(rows):
             lines.append(
@@ -79,7 +79,7 @@ def to_latex(summary: pd.DataFrame) -> str:
         lines += [r"\midrule", rf"\multicolumn{{6}}{{l}}{{\textbf{{{_latex(wording.title(rows))}}}}} \\"]
         values.append(rf"\textbf{{{_latex(wording.title(rows))}}}\par")
         for row in wording.records(rows):
-            lines += [" & ".join(_latex(cell) for cell in cells) + r" \\" for cells in _two_rows(row)]
+            lines += [" & ".join(_latex(cell) for cell in cells) + r" \\" for cells in two_rows(row)]
             listed = " ".join(wording.every_run(row, r"$^{\times}$")) or "no run has finished"
             values.append(rf"{_latex(row['recipe'])}: {_minus(listed)}.\par")
         remarks += [f"{_latex(note)}." for note in wording.notes(rows)]
@@ -93,7 +93,7 @@ def to_latex(summary: pd.DataFrame) -> str:
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
-def _two_rows(row: dict[str, Any]) -> list[list[str]]:
+def two_rows(row: dict[str, Any]) -> list[list[str]]:
     """The cells of a recipe's two rows under ``_HEADINGS``: over all finished runs, and given success."""
     rate = wording.rate_interval(row["failure_low"], row["failure_high"])
     first = [row["recipe"], f"{row['failed']} of {row['finished']} {rate}"]

@@ -1,0 +1,73 @@
+"""``seedproof report``: everything a study has found, in one file to look at; or its figures and tables for a paper."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedproof.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from seedproof.store import Store
+
+FORMATS = ("html", "pdf-figures", "latex")
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
+    format: Annotated[str, typer.Option(help="html, pdf-figures or latex.")] = "html",
+    out: Annotated[
+        Path | None, typer.Option(help="Where it goes [default: in DIR: report.html, pdf-figures/, tables.tex].")
+    ] = None,
+    texts: Annotated[
+        bool, typer.Option("--texts/--no-texts", help="Put the texts of the development sets into the HTML file.")
+    ] = True,
+) -> None:
+    """Write a report that needs nothing else: one HTML file, or the figures as PDF, or the tables as LaTeX."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    from seedproof.store import Store
+
+    store = Store.open(folder)
+    if format == "html":
+        from seedproof.report.html import write_study_report
+
+        typer.echo(f"report: {write_study_report(store, out or folder / 'report.html', texts=texts)}")
+    elif format == "pdf-figures":
+        _figures(store, out or folder / "pdf-figures")
+    else:
+        _tables(folder, out or folder / "tables.tex")
+
+
+def _figures(store: Store, out: Path) -> None:
+    """The figures of the study, and those that a reproduction has left as PDF."""
+    from seedproof.report.html import study_figures
+    from seedproof.report.html.stored import stored_pdfs
+    from seedproof.report.html.study import study_runs
+
+    runs = study_runs(store)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write figures into {out}: {error.strerror or error}; choose another folder") from error
+    for path in stored_pdfs(store.path):
+        typer.echo(f"{path.parent.name}: {shutil.copy(path, out / path.name)}")
+    for entry in study_figures(store, runs, out, ".pdf"):
+        for image in entry.images:
+            typer.echo(f"{entry.title}: {image}")
+        if entry.note:
+            typer.echo(f"{entry.title}: {entry.note}", err=True)
+
+
+def _tables(folder: Path, out: Path) -> None:
+    from seedproof.report.tables import to_latex
+    from seedproof.results import open_results
+    from seedproof.store import write_atomically
+
+    if not out.parent.is_dir():
+        raise UserError(f"cannot write {out}: there is no folder {out.parent}")
+    write_atomically(out, to_latex(open_results(folder).summary()).encode())
+    typer.echo(f"tables: {out}")

@@ -1,0 +1,121 @@
+"""What fine-tuning has overwritten: masked-LM perplexity with the top k layers put back (paper, Figure 2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from seedproof.report.figures import style
+from seedproof.report.figures.curves import windowed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = ("run", "seed", "outcome", "layers_restored", "embeddings", "perplexity")
+"""Columns that the table must have."""
+LOSS_COLUMNS = ("run", "outcome", "step", "value")
+"""Columns that the table of losses must have."""
+
+_POINTS = 80
+
+
+def draw_forgetting(table: pd.DataFrame, losses: pd.DataFrame | None, path: str | Path, *,
+                    entropy: float | None = None) -> Path:  # fmt: skip
+    """Draw perplexity against the number of layers put back, and the training loss beside it; written to ``path``.
+
+    Args:
+        table: columns ``COLUMNS``. Rows with ``embeddings`` "pretrained" are drawn as open diamonds: with all layers
+            put back they are the pre-trained model itself, whose perplexity is the dotted line.
+        losses: training losses of the same runs, columns ``LOSS_COLUMNS``; None or empty leaves that panel out.
+        path: a PNG, SVG or PDF file; its numbers go beside it, those of the losses as ``.losses.csv``.
+        entropy: of the training labels in nats, drawn as a line among the losses: what a model that learns nothing
+            but the share of the labels stays at.
+
+    Raises:
+        UserError: a table is empty or lacks a column, or ``path`` cannot be a figure.
+    """
+    style.check_table(table, COLUMNS, "perplexities")
+    tables = {"": table}
+    if losses is not None and len(losses):
+        style.check_table(losses, LOSS_COLUMNS, "training losses")
+        tables["losses"] = losses
+    return style.write_figure(lambda: _figure(table, tables.get("losses"), entropy), path, tables)
+
+
+def _figure(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None) -> Figure:
+    facets = ["task"] if "task" in table and table["task"].nunique() > 1 else []
+    groups = [(str(key[0]), rows) for key, rows in table.groupby(facets, sort=False)] if facets else [("", table)]
+    columns = 1 if losses is None else 2
+    figure, all_axes = style.panels(
+        len(groups) * columns, across=columns, width=3.9 if columns == 2 else 5.0, height=2.9
+    )
+    for number, (task, rows) in enumerate(groups):
+        _perplexities(all_axes[columns * number], rows, task)
+        if losses is not None:
+            inside = losses[losses["task"] == task] if facets and "task" in losses else losses
+            _losses(all_axes[columns * number + 1], inside, entropy)
+    style.bottom_legend(figure, _legend(table, losses, entropy), columns=2 if columns == 2 else 1)
+    return figure
+
+
+def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
+    style.log_axis(axes, "y")
+    axes.set_title(f"{task}: perplexity" if task else "Perplexity of masked words", loc="left")
+    axes.set_xlabel("top layers put back as pre-trained")
+    style.plain_grid(axes)
+    layers = int(rows["layers_restored"].max())
+    axes.set_xticks(sorted({0, layers, *(round(layers * part / 4) for part in (1, 2, 3))}))
+    for _, run in rows.groupby("run", sort=False):
+        tuned, pretrained = run[run["embeddings"] == "finetuned"], run[run["embeddings"] == "pretrained"]
+        look = style.verdict(run["outcome"].iloc[0])
+        shown = tuned.sort_values("layers_restored")
+        mark = {"marker": style.POINTS[look]["marker"], "markersize": 3.4, "markeredgewidth": 0.8}
+        mark |= {"markerfacecolor": "white"} if look != "succeeded" else {}
+        axes.plot(shown["layers_restored"], _finite(shown["perplexity"]), **style.LINES[look], **mark)
+        axes.scatter(pretrained["layers_restored"], _finite(pretrained["perplexity"]), marker="D", s=17, facecolor="white",
+                     edgecolor=style.LINES[look]["color"], linewidth=0.9, zorder=4)  # fmt: skip
+    whole = rows[(rows["layers_restored"] == layers) & (rows["embeddings"] == "pretrained")]
+    if len(whole):
+        axes.axhline(
+            float(whole["perplexity"].iloc[0]), color=style.GRAY, linestyle=(0, (1, 2)), linewidth=1, zorder=1.5
+        )
+
+
+def _losses(axes: Axes, rows: pd.DataFrame, entropy: float | None) -> None:
+    axes.set_title("Training loss", loc="left")
+    axes.set_xlabel("step")
+    style.plain_grid(axes)
+    if entropy is not None:
+        axes.axhline(entropy, color=style.GRAY, linestyle=(0, (5, 3)), linewidth=1, zorder=1.5)
+    for _, run in rows.groupby("run", sort=False):
+        values = run["value"].to_numpy(np.float64)
+        look = style.verdict(run["outcome"].iloc[0], values)
+        window = max(1, -(-len(values) // _POINTS))
+        axes.plot(*windowed(run["step"].to_numpy(np.float64), values, window), alpha=0.85, **style.LINES[look])
+
+
+def _finite(values: pd.Series[float]) -> Any:
+    """A perplexity that overflowed is a gap in its line; the table has it."""
+    numbers = values.to_numpy(np.float64)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _legend(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None) -> list[Any]:
+    present = {style.verdict(outcome) for outcome in table["outcome"]}
+    handles = [style.line_mark(style.LINES[look], f"{label}, fine-tuned embeddings" if losses is None else label)
+               for look, label in style.LABELS.items() if look in present]  # fmt: skip
+    if (table["embeddings"] == "pretrained").any():
+        diamond = {"marker": "D", "s": 17, "facecolor": "white", "edgecolor": style.DARK, "linewidth": 0.9}
+        handles.append(style.point_mark(diamond, "with pre-trained embeddings"))
+        handles.append(
+            style.line_mark({"color": style.GRAY, "linestyle": (0, (1, 2)), "linewidth": 1}, "pre-trained model")
+        )
+    if entropy is not None and losses is not None:
+        handles.append(
+            style.line_mark({"color": style.GRAY, "linestyle": (0, (5, 3)), "linewidth": 1}, "entropy of the labels")
+        )
+    return handles

@@ -1,0 +1,78 @@
+"""Final score against final training loss, a point per run (paper, Figure 8b)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from seedproof.report.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = ("run", "seed", "task", "recipe", "outcome", "training_loss", "score")
+"""Columns that the table must have; ``metric`` and ``majority`` add the axis' name and the majority line."""
+
+
+def draw_generalization(table: pd.DataFrame, path: str | Path) -> Path:
+    """Draw the runs of ``table``, a panel per task, losses on a logarithmic axis; written to ``path``.
+
+    A run that diverged has neither loss nor score: it is counted in its panel, not left out in silence.
+
+    Args:
+        table: columns ``COLUMNS``.
+        path: a PNG, SVG or PDF file; its numbers go beside it.
+
+    Raises:
+        UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
+    """
+    style.check_table(table, COLUMNS, "final losses and scores")
+    return style.write_figure(lambda: _figure(table), path, {"": table})
+
+
+def _figure(table: pd.DataFrame) -> Figure:
+    facets = [name for name in ("task", "model") if name in table and table[name].nunique() > 1] or ["task"]
+    groups = list(table.groupby(facets, sort=False))
+    figure, all_axes = style.panels(len(groups), across=3, width=4.6 if len(groups) == 1 else 3.3, height=2.8)
+    present: set[str] = set()
+    for axes, (key, rows) in zip(all_axes, groups, strict=True):
+        lines = [style.shortened(part, 36) for part in key]
+        if hidden := int((~_drawable(rows)).sum()):
+            lines.append(f"{hidden} run{'s' if hidden > 1 else ''} without a finite loss and score")
+        axes.set_title("\n".join(lines), loc="left")
+        present |= _panel(axes, rows)
+    handles = [style.point_mark(style.POINTS[look], label) for look, label in style.LABELS.items() if look in present]
+    style.bottom_legend(figure, handles, columns=2)
+    return figure
+
+
+def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
+    """Draw the runs of a panel; their verdicts are returned."""
+    style.log_axis(axes, "x")
+    axes.set_xlabel("training loss, mean of the last epoch")
+    metric = rows["metric"].dropna() if "metric" in rows else pd.Series(dtype=object)
+    axes.set_ylabel(str(metric.iloc[0]).replace("_", " ") if len(metric) else "score at the end")
+    style.plain_grid(axes)
+    if "majority" in rows and rows["majority"].notna().any():
+        axes.axhline(
+            float(rows["majority"].dropna().iloc[0]), color=style.GRAY, linestyle=(0, (5, 3)), linewidth=1.0, zorder=1.5
+        )
+    losses, scores = rows["training_loss"].to_numpy(np.float64), rows["score"].to_numpy(np.float64)
+    looks = np.array([style.verdict(o, [s]) for o, s in zip(rows["outcome"], scores, strict=True)])
+    drawable = _drawable(rows)
+    present = set()
+    for look in style.POINTS:
+        chosen = drawable & (looks == look)
+        if chosen.any():
+            present.add(look)
+            axes.scatter(losses[chosen], scores[chosen], zorder=3, **style.POINTS[look])
+    return present
+
+
+def _drawable(rows: pd.DataFrame) -> np.ndarray:
+    losses, scores = rows["training_loss"].to_numpy(np.float64), rows["score"].to_numpy(np.float64)
+    return np.asarray(np.isfinite(losses) & np.isfinite(scores) & (losses > 0))

@@ -1,0 +1,56 @@
+"""Figures of the paper that a reproduction has left in its folder, so that its report can be written again without it.
+
+figures/<name>/figure.json holds name, title, finding, notes and the names of the drawings; every table lies there as CSV.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from seedproof.errors import UserError
+from seedproof.report.html.page import FigureEntry
+
+DESCRIPTION = "figure.json"
+
+
+def stored_figures(folder: Path) -> list[FigureEntry]:
+    """The figures in ``folder/figures``, in the order of their numbers; none where there was no reproduction.
+
+    Raises:
+        UserError: the description of one is damaged.
+    """
+    found = [_entry(path) for path in (folder / "figures").glob(f"*/{DESCRIPTION}")]
+    return sorted(found, key=lambda entry: ("".join(filter(str.isalpha, entry.name)) == "fig", _number(entry.name)))
+
+
+def stored_ledger(folder: Path) -> pd.DataFrame | None:
+    """The ledger of claims that a reproduction has left, or None."""
+    path = folder / "ledger.csv"
+    return pd.read_csv(path) if path.exists() else None
+
+
+def stored_pdfs(folder: Path) -> list[Path]:
+    """Every drawing in ``folder/figures`` that is there as PDF."""
+    return sorted(path for path in (folder / "figures").glob("*/*.pdf") if (path.parent / DESCRIPTION).exists())
+
+
+def _entry(path: Path) -> FigureEntry:
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        images = [path.parent / name for name in about["images"]]
+        tables = {
+            table.stem: pd.read_csv(table) for table in sorted(path.parent.glob("*.csv")) if table.stat().st_size > 1
+        }
+        return FigureEntry(name=about["name"], title=about["title"], finding=f"In the paper: {about['finding']}",
+                           images=images, tables=tables, note="; ".join(about["notes"]))  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} or a table beside it is damaged ({error!r}); give the command that made it again"
+        ) from None
+
+
+def _number(name: str) -> int:
+    return int("".join(filter(str.isdecimal, name)) or 0)

@@ -1,0 +1,141 @@
+"""The report of any study, from its folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from seedproof.analysis import runs_table, summarize
+from seedproof.errors import UserError
+from seedproof.report.html.page import Page, RunFacts
+from seedproof.report.html.stored import stored_figures, stored_ledger
+from seedproof.report.html.study_claims import study_ledger
+from seedproof.report.html.study_drawings import study_figures
+from seedproof.report.html.study_facts import study_sections
+from seedproof.report.html.write import check_target, write_report
+from seedproof.store import RunFolder, Store
+
+if TYPE_CHECKING:
+    from seedproof.report.html.page import Records
+    from seedproof.spec import RunSpec
+    from seedproof.tasks import Task
+
+
+def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: bool = True) -> Path:
+    """Write the report of a study as one HTML file.
+
+    Args:
+        store: of the study, finished or not: every call reads it anew.
+        path: the file; its folder must exist.
+        texts: whether the texts of the development sets are put into it, beside their predictions.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        UserError: the study has no runs, its records are damaged, or the file cannot be written.
+    """
+    target = check_target(os.fspath(path))
+    with tempfile.TemporaryDirectory() as folder:
+        return write_report(target, study_page(store, Path(folder), texts=texts))
+
+
+def study_runs(store: Store) -> pd.DataFrame:
+    """The table of runs of a study.
+
+    Raises:
+        UserError: it has none.
+    """
+    states = store.states()
+    results = {id_: store.run(id_).result() for id_, state in states.items() if state == "finished"}
+    runs = runs_table(store.cells(), results, states)
+    if runs.empty:
+        raise UserError(f"the study in {store.path} has no runs yet, so there is nothing to report")
+    return runs
+
+
+def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page:
+    """What the report of a study shows.
+
+    Args:
+        store: of the study.
+        folder: where its figures are drawn; it must stay until the page is written. None: for a caller who puts in
+            figures and a ledger of their own.
+        texts: as for :func:`write_study_report`.
+
+    Raises:
+        UserError: the study has no runs, or its records are damaged.
+    """
+    runs = study_runs(store)
+    specs = {row["run"]: store.run(row["run"]).spec for row in runs.drop_duplicates("run").to_dict("records")}
+    tasks = _tasks(store, {spec.task.fingerprint for spec in specs.values()})
+    facts = {
+        id_: RunFacts(records=partial(_records, store.run(id_)), task=spec.task.fingerprint)
+        for id_, spec in specs.items()
+        if store.run(id_).journal.path.exists()
+    }  # fmt: skip
+    # A reproduction has made figures and a ledger with more evidence than the runs alone; then they are shown.
+    reproduced = [] if folder is None else stored_figures(store.path)
+    ledger, claims_note = (stored_ledger(store.path), "") if reproduced else (None, "")
+    if folder is not None and ledger is None:
+        ledger, claims_note = study_ledger(store, runs, specs, tasks)
+    notes = [f"{name}: {note}" for name, note in _task_notes(runs, specs, tasks)]
+    return Page(
+        title=f"{store.name}",
+        subtitle=_subtitle(runs),
+        ledger=ledger,
+        summary=summarize(runs),
+        figures=[] if folder is None else reproduced or study_figures(store, runs, folder),
+        runs=runs,
+        facts=facts,
+        tasks=tasks,
+        notes=[*_state_notes(runs), *notes, *([claims_note] if claims_note else [])],
+        sections=study_sections(store, runs),
+        show_texts=texts,
+    )
+
+
+def _records(folder: RunFolder) -> Records:
+    return list(folder.journal.read())
+
+
+def _tasks(store: Store, fingerprints: set[str]) -> dict[str, Task]:
+    """The tasks whose data the store has: run folders that were copied in may have come without theirs."""
+    from seedproof.tasks import Task
+
+    return {
+        name: Task.read(store.task_folder(name)) for name in sorted(fingerprints) if store.task_folder(name).is_dir()
+    }
+
+
+def _task_notes(runs: pd.DataFrame, specs: dict[str, RunSpec], tasks: dict[str, Task]) -> list[tuple[str, str]]:
+    found: dict[tuple[str, str], None] = {}
+    for row in runs.drop_duplicates("task").to_dict("records"):
+        task = tasks.get(specs[row["run"]].task.fingerprint)
+        found |= dict.fromkeys((row["task"], note) for note in (task.notes if task else ()))
+    return list(found)
+
+
+def _subtitle(runs: pd.DataFrame) -> str:
+    def names(column: str, many: str) -> str:
+        found = list(dict.fromkeys(runs[column]))
+        return ", ".join(found) if len(found) <= 3 else f"{len(found)} {many}"
+
+    recipes = runs["recipe"].nunique()
+    return f"{names('model', 'models')} on {names('task', 'tasks')}; {recipes} recipe{'s' if recipes > 1 else ''}."
+
+
+def _state_notes(runs: pd.DataFrame) -> list[str]:
+    counts = runs.drop_duplicates("run")["state"].value_counts()
+    unfinished = {str(state): int(count) for state, count in counts.items() if state != "finished"}
+    if not unfinished:
+        return []
+    words = ", ".join(f"{count} {state}" for state, count in unfinished.items())
+    return [
+        f"Not all runs are finished ({words}). They are listed below and are in no statistic; failed runs are in all of them."
+    ]

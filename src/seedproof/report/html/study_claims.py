@@ -1,0 +1,116 @@
+"""Which claims of the paper the runs of any study speak to: its cells get their roles from what they are.
+
+A study made for something else fills few roles, and most claims then stay open, which the ledger says for each.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pandas as pd
+
+from seedproof.analysis import gradient_table, label_entropy, vanishing_steps
+from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
+from seedproof.spec import RunSpec
+from seedproof.store import Store
+from seedproof.tasks import Task
+
+_FAMILIES = ("bert", "roberta", "albert")
+_BY_NAME: tuple[tuple[tuple[Role, str], ...], ...] = (
+    (("mosbach", "mosbach"), ("devlin", "devlin"), ("mixout", "mixout")),
+    (("default rate uncorrected", "devlin"), ("default rate corrected", "devlin(bias_correction=True)"),
+     ("quarter rate uncorrected", "devlin-quarter-lr")),
+)  # fmt: skip
+"""Roles that are compared with one another, and the labels of the recipes that play them."""
+_VANISHING_RUNS = 30
+"""Runs of each outcome whose gradients are looked at, the first by seed: more would decide nothing else."""
+_NOT_HERE = (
+    "No claim of the paper can be looked at on these runs; “seedproof reproduce all” makes the runs that decide them."
+)
+
+
+def study_ledger(
+    store: Store, runs: pd.DataFrame, specs: Mapping[str, RunSpec], tasks: Mapping[str, Task]
+) -> tuple[pd.DataFrame | None, str]:
+    """The ledger of the claims on a study's runs; None and a sentence where there is nothing to decide them on.
+
+    Args:
+        store: of the study.
+        runs: its table of runs.
+        specs: by run id.
+        tasks: by fingerprint, as far as their data is there.
+    """
+    finished = runs[runs["state"] == "finished"]
+    names = finished.drop_duplicates(["task", "model", "recipe"]).to_dict("records")
+    cells = {CellKey(row["task"], row["model"], row["recipe"]): specs[row["run"]] for row in names}
+    roles = study_roles(cells)
+    if not roles:
+        return None, _NOT_HERE
+    evidence = Evidence(
+        runs=runs,
+        roles=roles,
+        vanishing=_vanishing(store, finished, roles.get("devlin", ())),
+        label_entropy={
+            key.task: label_entropy(tasks[spec.task.fingerprint].train.labels)
+            for key, spec in cells.items()
+            if spec.task.fingerprint in tasks and tasks[spec.task.fingerprint].classes
+        },
+    )
+    table = ledger(evidence)
+    return (table, "") if (table["n"] > 0).any() else (None, _NOT_HERE)
+
+
+def study_roles(cells: Mapping[CellKey, RunSpec]) -> dict[Role, tuple[CellKey, ...]]:
+    """The roles that cells play by their recipes: compared ones have the same tasks and models, in the same order."""
+    roles: dict[Role, list[CellKey]] = {}
+    places = list(dict.fromkeys((key.task, key.model) for key in cells))
+    for group in _BY_NAME:
+        there = {role: [place for place in places if CellKey(*place, label) in cells] for role, label in group}
+        used = {role: found for role, found in there.items() if found}
+        shared = [place for place in places if all(place in found for found in used.values())]
+        for role, label in group:
+            # Without a place that has all of them there is nothing to compare, but devlin's failed runs can be looked at.
+            chosen = shared if role in used and (shared or role != "devlin") else there[role]
+            if chosen:
+                roles[role] = [CellKey(*place, label) for place in chosen]
+    for off, on in _corrected_pairs(cells):
+        family = cells[off].model.family
+        roles.setdefault(cast("Role", f"{family} uncorrected"), []).append(off)
+        roles.setdefault(cast("Role", f"{family} corrected"), []).append(on)
+    grids = [[key for key in cells if (key.task, key.model) == place] for place in places]
+    largest = max(grids, key=len, default=[])
+    if len(largest) > 1:
+        roles["grid"] = largest
+    return {role: tuple(keys) for role, keys in roles.items()}
+
+
+def _corrected_pairs(cells: Mapping[CellKey, RunSpec]) -> list[tuple[CellKey, CellKey]]:
+    """Cells of one task and model whose recipes differ in the bias correction alone, without and with."""
+    pairs = []
+    for first, second in itertools.permutations(cells, 2):
+        same_place = (first.task, first.model) == (second.task, second.model)
+        recipes = cells[first].recipe, cells[second].recipe
+        known = same_place and cells[first].model.family in _FAMILIES
+        corrected = [recipe["bias_correction"] for recipe in recipes]
+        if known and corrected == [False, True] and _otherwise(recipes[0]) == _otherwise(recipes[1]):
+            pairs.append((first, second))
+    return pairs
+
+
+def _otherwise(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    ignored = ("name", "description", "user_settings", "bias_correction")
+    return {field: value for field, value in recipe.items() if field not in ignored}
+
+
+def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...]) -> pd.DataFrame | None:
+    """When the gradients of the default recipe's runs vanish, as far as they were recorded."""
+    keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
+    recorded = finished["recordings"].str.contains('"gradients"', regex=False).fillna(False).to_numpy(bool)
+    chosen = finished[keys.isin(list(cells)) & recorded] if cells else finished.head(0)
+    parts = []
+    for run in chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS)["run"].drop_duplicates():
+        records = [record for record in store.run(run).journal.read() if record["kind"] == "gradients"]
+        parts.append(vanishing_steps(gradient_table({run: records}, finished)))
+    return pd.concat(parts, ignore_index=True) if parts else None

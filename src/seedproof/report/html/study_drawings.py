@@ -1,0 +1,248 @@
+"""The figures that the records of any study allow, and for each that they do not, what to record and how."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from seedproof.analysis import generalization_table, gradient_table, loss_score_correlation, loss_table, score_table
+from seedproof.analysis.step_sizes import step_size_table
+from seedproof.errors import UserError
+from seedproof.recipes import Recipe, from_json
+from seedproof.report import figures
+from seedproof.report.boxplot import box_plot_table, draw_box_plot
+from seedproof.report.html.page import FigureEntry
+from seedproof.store import Store
+from seedproof.training.plan import make_plan
+
+CURVES = 5
+"""Failed and successful runs of a cell whose curves are drawn, each: those with the lowest seeds."""
+CELLS = 12
+"""Cells whose curves are drawn in one figure."""
+RECIPES = 6
+"""Recipes whose step sizes are drawn in one figure."""
+_CELL = ["task", "model", "recipe"]
+_KINDS = ("query", "attention output", "output")
+"""Kinds of weight inside the layers that are drawn, one of each part of a block; the table has no more either."""
+
+
+def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = ".svg") -> list[FigureEntry]:
+    """Draw every figure that the study's records allow into ``folder``.
+
+    Args:
+        store: of the study, finished or not.
+        runs: its table of runs.
+        folder: where the files go; it must exist.
+        suffix: ``.svg``, ``.pdf`` or ``.png``.
+
+    Returns:
+        One entry per figure, also for those that cannot be drawn: their notes say why, and how to get them.
+
+    Raises:
+        UserError: records are damaged.
+    """
+    study = _Study(store, runs, folder, suffix)
+    return [make(study) for make in (_boxes, _losses, _scores, _gradients, _generalization, _step_sizes)]
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What every figure is drawn from."""
+
+    store: Store
+    runs: pd.DataFrame
+    folder: Path
+    suffix: str
+
+    def path(self, name: str) -> Path:
+        return self.folder / f"{name}{self.suffix}"
+
+    @cached_property
+    def finished(self) -> pd.DataFrame:
+        return self.runs[self.runs["state"] == "finished"]
+
+    @cached_property
+    def curves(self) -> tuple[dict[str, list[dict[str, Any]]], str]:
+        """Losses and evaluations of the chosen runs, and a sentence that says which they are."""
+        chosen, note = chosen_runs(self.finished)
+        return {run: self.records(run, "loss", "evaluation") for run in chosen["run"]}, note
+
+    def records(self, run: str, *kinds: str) -> list[dict[str, Any]]:
+        return [record for record in self.store.run(run).journal.read() if record["kind"] in kinds]
+
+
+def adding(store: Store, name: str, value: str) -> str:
+    """The command that adds a recording to a study: its own file with one more setting, given again.
+
+    The file is made inside the study's folder, because tasks made in memory are named relative to it.
+    """
+    commands = []
+    for number, path in enumerate(store.definitions(), start=1):
+        text, new = path.read_text(encoding="utf-8"), path.with_name(f"more-{number}.toml")
+        old_name, new_name = shlex.quote(str(path)), shlex.quote(str(new))
+        if any(line.strip().startswith(f"{name} =") for line in text.splitlines()):
+            change = f"sed 's/^{name} = .*/{name} = {value}/' {old_name} > {new_name}"
+        elif "[recording]" in text:
+            change = rf"sed 's/^\[recording\]/&\n{name} = {value}/' {old_name} > {new_name}"
+        else:
+            change = rf"(cat {old_name}; printf '\n[recording]\n{name} = {value}\n') > {new_name}"
+        commands.append(f"{change} && seedproof study run {new_name} --out {shlex.quote(str(store.path))}")
+    return " && ".join(commands) or "the study's command again, with this recording in its file"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _nothing(name: str, title: str, runs: pd.DataFrame) -> FigureEntry:
+    note = f"Nothing to draw yet: none of the {_plural(len(runs), 'run')} is finished. Give the study's command again to go on."
+    return FigureEntry(name=name, title=title, note=note)
+
+
+def _boxes(study: _Study) -> FigureEntry:
+    title = "Scores at the end of training, every run"
+    if study.finished.empty:
+        return _nothing("scores", title, study.runs)
+    table = box_plot_table(study.runs)
+    return FigureEntry(
+        name="scores", title=title, tables={"box plot": table},
+        images=[draw_box_plot(table, study.path("scores"))],
+        finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than always "
+        "answering the most frequent label.",
+    )  # fmt: skip
+
+
+def chosen_runs(runs: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The runs whose curves are drawn, and a sentence that says which they are.
+
+    The first by seed of each cell and outcome; nothing is picked by its looks.
+    """
+    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
+    cells = finished[_CELL].drop_duplicates()
+    shown = finished.merge(cells.head(CELLS), on=_CELL)
+    chosen = shown.groupby([*_CELL, "outcome"], sort=False).head(CURVES)
+    note = (
+        f"{_plural(len(chosen), 'run')} of {len(finished):,} drawn: per cell the first {CURVES} failed and the first "
+        f"{CURVES} successful, by seed"
+    )
+    return chosen, note + (f"; the first {CELLS} of {len(cells)} cells." if len(cells) > CELLS else ".")
+
+
+def _with_cells(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    names = runs.drop_duplicates("run")[["run", "task", "model"]]
+    return table.merge(names, on="run", how="left")
+
+
+def _losses(study: _Study) -> FigureEntry:
+    title = "Training loss of failed and successful runs"
+    curves, note = study.curves
+    if not curves:
+        return _nothing("losses", title, study.runs)
+    table = _with_cells(loss_table(curves, study.runs), study.runs)
+    image = figures.draw_curves(table, study.path("losses"), y_label="training loss")
+    finding = "The loss of a failed run stays where it began, at the entropy of the labels."
+    return FigureEntry(name="losses", title=title, finding=finding, images=[image], tables={"losses": table}, note=note)
+
+
+def _scores(study: _Study) -> FigureEntry:
+    title = "Score on the development set during training"
+    curves, note = study.curves
+    if not curves:
+        return _nothing("progress", title, study.runs)
+    table = _with_cells(score_table(curves, study.runs), study.runs)
+    if table.groupby("run").size().max() < 2:
+        command = adding(study.store, "evaluations", "10")
+        note = (
+            "Each run was evaluated once, at its end, so there is no course to draw. Switch on more evaluations; finished "
+            f"runs are then done again to add them: {command}"
+        )
+        return FigureEntry(name="progress", title=title, note=note)
+    metrics = study.runs["metric"].dropna().unique()
+    label = f"development {metrics[0].replace('_', ' ')}" if len(metrics) == 1 else "score on the development set"
+    image = figures.draw_curves(table, study.path("progress"), y_label=label)
+    return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
+
+
+def pair_for_gradients(runs: pd.DataFrame) -> pd.DataFrame:
+    """The first failed and the first successful run that belong together: of one cell if there is one with both.
+
+    Else of one task and model; else whatever there is first of each outcome. Diverged runs come last among the failed.
+    """
+    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
+    finished = finished.sort_values("reason", key=lambda reasons: reasons == "diverged", kind="stable")
+    for keys in (_CELL, ["task", "model"]):
+        for _, group in finished.groupby(keys, sort=False):
+            if group["outcome"].nunique() == 2:
+                return group.drop_duplicates("outcome").sort_values("outcome")
+    return finished.drop_duplicates("outcome").sort_values("outcome")
+
+
+def _gradients(study: _Study) -> FigureEntry:
+    title = "Gradient norms of a failed and a successful run"
+    if study.finished.empty:
+        return _nothing("gradients", title, study.runs)
+    recorded = study.finished[study.finished["recordings"].str.contains('"gradients"', regex=False).fillna(False)]
+    if recorded.empty:
+        note = (
+            "The probe “gradients” was off, so no norm was recorded. Switch it on; finished runs are then done again to add "
+            f"it: {adding(study.store, 'gradients', '10')}"
+        )
+        return FigureEntry(name="gradients", title=title, note=note)
+    pair = pair_for_gradients(recorded)
+    table = gradient_table({run: study.records(run, "gradients") for run in pair["run"]}, study.runs)
+    drawn = table[table["kind"].isin(_KINDS) | (table["layer"].isna() & (table["kind"] != "total"))]
+    image = figures.draw_gradient_norms(drawn, study.path("gradients"))
+    notes = [
+        f"{row['outcome']}: {row['task']}, {row['model']}, {row['recipe']}, seed {row['seed']}"
+        for row in pair.to_dict("records")
+    ]
+    notes += [
+        f"no run of {len(recorded):,} with recorded gradients {outcome}, so there is none to compare with"
+        for outcome in ("failed", "succeeded")
+        if outcome not in set(pair["outcome"])
+    ]
+    finding = "In a failed run the gradient vanishes below the top of the model and does not come back."
+    return FigureEntry(name="gradients", title=title, finding=finding, images=[image], tables={"gradients": drawn},
+                       note="; ".join(notes) + ".")  # fmt: skip
+
+
+def _generalization(study: _Study) -> FigureEntry:
+    title = "Final score against final training loss"
+    if study.finished.empty:
+        return _nothing("generalization", title, study.runs)
+    unique = study.runs.drop_duplicates("run")
+    table = generalization_table(unique).merge(unique[["run", "model", "metric", "majority"]], on="run")
+    try:
+        image = [figures.draw_generalization(table, study.path("generalization"))]
+    except UserError as error:
+        return FigureEntry(name="generalization", title=title, note=f"{error}.")
+    tables = {"runs": table, "rank correlation": loss_score_correlation(table)}
+    finding = "Among runs that succeeded, a lower training loss should not go with a lower score."
+    return FigureEntry(name="generalization", title=title, finding=finding, images=image, tables=tables)
+
+
+def _step_sizes(study: _Study) -> FigureEntry:
+    title = "Bias correction: the factor k(t), and the size of a step"
+    recipes: dict[str, Recipe] = {}
+    lengths: dict[str, int] = {}
+    several = study.runs["model"].nunique() > 1
+    for row in study.runs.drop_duplicates(["model", "recipe"]).to_dict("records"):
+        spec = study.store.run(row["run"]).spec
+        label = f"{row['recipe']}, {row['model']}" if several else row["recipe"]
+        recipes[label] = from_json(spec.recipe)
+        lengths[label] = make_plan(recipes[label], spec.seeds, spec.task.train_examples, 1).steps
+    if not recipes:
+        return _nothing("step-sizes", title, study.runs)
+    shown = dict(list(recipes.items())[:RECIPES])
+    table = step_size_table(shown, {label: lengths[label] for label in shown})
+    image = figures.draw_step_sizes(table, study.path("step-sizes"))
+    note = f"The first {RECIPES} of {len(recipes)} recipes." if len(recipes) > RECIPES else ""
+    finding = "Left out, the correction makes steps larger by 1/k(t), most of all early in training."
+    return FigureEntry(
+        name="step-sizes", title=title, finding=finding, images=[image], tables={"step sizes": table}, note=note
+    )

@@ -1,0 +1,118 @@
+"""How a study was made: commands, study files, recipes, seeds, versions and hardware, as the store has them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from seedproof.report.html.page import Section
+from seedproof.store import Store
+
+_ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup", "schedule")
+"""Fields of a recipe that come first."""
+
+
+def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
+    """Everything that somebody needs who wants these numbers again."""
+    unfinished = _unfinished(store, runs)
+    return [
+        _commands(store),
+        *[Section(title=f"Study file {path.name}", code=path.read_text(encoding="utf-8")) for path in store.definitions()],
+        *_recipes(store, runs),
+        Section(title="Seeds", table=_seeds(runs),
+                text="A seed draws the head's first weights, the order of the examples and the dropout masks; a/b/c are three."),
+        Section(title="Versions and hardware", table=_versions(store, runs)),
+        *([Section(title="Runs that are not finished", table=unfinished)] if len(unfinished) else []),
+    ]  # fmt: skip
+
+
+def _commands(store: Store) -> Section:
+    numerics, folder = store.numerics, shlex.quote(str(store.path))
+    options = f"--precision {numerics.precision} --device {numerics.device} --threads {numerics.threads}"
+    lines = [f"seedproof study run {shlex.quote(str(path))} --out {folder} {options}" for path in store.definitions()]
+    lines += [f"seedproof study summary {folder}", f"seedproof report {folder}"]
+    text = (
+        "These give the same runs again, bit for bit on the same machine and versions; finished runs are not repeated."
+    )
+    return Section(title="Commands", text=text, code="\n".join(lines) + "\n")
+
+
+def _recipes(store: Store, runs: pd.DataFrame) -> list[Section]:
+    """One table per model: a row per field, a column per recipe, every value as it was used."""
+    sections = []
+    for model, rows in runs.groupby("model", sort=False):
+        values = {
+            row["recipe"]: store.run(row["run"]).spec.recipe
+            for row in rows.drop_duplicates("recipe").to_dict("records")
+        }
+        fields = dict.fromkeys(
+            field for recipe in values.values() for field in recipe if field not in ("name", "user_settings")
+        )
+        ordered = sorted(fields, key=lambda field: _ORDER.index(field) if field in _ORDER else len(_ORDER))
+        table = pd.DataFrame(
+            {"field": ordered}
+            | {label: [_word(recipe, field) for field in ordered] for label, recipe in values.items()}
+        )
+        sections.append(Section(title=f"Recipes for {model}, every value as it was used", table=table))
+    return sections
+
+
+def _word(recipe: Mapping[str, Any], field: str) -> str:
+    value = recipe.get(field)
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    groups = runs.groupby(["task", "model", "recipe"], sort=False)["seed"]
+    rows = [(*key, len(seeds), ranges(list(seeds))) for key, seeds in groups]
+    return pd.DataFrame(rows, columns=["task", "model", "recipe", "runs", "seeds"])
+
+
+def ranges(labels: list[str]) -> str:
+    """Labels of seeds with their runs of consecutive numbers drawn together.
+
+    >>> ranges(["0", "1", "2", "7", "1/2/3"])
+    '0-2, 7, 1/2/3'
+    """
+    parts: list[list[str]] = []
+    for label in labels:
+        if parts and label.isdecimal() and parts[-1][-1].isdecimal() and int(label) == int(parts[-1][-1]) + 1:
+            parts[-1].append(label)
+        else:
+            parts.append([label])
+    return ", ".join(part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
+
+
+def _versions(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
+    """How many runs were made with which versions on which machine."""
+    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
+    prefix = "execution_"
+    kept = [
+        name
+        for name in finished.columns
+        if name.startswith((f"{prefix}version_", f"{prefix}python", f"{prefix}processor", f"{prefix}host"))
+    ]
+    if finished.empty or not kept:
+        return pd.DataFrame([("no run is finished", 0)], columns=["", "runs"])
+    grouped = finished.assign(**{name: finished[name].fillna("unknown") for name in kept}).groupby(kept, sort=False)
+    rows = []
+    for key, part in grouped:
+        row = {name.removeprefix(prefix).removeprefix("version_"): value for name, value in zip(kept, key, strict=True)}
+        seconds = part[f"{prefix}seconds"].sum() if f"{prefix}seconds" in part else float("nan")
+        rows.append({"runs": len(part), "hours of runs": round(seconds / 3600, 3)} | row)
+    numerics = store.numerics
+    return pd.DataFrame(rows).assign(
+        device=numerics.device, precision=numerics.precision, threads=numerics.threads, engine=numerics.engine
+    )
+
+
+def _unfinished(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for row in runs[runs["state"] != "finished"].drop_duplicates("run").to_dict("records"):
+        last = store.run(row["run"]).attempts()[-1:] if row["state"] == "crashed" else []
+        rows.append({name: row[name] for name in ("run", "task", "model", "recipe", "seed", "state")}
+                    | {"message": str(last[0].get("message", "")) if last else ""})  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,74 @@
+"""What is kept of a run is small and says the same as its records."""
+
+from __future__ import annotations
+
+import base64
+import math
+
+import numpy as np
+import pytest
+from tests.report.html.conftest import EXAMPLES, LAYERS, NAMES, made_records, make_task
+
+from seedproof.report.html import drilldown
+
+
+def test_norms_are_kept_to_a_sixteenth_of_a_power_of_ten():
+    """The code of a norm reads back within 8 %; zero, NaN and infinity are no numbers."""
+    norms = np.array([[1e-11, 3e-4, 1.0, 7.5e3], [0.0, math.nan, math.inf, 1e-30]])
+    codes = drilldown.encode(norms)
+    span = drilldown.HIGHEST - drilldown.LOWEST
+    back = 10.0 ** (drilldown.LOWEST + (codes[0].astype(float) - 2) / 252 * span)
+    assert back == pytest.approx(norms[0], rel=0.08)
+    assert codes[1].tolist() == [drilldown.ZERO, drilldown.NOT_FINITE, drilldown.NOT_FINITE, 2]
+
+
+def test_the_heat_map_gathers_weights_by_layer():
+    """By hand: query and output weights of 3 and 4 make a layer of 5; biases do not count; one NaN spoils its layer only."""
+    norms = np.zeros(len(NAMES), np.float32)
+    for name, value in (("layer.0.attention.self.query.weight", 3), ("layer.0.output.dense.weight", 4),
+                        ("layer.0.output.dense.bias", 100), ("layer.1.output.dense.weight", math.nan)):  # fmt: skip
+        norms[NAMES.index(f"bert.encoder.{name}")] = value
+    heat = drilldown.heat_map([{"step": 0, "names": NAMES}, {"step": 1, "norms": norms}])
+    assert heat["rows"] == ["classifier", "pooler", "3", "2", "1", "embeddings"]
+    codes = np.frombuffer(base64.b64decode(heat["bytes"]), np.uint8)
+    five = int(drilldown.encode(np.array([5.0]))[0])
+    assert codes.tolist() == [
+        drilldown.ZERO,
+        drilldown.ZERO,
+        drilldown.ZERO,
+        drilldown.NOT_FINITE,
+        five,
+        drilldown.ZERO,
+    ]
+    assert len(heat["rows"]) == LAYERS + 3
+
+
+def test_a_long_run_is_kept_small_and_whole():
+    """Means over windows, the last step included; a loss that is not finite stays in its window."""
+    losses = [{"kind": "loss", "step": step, "loss": 1.0 if step < 900 else math.nan} for step in range(1, 1001)]
+    curve = drilldown.compact_run(losses, None, None, None)["loss"]
+    assert len(curve["x"]) <= drilldown.LOSS_POINTS
+    assert curve["x"][-1] == 1000
+    assert curve["y"][0] == 1.0
+    assert curve["y"][-1] is None
+    assert curve["window"] == 7
+
+
+def test_predictions_by_hand():
+    """15 of each class, all answered 0: the table of confusion, and two bytes an example."""
+    task = make_task()
+    run = drilldown.compact_run(made_records("majority", task), "accuracy", 40, task)
+    assert run["dev"]["confusion"] == [[15, 0], [15, 0]]
+    pairs = np.frombuffer(base64.b64decode(run["dev"]["pairs"]), np.uint8).reshape(EXAMPLES, 2)
+    assert set(pairs[:, 0]) == {0}
+    assert pairs[0, 1] == round(255 / (1 + math.exp(-2)))
+    assert run["score"] == {"x": [20, 40], "y": [0.5, 0.5]}
+
+
+def test_what_was_not_recorded_is_left_out():
+    task = make_task()
+    run = drilldown.compact_run(made_records("diverged", task), "accuracy", None, task)
+    assert set(run) == {"loss", "heat", "score"} - {"score"}
+    assert drilldown.predictions(np.full((EXAMPLES, 2), math.nan), task) == {"finite": False}
+    assert drilldown.predictions(np.zeros((3, 2)), task) is None
+    assert "texts" not in drilldown.compact_task(task, texts=False)

@@ -1,0 +1,133 @@
+"""Any study gives a report: its figures, what they lack and the command that adds it, and what is not finished."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from tests.report.html.conftest import HOSTILE, make_store
+
+from seedproof.analysis.claims import CellKey
+from seedproof.errors import UserError
+from seedproof.report.html import study_figures, study_page, write_study_report
+from seedproof.report.html.study import study_runs
+from seedproof.report.html.study_claims import study_roles
+from seedproof.report.html.study_drawings import adding, chosen_runs, pair_for_gradients
+from seedproof.report.html.study_facts import ranges
+from seedproof.spec import Numerics
+from seedproof.store import Store
+
+
+def test_what_the_page_holds(store, tmp_path):
+    """Six figures drawn; every run has a row, started ones their facts; unfinished ones are said to be so."""
+    page = study_page(store, tmp_path)
+    assert [entry.name for entry in page.figures] == [
+        "scores",
+        "losses",
+        "progress",
+        "gradients",
+        "generalization",
+        "step-sizes",
+    ]
+    assert all(len(entry.images) == 1 and entry.tables for entry in page.figures)
+    assert len(page.runs) == 8
+    assert len(page.facts) == 7
+    assert "1 crashed" in page.notes[0]
+    assert "1 pending" in page.notes[0]
+    titles = [section.title for section in page.sections]
+    assert titles[:2] == ["Commands", "Study file study.toml"]
+    assert "--precision fp32 --device cpu --threads 1" in page.sections[0].code
+    unfinished = page.sections[-1].table
+    assert list(unfinished["state"]) == ["crashed", "interrupted", "pending"]
+    assert HOSTILE in unfinished["message"][0]
+
+
+def test_failed_runs_stay_in_every_denominator(store, tmp_path):
+    """Of three finished runs of devlin two failed, one of them without a score."""
+    summary = study_page(store, tmp_path).summary.iloc[0]
+    assert (summary["runs"], summary["finished"], summary["failed"], summary["diverged"]) == (4, 3, 2, 1)
+
+
+def test_the_runs_that_are_drawn_follow_from_their_seeds(store):
+    """The first of each outcome in a cell that has both; a diverged run only where no other failed."""
+    runs = study_runs(store)
+    pair = pair_for_gradients(runs)
+    assert list(pair["recipe"]) == ["devlin", "devlin"]
+    assert list(pair["reason"]) == ["majority", None]
+    chosen, note = chosen_runs(runs)
+    assert len(chosen) == 5
+    assert note.startswith("5 runs of 5 drawn")
+
+
+def test_a_missing_probe_is_named_with_the_command_that_adds_it(tmp_path):
+    """The command makes a study file with one more setting; here up to the run itself."""
+    store = make_store(tmp_path / "made store", gradients=False, outcomes={"devlin": ["succeeded", "majority"]})
+    (figures := tmp_path / "figures").mkdir()
+    entry = next(entry for entry in study_figures(store, study_runs(store), figures) if entry.name == "gradients")
+    assert not entry.images
+    assert "probe “gradients” was off" in entry.note
+    make, run = adding(store, "gradients", "10").split(" && ")
+    assert run.startswith("seedproof study run '")
+    assert f"--out '{store.path}'" in run
+    subprocess.run(["sh", "-c", make], check=True)
+    assert (store.path / "more-1.toml").read_text().endswith("[recording]\ngradients = 10\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("[recording]\ngradients = 0\n", "[recording]\ngradients = 10\n"),
+                          ("[recording]\npooler = 1\n", "[recording]\ngradients = 10\npooler = 1\n")],
+)  # fmt: skip
+def test_the_command_changes_what_is_there(tmp_path, before, after):
+    """A study file that already has a table of recordings keeps one."""
+    store = Store.create(tmp_path / "store", "made", Numerics())
+    store.add_definition(before)
+    subprocess.run(["sh", "-c", adding(store, "gradients", "10").split(" && ")[0]], check=True)
+    assert (store.path / "more-1.toml").read_text() == after
+
+
+def test_a_study_in_which_nothing_is_finished(tmp_path):
+    """Pages without numbers are pages too."""
+    store = make_store(tmp_path / "store", outcomes={"devlin": ["pending", "interrupted"]})
+    text = write_study_report(store, tmp_path / "report.html").read_text()
+    assert text.count("none of the 2 runs is finished") == 5
+    assert "interrupted" in text
+
+
+def test_an_empty_study_says_so(tmp_path):
+    with pytest.raises(UserError, match="has no runs yet"):
+        write_study_report(Store.create(tmp_path / "store", "empty", Numerics()), tmp_path / "report.html")
+
+
+def test_roles_follow_from_the_recipes(store):
+    """Two recipes that differ in bias correction alone are a pair; devlin's failed runs are looked at."""
+    cells = {}
+    for row in study_runs(store).drop_duplicates("recipe").to_dict("records"):
+        cells[CellKey(row["task"], row["model"], row["recipe"])] = store.run(row["run"]).spec
+    plain, corrected = cells
+    roles = study_roles(cells)
+    assert roles["bert uncorrected"] == (plain,)
+    assert roles["bert corrected"] == (corrected,)
+    assert roles["devlin"] == (plain,)
+    assert roles["grid"] == (plain, corrected)
+    assert "mosbach" not in roles
+
+
+def test_a_reproduction_keeps_its_figures_and_ledger(tmp_path):
+    """What it has left in its folder is shown in place of the study's own, in the order of the paper."""
+    store = make_store(tmp_path / "store", outcomes={"devlin": ["succeeded"]})
+    for name in ("fig10", "fig2", "table1"):
+        folder = store.path / "figures" / name
+        folder.mkdir(parents=True)
+        about = {"name": name, "title": f"title of {name}", "finding": "seen", "notes": ["a", "b"], "images": []}
+        (folder / "figure.json").write_text(json.dumps(about))
+        (folder / "numbers.csv").write_text("x,y\n1,2\n")
+    page = study_page(store, tmp_path)
+    assert [entry.name for entry in page.figures] == ["table1", "fig2", "fig10"]
+    assert page.figures[0].finding == "In the paper: seen"
+    assert page.figures[0].tables["numbers"].to_dict("list") == {"x": [1], "y": [2]}
+    assert study_page(store, None).figures == []
+
+
+def test_seeds_are_drawn_together():
+    assert ranges(["0", "1", "2", "4", "1/2/3", "9"]) == "0-2, 4, 1/2/3, 9"
