@@ -13,20 +13,20 @@ from seedproof.errors import UserError, unknown
 if TYPE_CHECKING:
     from seedproof.store import Store
 
-FORMATS = ("html", "pdf-figures", "latex")
+FORMATS = ("html", "markdown", "pdf-figures", "latex")
 
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
-    format: Annotated[str, typer.Option(help="html, pdf-figures or latex.")] = "html",
+    format: Annotated[str, typer.Option(help="html, markdown, pdf-figures or latex.")] = "html",
     out: Annotated[
-        Path | None, typer.Option(help="Where it goes [default: in DIR: report.html, pdf-figures/, tables.tex].")
+        Path | None, typer.Option(help="Where it goes [default: in DIR: report.html, report.md, pdf-figures/, tables.tex].")
     ] = None,
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Put the texts of the development sets into the HTML file.")
     ] = True,
 ) -> None:
-    """Write a report that needs nothing else: one HTML file, or the figures as PDF, or the tables as LaTeX."""
+    """Write a report that needs nothing else: one HTML file, a Markdown page, the figures as PDF, or the tables as LaTeX."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     from seedproof.store import Store
@@ -36,6 +36,10 @@ def report(
         from seedproof.report.html import write_study_report
 
         typer.echo(f"report: {write_study_report(store, out or folder / 'report.html', texts=texts)}")
+    elif format == "markdown":
+        from seedproof.report.markdown import write_markdown
+
+        typer.echo(f"report: {write_markdown(store, out or folder / 'report.md')}")
     elif format == "pdf-figures":
         _figures(store, out or folder / "pdf-figures")
     else:

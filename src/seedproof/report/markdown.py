@@ -1,0 +1,129 @@
+"""A report as Markdown for a repository: one page, with its figures as SVG and its tables as CSV in a folder beside it."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from seedproof.analysis import summarize
+from seedproof.errors import UserError
+from seedproof.report.html import study_figures, study_page
+from seedproof.report.html.page import FigureEntry
+from seedproof.report.html.stored import stored_figures, stored_ledger
+from seedproof.report.html.study import study_runs
+from seedproof.report.tables import to_markdown
+from seedproof.store import Store, write_atomically
+
+if TYPE_CHECKING:
+    from seedproof.report.html.page import Page
+
+MOST_ROWS = 14
+"""Tables that are longer are linked as CSV, not shown."""
+
+VERDICTS = {"holds": "holds", "does not hold": "**does not hold**", "not decided": "not decided"}
+
+
+def write_markdown(store: Store, target: Path) -> Path:
+    """Write the page ``target`` and the folder of its name beside it, which holds figures and tables.
+
+    Raises:
+        UserError: the study has no runs, or the place cannot be written to.
+    """
+    if target.suffix != ".md":
+        raise UserError(f"cannot write {target}: give the name of a Markdown file, ending in .md")
+    folder = target.with_suffix("")
+    with tempfile.TemporaryDirectory() as scratch:
+        page = study_page(store, None)
+        entries = stored_figures(store.path) or study_figures(store, study_runs(store), Path(scratch), ".svg")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            text = "\n".join(_page(page, store, entries, folder))
+            write_atomically(target, (re.sub(r"\n{3,}", "\n\n", text).strip() + "\n").encode())
+        except OSError as error:
+            raise UserError(f"cannot write {target}: {error.strerror or error}; choose another place") from error
+    return target
+
+
+def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path) -> list[str]:
+    runs = study_runs(store).drop_duplicates("run")
+    finished = int((runs["state"] == "finished").sum())
+    failed = int((runs["outcome"] == "failed").sum())
+    lines = [f"# {page.title}", "", f"{len(runs)} runs, {finished} finished, {failed} of them failed.", ""]
+    if (ledger := stored_ledger(store.path)) is not None:
+        lines += ["## Claims", "", *_ledger(ledger), ""]
+        lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
+    for name, title in (("scaling", "What differs from the paper"), ("time", "Time")):
+        if (store.path / f"{name}.csv").exists():
+            table = pd.read_csv(store.path / f"{name}.csv")
+            lines += [f"## {title}", "", *_table(table), ""]
+    lines += ["## Figures", ""]
+    for entry in entries:
+        lines += _figure(entry, folder)
+    if not stored_figures(store.path):
+        lines += ["## Summary", "", to_markdown(summarize(study_runs(store)))]
+    return lines
+
+
+def _ledger(ledger: pd.DataFrame) -> list[str]:
+    counts = ledger["verdict"].value_counts()
+    total = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in VERDICTS)
+    lines = [f"Of {len(ledger)} claims: {total}.", ""]
+    lines += ["| claim | verdict | effect [95 %] | p, corrected | n |", "| --- | --- | ---: | ---: | ---: |"]
+    for row in ledger.to_dict("records"):
+        numbers = f"{_number(row['effect'])} [{_number(row['effect_low'])}, {_number(row['effect_high'])}]"
+        effect = "–" if pd.isna(row["effect"]) else f"{row['effect_name']} {numbers}"
+        wanted = "" if pd.isna(row["n_needed"]) else f" ({_number(row['n_needed'])} would decide)"
+        cells = [f"{row['sentence']} *{row['paper']}.* {row['why']}", VERDICTS[row["verdict"]],
+                 effect, _number(row["p_corrected"]), f"{_number(row['n'])}{wanted}"]  # fmt: skip
+        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return lines
+
+
+def _figure(entry: FigureEntry, folder: Path) -> list[str]:
+    heading = f"{entry.name}: {entry.title}" if entry.name else entry.title
+    lines = [f"### {heading}", ""] + ([entry.finding, ""] if entry.finding else [])
+    for image in entry.images:
+        shutil.copyfile(image, folder / image.name)
+        lines += [f"![{entry.title}]({folder.name}/{image.name})", ""]
+    if entry.note:
+        lines += [f"> {_cell(entry.note)}", ""]
+    for name, table in entry.tables.items():
+        if name == "scaling" or table.empty:
+            continue
+        if len(table) <= MOST_ROWS and len(table.columns) <= 10:
+            lines += [*_table(table), ""]
+        # A table that lies beside a drawing has the drawing's name.
+        lines += _file(table, folder / f"{entry.name or 'figure'}.{name.replace('.svg', '')}.csv", name)
+    return lines
+
+
+def _table(table: pd.DataFrame) -> list[str]:
+    lines = [f"| {' | '.join(_cell(str(name)) for name in table.columns)} |", f"|{' --- |' * len(table.columns)}"]
+    lines += [f"| {' | '.join(_cell(_number(value)) for value in row)} |" for row in table.itertuples(index=False)]
+    return lines
+
+
+def _file(table: pd.DataFrame, path: Path, name: str) -> list[str]:
+    write_atomically(path, table.to_csv(index=False).encode())
+    return [f"[{_cell(name)} ({len(table)} rows)]({path.parent.name}/{path.name})", ""]
+
+
+def _number(value: object) -> str:
+    """A number with three significant digits, an undefined one as a dash; words as they are."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.3g}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cell(text: str) -> str:
+    """Text from data or names, so that Markdown takes it as text."""
+    return re.sub(r"([\\|`<>])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;").replace("\\>", "&gt;")

@@ -1,0 +1,67 @@
+"""The Markdown page says what the store holds, links only files that are there, and takes texts as texts."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from seedproof.errors import UserError
+from seedproof.report.markdown import write_markdown
+from seedproof.spec import Numerics
+from seedproof.store import Store
+from seedproof.study import Study
+
+LEDGER = {
+    "claim": ["a", "b"], "sentence": ["First | hostile <script>", "Second"], "paper": ["Figure 1", "Figure 2"],
+    "verdict": ["holds", "not decided"], "effect_name": ["difference", None], "effect": [0.5, None],
+    "effect_low": [0.25, None], "effect_high": [0.75, None], "p": [0.001, None], "p_corrected": [0.01, None],
+    "n": [25, 0], "n_needed": [None, 20], "test": ["", ""], "threshold": ["", ""], "why": ["Seen.", "Missing."],
+}  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path, tiny_model, small_task) -> Store:
+    study = Study("page", tasks=[small_task], models=[str(tiny_model)], recipes=["devlin"], seeds=2,
+                  settings={"max_steps": 2, "learning_rate": 1e-3})  # fmt: skip
+    study.run(tmp_path / "study", jobs=1, progress=False)
+    return Store.open(tmp_path / "study")
+
+
+def links(text: str) -> list[str]:
+    return re.findall(r"\]\(([^)]+)\)", text)
+
+
+def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path):
+    text = write_markdown(store, tmp_path / "out" / "page.md").read_text()
+    assert "2 runs, 2 finished" in text
+    assert "## Summary" in text
+    assert links(text)
+    assert all((tmp_path / "out" / link).is_file() for link in links(text))
+
+
+def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
+    folder = store.path / "figures" / "fig1"
+    folder.mkdir(parents=True)
+    (folder / "fig1.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "fig1.svg.csv").write_text("a,b\n1,0.123456\n")
+    about = {"name": "fig1", "title": "Boxes", "finding": "It helps.", "notes": ["small"], "images": ["fig1.svg"]}
+    (folder / "figure.json").write_text(json.dumps(about))
+    pd.DataFrame(LEDGER).to_csv(store.path / "ledger.csv", index=False)
+    text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert "Of 2 claims: 1 holds, 0 does not hold, 1 not decided." in text
+    assert "| difference 0.5 [0.25, 0.75] | 0.01 | 25 |" in text
+    assert "First \\| hostile &lt;script&gt;" in text
+    assert "In the paper: It helps." in text
+    assert "| 1 | 0.123 |" in text
+    assert all((tmp_path / link).is_file() for link in links(text))
+
+
+def test_bad_input_is_one_clear_message(store, tmp_path):
+    with pytest.raises(UserError, match=r"ending in \.md"):
+        write_markdown(store, tmp_path / "page.txt")
+    empty = Store.open_or_create(tmp_path / "empty", "empty", Numerics())
+    with pytest.raises(UserError, match="has no runs"):
+        write_markdown(empty, tmp_path / "page.md")
