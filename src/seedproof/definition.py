@@ -31,7 +31,19 @@ from seedproof.recipes import RECIPES, Recipe
 from seedproof.spec import Seeds
 from seedproof.tasks import Task
 
-_KEYS = ("name", "tasks", "models", "recipes", "seeds", "settings", "precision", "device", "threads", "recording")
+_KEYS = (
+    "name",
+    "tasks",
+    "models",
+    "recipes",
+    "seeds",
+    "settings",
+    "engine",
+    "precision",
+    "device",
+    "threads",
+    "recording",
+)
 _RECORDING_KEYS = (*PROBES, "evaluations", "weights", "checkpoint_seconds")
 _PATHS = ("data_dir", "file", "dev")
 _NAMED = ("glue/", "miniature/")
@@ -83,7 +95,7 @@ def to_toml(fields: Mapping[str, Any]) -> str:
         "recipes": [_recipe(recipe) for recipe in fields["recipes"]],
         "seeds": [_seed_value(seed) for seed in fields["seeds"]],
     }
-    content |= {name: fields[name] for name in ("precision", "device", "threads") if fields[name] is not None}
+    content |= {name: fields[name] for name in ("engine", "precision", "device", "threads") if fields[name] is not None}
     if settings := fields["settings"]:
         content["settings"] = {name: "default" if value is None else value for name, value in settings.items()}
     recording: Recording | None = fields["recording"]

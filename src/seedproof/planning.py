@@ -7,14 +7,17 @@ import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, unknown
 from seedproof.models.source import ModelSource, find_model
-from seedproof.recipes import Resolved
+from seedproof.recipes import Recipe, Resolved
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Cell, Store
 from seedproof.tasks import Task, load_task
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 TaskLike = Task | str | os.PathLike[str] | Mapping[str, Any]
 """A task, its name or path, or ``load_task``'s arguments with the name under ``name``, or the path under ``file`` (then
@@ -52,12 +55,12 @@ def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]
     for task in loaded:
         for source in sources:
             recipes = _distinct(resolve_for(source))
-            _check_usable(task, source, {resolved.recipe.max_length for resolved in recipes})
+            config = _check_usable(task, source, {resolved.recipe.max_length for resolved in recipes})
             for resolved in recipes:
                 recipe = resolved.recipe.to_json()
                 for each in seeds:
                     spec = RunSpec(task=task.reference(), model=source.reference(), recipe=recipe, seeds=each,
-                                   numerics=numerics)  # fmt: skip
+                                   numerics=_fitting(numerics, config, resolved.recipe))  # fmt: skip
                     runs.append(PlannedRun(Cell.of(spec), spec))
     return PlannedStudy(runs, loaded, sources)
 
@@ -127,17 +130,27 @@ def _distinctly_named(tasks: list[Task]) -> list[Task]:
     return tasks
 
 
-def _check_usable(task: Task, source: ModelSource, max_lengths: set[int]) -> None:
+def _fitting(numerics: Numerics, config: PretrainedConfig, recipe: Recipe) -> Numerics:
+    """The plain engine in place of the fleet for what a fleet does not know: another architecture, a recipe with hooks."""
+    from seedproof.training.fleet import fits_fleet
+
+    if numerics.engine == "fleet" and not fits_fleet(config, recipe):
+        return dataclasses.replace(numerics, engine="plain")
+    return numerics
+
+
+def _check_usable(task: Task, source: ModelSource, max_lengths: set[int]) -> PretrainedConfig:
     """Refuse, before anything runs, a model that cannot classify and a text that is too long for it."""
     from seedproof.models.loading import load_configuration, load_tokenizer
     from seedproof.models.tokens import tokenize
 
-    load_configuration(source)
+    config = load_configuration(source)
     tokenizer = load_tokenizer(source)
     longest = max(max_lengths)
     if source.positions is not None and longest > source.positions:
         for name, split in {"train": task.train, **task.evaluation_splits}.items():
             tokenize(split, tokenizer, max_length=longest, positions=source.positions, where=f"{task.name}, {name}:")
+    return config
 
 
 def _distinct(recipes: list[Resolved]) -> list[Resolved]:

@@ -62,7 +62,9 @@ class Seeds:
 class Numerics:
     """How the arithmetic is done: part of a run's id, because each of these changes bits."""
 
-    engine: Literal["plain"] = "plain"
+    engine: Literal["plain", "fleet"] = "plain"
+    """``fleet`` trains many runs in one step: the same algorithm, but other bits, and with another company other bits
+    again."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """``bf16`` is autocast over fp32 master weights."""
     device: str = "cpu"

@@ -43,6 +43,7 @@ def run(
     kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study [default: the folder's].")] = None,
+    engine: Annotated[str | None, typer.Option(help="plain, or fleet: many runs in one step. [default: plain]")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast. [default: fp32]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda where there is one].")] = None,
     threads: Annotated[
@@ -59,16 +60,17 @@ def run(
         raise UserError("give the folder of the study with --out DIR")
     options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
                "split_seed": split_seed}  # fmt: skip
+    numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads}
     recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
     if file is not None:
         given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings,
                  "--name": name, "--first-seed": first_seed or None, **options}  # fmt: skip
         _refuse_with_file(file, given)
-        study = _with(_read(file), out, precision=precision, device=device, threads=threads, recording=recording)
+        study = _with(_read(file), out, **numerics, recording=recording)
     else:
         study = _study(name or (out.resolve().name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
                        first_seed=first_seed, settings=settings, options=options)  # fmt: skip
-        study = _with(study, out, precision=precision, device=device, threads=threads, recording=recording)
+        study = _with(study, out, **numerics, recording=recording)
     from seedproof.cli.printing import continuing, print_notes, print_plan, print_recipes, print_results
 
     if out is None or dry_run:

@@ -10,11 +10,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from torch import nn
 
 from seedproof.errors import UserError
 from seedproof.launch import Interrupted, again
@@ -28,9 +31,12 @@ from seedproof.recipes import Recipe, from_json
 from seedproof.spec import ModelReference, Numerics, RunSpec
 from seedproof.store import RunFolder, Store, move_folder
 from seedproof.tasks.base import Task
-from seedproof.training.engine import RunData
+from seedproof.training.engine import Record, RunData
 from seedproof.training.plain import PlainEngine
-from seedproof.training.plan import make_plan
+from seedproof.training.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from seedproof.probes.base import Probe
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -62,33 +68,52 @@ def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recordin
     configure_process(spec.numerics)
     task = read_task(store.task_folder(spec.task.fingerprint))
     source = model_source(store, spec.model)
-    engine, about = prepare(spec, task, source, recording)
+    ready = prepare(spec, task, source, recording)
+    engine = plain_engine(spec, ready)
     resume(engine, folder, recording)
     train(engine, folder, recording, report, should_stop)
     if recording.weights:
         save_weights(engine.model, source, folder.weights)
     folder.journal.flush()
-    folder.finish(make_result(engine, folder, task, about, recording, started))
+    folder.finish(make_result(engine, folder, task, ready.about, recording, started))
 
 
-def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording) -> tuple[PlainEngine, dict[str, Any]]:
-    """Make the engine of a run at its first step, and what there is to say about its start."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Prepared:
+    """A run ready for an engine: everything that its spec names, loaded."""
+
+    model: nn.Module
+    recipe: Recipe
+    plan: Plan
+    data: RunData
+    probes: list[Probe]
+    about: dict[str, Any]
+    """What there is to say about its start, for its result."""
+
+
+def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording) -> Prepared:
+    """Load what a run needs: the model with its head drawn, the tokens, the plan."""
     recipe = from_json(spec.recipe)
     plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
     data = tokenized(task, source, recipe)
     loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression",
                              head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout)  # fmt: skip
-    engine = PlainEngine(
-        loaded.model, recipe, plan, data, dropout_seed=spec.seeds.dropout, probes=make_probes(dict(recording.probes)),
-        precision=spec.numerics.precision, device=spec.numerics.device,
-    )  # fmt: skip
     about = {
         "steps": plan.steps,
         "steps_per_epoch": plan.steps_per_epoch,
         "missing_parameters": list(loaded.missing),
         "truncated_examples": data.train.truncated + sum(split.truncated for split in data.evaluation.values()),
     }
-    return engine, about
+    probes = make_probes(dict(recording.probes))
+    return Prepared(model=loaded.model, recipe=recipe, plan=plan, data=data, probes=probes, about=about)
+
+
+def plain_engine(spec: RunSpec, ready: Prepared) -> PlainEngine:
+    """The plain engine of a run at its first step."""
+    return PlainEngine(
+        ready.model, ready.recipe, ready.plan, ready.data, dropout_seed=spec.seeds.dropout, probes=ready.probes,
+        precision=spec.numerics.precision, device=spec.numerics.device,
+    )  # fmt: skip
 
 
 def resume(engine: PlainEngine, folder: RunFolder, recording: Recording) -> None:
@@ -96,13 +121,21 @@ def resume(engine: PlainEngine, folder: RunFolder, recording: Recording) -> None
 
     Without a checkpoint, or where other things were recorded up to it, the run starts again.
     """
+    if (found := usable_checkpoint(folder, recording)) is not None:
+        engine.load_state(*found)
+
+
+def usable_checkpoint(
+    folder: RunFolder, recording: Recording
+) -> tuple[int, dict[str, np.ndarray], dict[str, Any]] | None:
+    """The step, arrays and values of the folder's last checkpoint, its records cut back to it; None: start again."""
     checkpoint = folder.load_checkpoint()
     if checkpoint is None or checkpoint[2]["recorded"] != recording.recorded:
         folder.journal.cut_back(-1)
-        return
+        return None
     step, tensors, extra = checkpoint
-    engine.load_state(step, tensors, extra["engine"])
     folder.journal.cut_back(step)
+    return step, tensors, extra["engine"]
 
 
 def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report,
@@ -114,10 +147,7 @@ def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: 
     """
     started = saved = time.monotonic()
     for records in engine.run():
-        for record in records:
-            folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
-        losses = [record.values["loss"] for record in records if record.kind == "loss"]
-        report({"event": "progress", "step": engine.step, "steps": engine.steps, "loss": losses[0] if losses else None})
+        report({"event": "progress", "step": engine.step, "steps": engine.steps, "loss": keep_records(folder, records)})
         if engine.step == 0 or engine.step == engine.steps or engine.diverged_at is not None:
             continue  # nothing to save yet, or nothing left to do: the result comes next
         is_asked, now = should_stop(), time.monotonic()
@@ -128,6 +158,13 @@ def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: 
         if is_asked:
             folder.journal.flush()
             raise Interrupted
+
+
+def keep_records(folder: RunFolder, records: list[Record]) -> float | None:
+    """Write what was recorded at a step to the journal; its training loss, if there is one."""
+    for record in records:
+        folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
+    return next((record.values["loss"] for record in records if record.kind == "loss"), None)
 
 
 def save_weights(model: Any, source: ModelSource, folder: Path) -> None:
@@ -178,16 +215,21 @@ def _found(name: str) -> ModelSource:
     return find_model(name)
 
 
+KEPT_TASKS = 4
+"""Tasks whose tokens a worker keeps."""
+
 _TOKENS: dict[tuple[Any, ...], RunData] = {}
 
 
 def tokenized(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
-    """The task's examples as tokens; the last ones are kept, because the runs of a study share them."""
+    """The task's examples as tokens; those used last are kept, because the runs of a study, and members of a fleet, share
+    them."""
     key = (task.fingerprint, source.fingerprint, recipe.max_length, recipe.segment_ids)
-    if key not in _TOKENS:
-        _TOKENS.clear()
-        _TOKENS[key] = _tokenize(task, source, recipe)
-    return _TOKENS[key]
+    data = _TOKENS.pop(key, None) or _tokenize(task, source, recipe)
+    _TOKENS[key] = data  # now the last
+    while len(_TOKENS) > KEPT_TASKS:
+        del _TOKENS[next(iter(_TOKENS))]
+    return data
 
 
 def _tokenize(task: Task, source: ModelSource, recipe: Recipe) -> RunData:

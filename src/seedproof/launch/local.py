@@ -38,6 +38,7 @@ def run_local(
     on_event: Callable[[Event], None] | None = None,
     executor: str = EXECUTOR,
     repeat: Collection[str] = (),
+    members: int = 0,
 ) -> Summary:
     """Execute runs of a store in ``jobs`` worker processes and wait for them; finished runs are skipped.
 
@@ -50,6 +51,7 @@ def run_local(
             ``interrupted`` and ``held``, each with the ``run`` it is about.
         executor: ``module:function`` (see :mod:`seedproof.launch.worker`).
         repeat: those of the runs to hand to the executor although they are finished.
+        members: runs that a worker executes at a time, as a fleet; 0: one after another.
 
     Raises:
         StudyInterrupted: Ctrl-C or SIGTERM; its ``summary`` says what became of the runs.
@@ -59,7 +61,7 @@ def run_local(
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value < 1:
             raise UserError(f"{name} must be at least 1, but is {value}")
-    launcher = _Launcher(Store.open(store_path), threads, on_event, executor, frozenset(repeat))
+    launcher = _Launcher(Store.open(store_path), threads, on_event, executor, frozenset(repeat), members)
     try:
         return launcher.run(list(dict.fromkeys(run_ids)), jobs)
     except OSError as error:
@@ -72,7 +74,7 @@ class _Launcher:
     """Hands out runs, listens to workers, replaces dead ones."""
 
     def __init__(self, store: Store, threads: int, on_event: Callable[[Event], None] | None, executor: str,
-                 repeat: frozenset[str]) -> None:  # fmt: skip
+                 repeat: frozenset[str], members: int) -> None:  # fmt: skip
         self._store = store
         self._on_event = on_event
         self._repeat = repeat
@@ -87,7 +89,8 @@ class _Launcher:
         self._started = 0
         # -P: a file in the user's folder that is called like a module of ours must not be imported in its stead.
         self._command = [sys.executable, "-P", "-m", "seedproof.launch.worker", str(store.path.resolve())]
-        self._command += ["--executor", executor, "--parent", str(os.getpid())]
+        self._command += ["--executor", executor, "--parent", str(os.getpid()), "--members", str(members)]
+        self._capacity = max(1, members)
         self._environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
         self._environment |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
 
@@ -97,7 +100,7 @@ class _Launcher:
             (self._summary.finished if is_done else self._waiting).append(run_id)
         with self._signals_caught():
             try:
-                for _ in range(min(jobs, len(self._waiting))):
+                for _ in range(min(jobs, -(-len(self._waiting) // self._capacity))):
                     self._start_worker()
                 while self._workers:
                     self._handle(*self._inbox.get())
@@ -135,7 +138,7 @@ class _Launcher:
         else:
             self._note(event)
             if event["event"] in ("finished", "crashed", "interrupted", "held"):
-                worker.run = None
+                worker.runs.remove(event["run"])
                 self._hand_out(worker)
 
     def _note(self, event: Event) -> None:
@@ -158,18 +161,25 @@ class _Launcher:
             self._on_event(event)
 
     def _hand_out(self, worker: WorkerProcess) -> None:
-        if self._waiting and not self._is_stopping:
-            worker.run = self._waiting.popleft()
-            worker.order("run", run=worker.run, repeat=worker.run in self._repeat)
-        else:
+        while self._waiting and not self._is_stopping and len(worker.runs) < self._capacity:
+            run_id = self._waiting.popleft()
+            worker.runs.append(run_id)
+            worker.order("run", run=run_id, repeat=run_id in self._repeat)
+        if not worker.runs:
             worker.order("exit")
 
     def _on_end(self, worker: WorkerProcess) -> None:
         """Reap a worker whose output ended, and replace it if it died in the middle of a run."""
         self._workers.remove(worker)
         status = worker.reap()
-        if worker.run is not None:
-            self._note(self._end_of_dead_run(worker.run, status))
+        if self._capacity > 1 and status == -signal.SIGKILL and not self._is_stopping and worker.runs:
+            # Most often the system's way to say that memory is short: the same runs again, fewer at a time.
+            self._capacity //= 2
+            self._waiting.extendleft(reversed(worker.runs))
+            self._start_worker()
+        elif worker.runs:
+            for run_id in worker.runs:
+                self._note(self._end_of_dead_run(run_id, status))
             if self._waiting and not self._is_stopping:
                 self._start_worker()
         elif not worker.is_ready and not self._is_stopping:

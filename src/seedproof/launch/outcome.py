@@ -8,17 +8,28 @@ import platform
 import socket
 import time
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from seedproof.launch.options import Recording
 from seedproof.store import RunFolder
 from seedproof.tasks.base import Task
-from seedproof.training.plain import PlainEngine
 
 
-def make_result(engine: PlainEngine, folder: RunFolder, task: Task, about: dict[str, Any], recording: Recording,
+class Trained(Protocol):
+    """What an engine says of a run whose training has ended."""
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The step whose loss was not finite."""
+
+    @property
+    def evaluated_at(self) -> int | None:
+        """The step whose weights are the result."""
+
+
+def make_result(engine: Trained, folder: RunFolder, task: Task, about: dict[str, Any], recording: Recording,
                 started: float) -> dict[str, Any]:  # fmt: skip
     """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
     losses: dict[int, float] = {}

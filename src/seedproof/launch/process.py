@@ -23,7 +23,8 @@ class WorkerProcess:
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path, inbox: Inbox) -> None:
         self.log = log
-        self.run: str | None = None
+        self.runs: list[str] = []
+        """Handed to it and not done."""
         self.is_ready = False
         with log.open("wb") as errors:
             self.process = subprocess.Popen(

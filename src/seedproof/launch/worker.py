@@ -1,12 +1,14 @@
 """A worker process: executes the runs it is handed, one at a time. Started by a launcher as
 
-    python -m seedproof.launch.worker STORE --executor module:function --parent PID
+    python -m seedproof.launch.worker STORE --executor module:function --parent PID [--members N]
 
 Orders come as JSON lines on its standard input: ``{"order": "run", "run": id}`` (with ``"repeat": true`` also if the
 run is finished, for the executor to add to it), ``{"order": "stop"}`` (end the run at
 its next step, then the process) and ``{"order": "exit"}`` (no more runs). Events go as JSON lines to its standard
 output; whatever else the process prints goes to its standard error, a log file. When the input ends without an order to
 stop or exit, the launcher is dead and the worker ends at once: the store is made for that.
+
+With ``--members`` the worker takes several runs at a time and executes them as a fleet (:mod:`seedproof.launch.fleet`).
 
 An executor is a function ``(store, run_id, report, should_stop) -> None``. It is called with the run's lock held and
 its start noted; it calls ``report({"event": "progress", ...})`` as it goes and ends in one of four ways: it returns
@@ -68,7 +70,7 @@ class Worker:
         self._executor = executor
         self._output = output
         self._stop = stop
-        self._progressed = -PROGRESS_SECONDS
+        self._progressed: dict[str, float] = {}
 
     def send(self, event: str, run: str, **details: Any) -> None:
         """Send one event; a launcher that no longer listens is dead, and so the process ends."""
@@ -94,33 +96,39 @@ class Worker:
             if repeat or not folder.is_finished:  # else another launcher was faster
                 folder.add_attempt_event("start")
                 self.send("started", folder.id)
-                self._executor(self._store, folder.id, lambda event: self._report(folder.id, event), self._stop.is_set)
-            self._send_finished(folder)
+                self._executor(self._store, folder.id, lambda event: self.report(folder.id, event), self._stop.is_set)
+            self.send_finished(folder)
         except Interrupted:
             folder.add_attempt_event("interrupted")
             self.send("interrupted", folder.id)
         except (Exception, SystemExit) as error:
-            # A full disk also refuses these notes; the event tells the launcher in any case.
-            with suppress(OSError):
-                folder.add_attempt_event("crashed", message=self._message(error))
-            with suppress(OSError):
-                folder.write_error("".join(traceback.format_exception(error)))
-            self._send_crashed(folder, error)
+            self.note_crash(folder, error)
 
-    def _send_finished(self, folder: RunFolder) -> None:
+    def note_crash(self, folder: RunFolder, error: BaseException) -> None:
+        """Write down what ended a run that is held, and tell the launcher."""
+        # A full disk also refuses these notes; the event tells the launcher in any case.
+        with suppress(OSError):
+            folder.add_attempt_event("crashed", message=self._message(error))
+        with suppress(OSError):
+            folder.write_error("".join(traceback.format_exception(error)))
+        self._send_crashed(folder, error)
+
+    def send_finished(self, folder: RunFolder) -> None:
+        """Tell the launcher how a finished run came out."""
         if not folder.is_finished:
             raise RuntimeError("the executor returned without finishing the run")
         result = folder.result()
         self.send("finished", folder.id, **{key: result.get(key) for key in ("outcome", "reason", "score")})
 
-    def _report(self, run_id: str, event: Mapping[str, Any]) -> None:
+    def report(self, run_id: str, event: Mapping[str, Any]) -> None:
+        """Pass on an executor's event; progress of one run not more often than ``PROGRESS_SECONDS``."""
         details = {key: value for key, value in event.items() if key not in ("event", "run")}
         name = event["event"]
         if name in OWN_EVENTS:
             raise ValueError(f"the event {name!r} is sent by the worker, not by the executor")
         is_last = "steps" in event and event.get("step") == event["steps"]
-        if name != "progress" or is_last or time.monotonic() - self._progressed >= PROGRESS_SECONDS:
-            self._progressed = time.monotonic()
+        if name != "progress" or is_last or time.monotonic() - self._progressed.get(run_id, 0.0) >= PROGRESS_SECONDS:
+            self._progressed[run_id] = time.monotonic()
             self.send(name, run_id, **details)
 
     def _message(self, error: BaseException) -> str:
@@ -166,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("store", type=Path)
     parser.add_argument("--executor", required=True)
     parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--members", type=int, default=0)
     options = parser.parse_args(arguments)
     output = _take_standard_output()
     stop = threading.Event()
@@ -179,8 +188,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         signal.signal(number, end)
     threading.Thread(target=_watch_parent, args=(options.parent,), daemon=True).start()
     threading.Thread(target=_read_orders, args=(sys.stdin, end, orders), daemon=True).start()
-    worker = Worker(Store.open(options.store), load_executor(options.executor), output, stop)
+    store = Store.open(options.store)
+    worker = Worker(store, load_executor(options.executor), output, stop)
     worker.send("ready", "")
+    if options.members:
+        from seedproof.launch.fleet import FleetWorker
+
+        FleetWorker(worker, store, stop.is_set).serve(orders)
+        return
     while (order := orders.get()) is not None:
         worker.execute(*order)
 

@@ -56,6 +56,11 @@ class ModelSource:
         return sorted(self.folder.glob("*.safetensors"))
 
     @property
+    def weight_bytes(self) -> int:
+        """Size of the weights' files."""
+        return sum(file.stat().st_size for file in self.weight_files)
+
+    @property
     def positions(self) -> int | None:
         """The longest input in tokens; None where the model has no limit of its own."""
         limit = self.config.get("max_position_embeddings")

@@ -20,18 +20,26 @@ class GradientNorms(Probe):
 
     name = "gradients"
     default_every: ClassVar[int] = 10
+    works_in_fleet: ClassVar[bool] = True
 
-    def attach(self, model: nn.Module) -> Values:
+    def describe(self, model: nn.Module) -> Values:
         """Record the names of the tensors."""
         return {"names": [name for name, value in model.named_parameters() if value.requires_grad]}
 
     def after_backward(self, step: int, model: nn.Module) -> Values | None:
         """Record their norms; 0 for a tensor without a gradient."""
-        if step != 1 and step % self.every:
+        if not self.wants_gradient_norms(step):
             return None
         parameters = [value for value in model.parameters() if value.requires_grad]
         zero = torch.zeros((), device=parameters[0].device)
         norms = iter(torch._foreach_norm([value.grad for value in parameters if value.grad is not None]))
         stacked = torch.stack([zero if value.grad is None else next(norms) for value in parameters])
-        host = stacked.float().cpu().numpy()
-        return {"norms": host, "total": float(np.linalg.norm(host.astype(np.float64)))}
+        return self.from_gradient_norms(stacked.float().cpu().numpy())
+
+    def wants_gradient_norms(self, step: int) -> bool:
+        """Every ``every`` steps, and after the first."""
+        return step == 1 or step % self.every == 0
+
+    def from_gradient_norms(self, norms: np.ndarray) -> Values:
+        """Record them, and their norm over all parameters."""
+        return {"norms": norms, "total": float(np.linalg.norm(norms.astype(np.float64)))}

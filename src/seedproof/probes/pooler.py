@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +26,7 @@ class PoolerSaturation(Probe):
     """
 
     name = "pooler"
+    works_in_fleet: ClassVar[bool] = True
 
     def __init__(self, every: int | None = None) -> None:
         super().__init__(every)
@@ -55,3 +57,7 @@ class PoolerSaturation(Probe):
         if not self._units:
             return None
         return {"saturated": float(torch.stack(self._saturated).sum()) / self._units}
+
+    def from_evaluation(self, distances: np.ndarray, saturated: float) -> Values:  # noqa: ARG002
+        """Record the share."""
+        return {"saturated": saturated}

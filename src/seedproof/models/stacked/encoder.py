@@ -1,0 +1,105 @@
+"""The encoder of a stack: BERT, RoBERTa and ALBERT over packed tokens, all members at once.
+
+The arithmetic is that of Transformers' ``...ForSequenceClassification`` (tests hold every loss, gradient and updated
+weight against it), with parameters looked up by their stock names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from seedproof.models.stacked.architecture import Architecture, LayerNames
+from seedproof.models.stacked.functions import Mix, attention, dropped, linear, lookup, norm
+from seedproof.models.stacked.packing import Packed
+from seedproof.models.stacked.stack import Stack
+
+if TYPE_CHECKING:
+    from seedproof.models.stacked.masks import Drop, Masks
+
+
+class Mixes(Protocol):
+    """Mixout in one step of a stack."""
+
+    def of(self, names: tuple[str, ...], use: int) -> Mix | None:
+        """The mixture of the matrices of these modules at their ``use``-th use in a pass (ALBERT uses its layer often);
+        None where no member mixes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One pass through the encoders of a stack."""
+
+    architecture: Architecture
+    stack: Stack
+    batch: Packed
+    masks: Masks | None = None
+    """Of dropout; None: every probability is 0."""
+    mixes: Mixes | None = None
+    """Mixout of the matrices; None: nothing is mixed."""
+    dtype: torch.dtype = torch.float32
+    """Of the products; bf16 computes as autocast does, over fp32 weights."""
+
+    def logits(self) -> tuple[Tensor, Tensor]:
+        """Logits, (members, batch, labels) in the weights' dtype, and what goes into the pooler's tanh, (members, batch,
+        width)."""
+        hidden = self._embeddings()
+        for use, names in enumerate(self.architecture.layers):
+            hidden = self._layer(hidden, names, use)
+        first = hidden.reshape(-1, hidden.shape[-1]).index_select(0, self.batch.first_slots)
+        return self._head(first.view(self.batch.members, self.batch.batch, -1))
+
+    def _linear(self, x: Tensor, *names: str, use: int = 0) -> Tensor:
+        weight = self.stack.slot(*[f"{name}.weight" for name in names])
+        bias = self.stack.slot(*[f"{name}.bias" for name in names])
+        mix = None if self.mixes is None else self.mixes.of(names, use)
+        return linear(x, weight, bias, mix=mix, dtype=self.dtype)
+
+    def _norm(self, residual: Tensor, name: str, x: Tensor | None = None, drop: Drop | None = None) -> Tensor:
+        weight, bias = self.stack.slot(f"{name}.weight"), self.stack.slot(f"{name}.bias")
+        return norm(residual, weight, bias, self.architecture.eps, x=x, drop=drop)
+
+    def _drop(self, site: int, x: Tensor) -> Drop | None:
+        return None if self.masks is None else self.masks.tokens(site, x.shape[1], x.shape[2])
+
+    def _embeddings(self) -> Tensor:
+        family, batch = self.architecture.family, self.batch
+        place = f"{family}.embeddings"
+
+        def rows(name: str, index: Tensor) -> Tensor:
+            table = self.stack.slot(f"{place}.{name}.weight")
+            return lookup(table, batch.owners * table.value.shape[1] + index)
+
+        segments = torch.zeros_like(batch.ids) if batch.segments is None else batch.segments
+        total = rows("word_embeddings", batch.ids) + rows("token_type_embeddings", segments)
+        total = total + rows("position_embeddings", batch.positions + self.architecture.first_position)
+        hidden = self._norm(total.view(batch.members, batch.tokens, -1), f"{place}.LayerNorm")
+        hidden = dropped(hidden, self._drop(0, hidden))
+        return self._linear(hidden, "albert.encoder.embedding_hidden_mapping_in") if family == "albert" else hidden
+
+    def _layer(self, x: Tensor, names: LayerNames, use: int) -> Tensor:
+        site, masks, grid = 1 + 3 * use, self.masks, self.batch.grid
+        joined = self._linear(x, names.query, names.key, names.value, use=use)
+        drops = [None if masks is None else masks.attention(site, group, grid.heads) for group in grid.groups]
+        attended = self._linear(attention(joined, grid, drops), names.attention_output, use=use)
+        x = self._norm(x, names.attention_norm, attended, self._drop(site + 1, attended))
+        inner = self._linear(x, names.intermediate, use=use)
+        inner = nn.functional.gelu(inner, approximate=self.architecture.approximation)
+        output = self._linear(inner, names.output, use=use)
+        # ALBERT drops nothing behind its feed-forward part.
+        drop = None if self.architecture.family == "albert" else self._drop(site + 2, output)
+        return self._norm(x, names.output_norm, output, drop)
+
+    def _head(self, first: Tensor) -> tuple[Tensor, Tensor]:
+        site = self.architecture.sites - 2
+        if self.architecture.family == "roberta":
+            pooled = self._linear(dropped(first, self._drop(site, first)), "classifier.dense")
+            last = "classifier.out_proj"
+        else:
+            pooled = self._linear(first, "bert.pooler.dense" if self.architecture.family == "bert" else "albert.pooler")
+            last = "classifier"
+        hidden = torch.tanh(pooled)
+        return self._linear(dropped(hidden, self._drop(site + 1, hidden)), last).to(self.stack.dtype), pooled.detach()

@@ -1,0 +1,207 @@
+"""The few operations of an encoder that a stack does for all members at once, with gradients written in place.
+
+Shapes: m members, t tokens of a member, n inputs, k outputs. Each is an autograd function whose backward pass writes the
+gradient of its weights into the slot itself and returns only that of its input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seedproof.models.stacked.masks import Drop
+from seedproof.models.stacked.packing import Grid, Group
+from seedproof.models.stacked.stack import Slot
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Mixout of one matrix: mixed = target + scale * (weight - target) (Lee et al. 2020), column by column."""
+
+    target: Tensor
+    """(m, k, n); 0 for a member without Mixout."""
+    scale: Tensor
+    """mask / (1 - p), (m, parts, 1, n); 1 for a member without Mixout. Parts: matrices joined in the slot."""
+    slope: Tensor
+    """What the gradient is multiplied by: the scale, or without 1 / (1 - p) where the legacy gradient is asked for."""
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        """The mixed weight, (m, k, n)."""
+        return torch.addcmul(self.target, self._spread(self.scale, weight), weight - self.target)
+
+    def gradient(self, gradient: Tensor) -> Tensor:
+        """The gradient of the weight from that of the mixed weight."""
+        return gradient * self._spread(self.slope, gradient)
+
+    @staticmethod
+    def _spread(scale: Tensor, weight: Tensor) -> Tensor:
+        members, parts, _, columns = scale.shape
+        return scale.expand(-1, -1, weight.shape[1] // parts, -1).reshape(members, weight.shape[1], columns)
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Slot, bias: Slot, mix: Mix | None, dtype: torch.dtype) -> Tensor:
+        matrix = (mix(weight.value) if mix is not None else weight.value).to(dtype)
+        x = x.to(dtype)
+        ctx.save_for_backward(x, matrix)
+        ctx.weight, ctx.bias, ctx.mix = weight, bias, mix
+        return torch.baddbmm(bias.value.to(dtype)[:, None, :], x, matrix.transpose(1, 2))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        x, matrix = ctx.saved_tensors
+        if ctx.mix is None:
+            ctx.weight.add_product(gradient.transpose(1, 2), x)
+        else:
+            ctx.weight.add(ctx.mix.gradient(torch.bmm(gradient.transpose(1, 2), x)))
+        ctx.bias.add(gradient.sum(1, dtype=ctx.bias.value.dtype))
+        return torch.bmm(gradient, matrix), None, None, None, None
+
+
+def linear(
+    x: Tensor, weight: Slot, bias: Slot, *, mix: Mix | None = None, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """x (m, t, n), weight (m, k, n), bias (m, k) -> (m, t, k), computed in ``dtype``."""
+    return _Linear.apply(x, weight, bias, mix, dtype)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _Norm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, residual: Tensor, x: Tensor | None, drop: Drop | None, weight: Slot, bias: Slot,
+                eps: float) -> Tensor:  # fmt: skip
+        total = residual if x is None else residual + (x if drop is None else drop(x))
+        normal, mean, deviation = torch.native_layer_norm(total, total.shape[-1:], None, None, eps)
+        ctx.save_for_backward(total, normal, mean, deviation)
+        ctx.weight, ctx.bias, ctx.drop, ctx.has_two = weight, bias, drop, x is not None
+        return torch.addcmul(bias.value[:, None, :], normal, weight.value[:, None, :])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        total, normal, mean, deviation = ctx.saved_tensors
+        ctx.bias.add(gradient.sum(1))
+        ctx.weight.add((gradient * normal).sum(1))
+        inner = gradient * ctx.weight.value[:, None, :]
+        outer = torch.ops.aten.native_layer_norm_backward(
+            inner, total, total.shape[-1:], mean, deviation, None, None, (True, False, False)
+        )[0]
+        second = outer if ctx.drop is None else ctx.drop(outer)
+        return outer, second if ctx.has_two else None, None, None, None, None
+
+
+def norm(residual: Tensor, weight: Slot, bias: Slot, eps: float, *, x: Tensor | None = None,
+         drop: Drop | None = None) -> Tensor:  # fmt: skip
+    """LayerNorm of ``residual`` plus the dropped ``x``, both (m, t, n), with each member's weight and bias (m, n)."""
+    master = weight.value.dtype
+    second = None if x is None else x.to(master)
+    return _Norm.apply(residual.to(master), second, drop, weight, bias, eps)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _Dropped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, drop: Drop) -> Tensor:
+        ctx.drop = drop
+        return drop(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.drop(gradient.contiguous()), None
+
+
+def dropped(x: Tensor, drop: Drop | None) -> Tensor:
+    """``x`` with dropout; None: as it is."""
+    return x if drop is None else _Dropped.apply(x.float().contiguous(), drop)  # type: ignore[no-untyped-call]
+
+
+class _Lookup(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, anchor: Tensor, table: Slot, rows: Tensor) -> Tensor:  # noqa: ARG004
+        ctx.table = table
+        ctx.save_for_backward(rows)
+        return table.value.view(-1, table.value.shape[-1]).index_select(0, rows)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, None, None]:
+        (rows,) = ctx.saved_tensors
+        ctx.table.add_rows(rows, gradient)
+        return None, None, None
+
+
+def lookup(table: Slot, rows: Tensor) -> Tensor:
+    """Rows (n,) of all members' tables (m, entries, width) taken as one: (n, width)."""
+    # Autograd needs something to differentiate; the gradient that matters goes into the slot.
+    anchor = torch.empty(0, device=rows.device, requires_grad=torch.is_grad_enabled())
+    return _Lookup.apply(anchor, table, rows)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _Attention(torch.autograd.Function):
+    """softmax(query key' / sqrt(width)) value inside each sequence, from packed rows to packed rows."""
+
+    @staticmethod
+    def forward(ctx: Any, joined: Tensor, grid: Grid, drops: Sequence[Drop | None]) -> Tensor:
+        members, tokens, width = joined.shape
+        size = width // (3 * grid.heads)
+        rows = joined.reshape(-1, size).index_select(0, grid.to_grid)
+        context = rows.new_zeros(len(grid.to_packed_back) + 1, size)
+        shares = []
+        for (query, key, value), out, group, drop in _by_group(rows, context, grid, drops):
+            bias = group.bias.to(rows.dtype)
+            scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=size**-0.5)
+            shares.append(torch.softmax(scores, -1, dtype=torch.promote_types(rows.dtype, torch.float32)))
+            torch.bmm((shares[-1] if drop is None else drop.kept(shares[-1])).to(rows.dtype), value, out=out)
+            if drop is not None:
+                out.mul_(drop.scale)
+        ctx.save_for_backward(rows, *shares)
+        ctx.grid, ctx.drops, ctx.shape = grid, drops, joined.shape
+        return context.index_select(0, grid.to_packed).view(members, tokens, width // 3)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        rows, *shares = ctx.saved_tensors
+        grid: Grid = ctx.grid
+        size = rows.shape[1]
+        context = gradient.reshape(-1, size).index_select(0, grid.to_packed_back)
+        result = rows.new_empty(len(rows) + 1, size)
+        result[-1] = 0.0
+        parts = zip(_by_group(rows, context, grid, ctx.drops), _by_group(result, context, grid, ctx.drops), shares,
+                    strict=True)  # fmt: skip
+        for ((query, key, value), above, _, drop), (outs, _, _, _), share in parts:
+            if drop is not None:
+                above.mul_(drop.scale)
+            torch.bmm((share if drop is None else drop.kept(share)).to(rows.dtype).transpose(1, 2), above, out=outs[2])
+            inner = torch.bmm(above, value.transpose(1, 2)).to(share.dtype)
+            inner = inner if drop is None else drop.kept(inner)
+            scores = torch._softmax_backward_data(inner, share, -1, share.dtype).mul_(size**-0.5).to(rows.dtype)
+            torch.bmm(scores, key, out=outs[0])
+            torch.bmm(scores.transpose(1, 2), query, out=outs[1])
+        return result.index_select(0, grid.to_grid_back).view(ctx.shape), None, None
+
+
+def _by_group(rows: Tensor, context: Tensor, grid: Grid,
+              drops: Sequence[Drop | None]) -> Iterator[tuple[Tensor, Tensor, Group, Drop | None]]:  # fmt: skip
+    """Each group's views: query, key and value (3, sequences * heads, length, size), and its part of the context."""
+    start, size = 0, rows.shape[1]
+    for group, drop in zip(grid.groups, drops, strict=True):
+        batch = group.sequences * grid.heads
+        count = batch * group.length
+        three = rows[3 * start : 3 * (start + count)].view(3, batch, group.length, size)
+        yield three, context[start : start + count].view(batch, group.length, size), group, drop
+        start += count
+
+
+def attention(joined: Tensor, grid: Grid, drops: Sequence[Drop | None]) -> Tensor:
+    """Attention inside each sequence.
+
+    Args:
+        joined: query, key and value of every packed token, (m, t, 3 * width).
+        grid: where its rows go.
+        drops: dropout of the shares of each group of the grid.
+
+    Returns:
+        (m, t, width), packed as ``joined``.
+    """
+    return _Attention.apply(joined, grid, drops)  # type: ignore[no-any-return,no-untyped-call]

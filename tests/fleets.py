@@ -1,0 +1,189 @@
+"""Small random models, ragged data, and both engines on them, for tests of the fleet and of what it is made of."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+from functools import lru_cache
+
+import numpy as np
+import torch
+from transformers import (
+    AlbertConfig,
+    AlbertForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
+
+from seedproof.models.tokens import TokenizedSplit
+from seedproof.probes import make_probes
+from seedproof.recipes import recipe, resolve
+from seedproof.recipes.mixing import MixLinear, _LegacyMix, _mix
+from seedproof.spec import Seeds
+from seedproof.training.engine import RunData, step_seed
+from seedproof.training.fleet import FleetEngine, Member
+from seedproof.training.plain import PlainEngine
+from seedproof.training.plan import make_plan
+
+FAMILIES = ("bert", "roberta", "albert")
+WORDS, LONGEST = 37, 14
+_CLASSES = {
+    "bert": (BertConfig, BertForSequenceClassification),
+    "roberta": (RobertaConfig, RobertaForSequenceClassification),
+    "albert": (AlbertConfig, AlbertForSequenceClassification),
+}
+ALL_PROBES = {"gradients": 1, "pooler": 1, "drift": 1}
+
+
+def make_model(family, seed=0, *, dropout=0.0, labels=2, **settings):
+    """Every weight far from its initial value, norms and biases too, so that a wrong use of any of them shows."""
+    shared = {"vocab_size": WORDS, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4,
+              "intermediate_size": 24, "max_position_embeddings": LONGEST + 2, "num_labels": labels,
+              "hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}  # fmt: skip
+    if family == "albert":
+        shared |= {"embedding_size": 8, "classifier_dropout_prob": dropout, "num_hidden_groups": 2}
+    if family == "roberta":
+        shared |= {"type_vocab_size": 1}
+    config, kind = _CLASSES[family]
+    problem = "regression" if labels == 1 else "single_label_classification"
+    model = kind(config(**shared | {"problem_type": problem} | settings))
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            size = 1.0 if "pooler" in name or "classifier.dense" in name else 0.25  # some units saturate
+            value.copy_((value if value.ndim == 1 else 0) + size * torch.randn(value.shape, generator=generator))
+    return model
+
+
+def make_split(family, lengths, seed=0, labels=2):
+    generator = np.random.RandomState(seed)
+    ids = [generator.randint(4, WORDS, size=length).tolist() for length in lengths]
+    segments = None if family == "roberta" else [[int(2 * i >= len(row)) for i in range(len(row))] for row in ids]
+    targets = generator.randn(len(ids)) if labels == 1 else generator.randint(0, labels, len(ids))
+    return TokenizedSplit(ids, segments, targets, 0, 1 if family == "roberta" else 0)
+
+
+def ragged(count, seed, longest=LONGEST):
+    lengths = np.random.RandomState(seed).randint(1, longest + 1, count)
+    lengths[:2] = 1, longest
+    return lengths
+
+
+@lru_cache
+def make_data(family, seed=0, labels=2, longest=LONGEST):
+    """Thirty training and nine development examples, of 1 to ``longest`` tokens."""
+
+    def score(logits):
+        return {"score": -float(np.abs(logits["dev"]).mean())}
+
+    train, dev = (make_split(family, ragged(n, seed + n, longest), seed + n, labels) for n in (30, 9))
+    return RunData(train=train, evaluation={"dev": dev}, score=score, metric="score")
+
+
+@dataclasses.dataclass
+class Run:
+    """What both engines are given."""
+
+    model: torch.nn.Module
+    recipe: object
+    plan: object
+    data: RunData
+    seed: int
+    probes: dict
+
+    def member(self, **given):
+        return Member(model=copy.deepcopy(self.model), recipe=self.recipe, plan=self.plan, data=self.data,
+                      dropout_seed=self.seed, probes=make_probes(self.probes), **given)  # fmt: skip
+
+    def plain(self, precision="fp32"):
+        dtype = torch.float64 if precision == "fp64" else torch.float32
+        return PlainEngine(copy.deepcopy(self.model).to(dtype), self.recipe, self.plan, self.data,
+                           dropout_seed=self.seed, probes=make_probes(self.probes),
+                           precision="bf16" if precision == "bf16" else "fp32")  # fmt: skip
+
+
+def make_run(family, name="devlin", seed=0, *, labels=2, probes=ALL_PROBES, data=None, model=None, evaluations=None,
+             **settings):  # fmt: skip
+    """A run of a named recipe; dropout 0 unless said."""
+    given = {"dropout": 0.0, "learning_rate": 1e-3, "batch_size": 7, "epochs": 3.0, **settings}
+    chosen = resolve(recipe(name, **given), family, None).recipe
+    data = data or make_data(family, labels=labels)
+    plan = make_plan(chosen, Seeds.from_number(seed), len(data.train), evaluations)
+    model = model or make_model(family, seed, labels=labels, dropout=chosen.dropout)
+    return Run(model, chosen, plan, data, seed, dict(probes))
+
+
+def make_fleet(runs, precision="fp32", **given):
+    """An engine, its members, and what was recorded when they joined."""
+    members = [run.member(**given) for run in runs]
+    engine = FleetEngine(members[0].model, precision=precision)
+    return engine, members, engine.join(members)
+
+
+def capture_gradients(engine):
+    """Let a fleet keep each step's gradients by name, per member: (before clipping, after it)."""
+    kept = []
+    optimizer = engine._optimizer
+    clip = optimizer.clip
+
+    def clip_and_keep(recipes):
+        before = [engine._stack.read(engine._stack.gradients, index) for index in range(len(recipes))]
+        clip(recipes)
+        after = [engine._stack.read(engine._stack.gradients, index) for index in range(len(recipes))]
+        kept.append(list(zip(before, after, strict=True)))
+
+    optimizer.clip = clip_and_keep
+    return kept
+
+
+def plain_steps(engine, steps):
+    """Losses of the plain engine's next steps, and its gradients by name: (before clipping, after it)."""
+    losses, gradients = [], []
+    clip = engine._clip
+
+    def read():
+        return {name: value.grad.clone() for name, value in engine.model.named_parameters()}
+
+    def clip_and_keep():
+        before = read()
+        clip()
+        gradients.append((before, read()))
+
+    engine._clip = clip_and_keep
+    for _ in range(steps):
+        losses += [record.values["loss"] for record in engine._train_step() if record.kind == "loss"]
+    return losses, gradients
+
+
+def use_masks_of_fleet(plain, engine, index):
+    """Let a plain engine's Mixout take the masks that a fleet draws for its member ``index`` in the same step."""
+    layers = [
+        (getattr(n, f.name), use) for use, n in enumerate(engine._architecture.layers) for f in dataclasses.fields(n)
+    ]
+    for name, module in plain.model.named_modules():
+        if isinstance(module, MixLinear):
+            uses = [use for layer, use in layers if layer == name] or [0]
+            module.forward = _mixed_forward(module, name, uses, plain, engine, index)
+
+
+def _mixed_forward(module, name, uses, plain, engine, index):
+    stem, _, last = name.rpartition(".")
+    attention = ("query", "key", "value")
+    joined = tuple(f"{stem}.{part}" for part in attention) if last in attention else (name,)
+    calls = itertools.count()
+
+    def forward(x):
+        weight = module.weight
+        if module.training:
+            use = uses[next(calls) % len(uses)]
+            seeds = np.array([step_seed(member.dropout_seed, plain.step) for member in engine.members], np.uint64)
+            mix = engine._mixed.at(engine._stack, seeds).of(joined, use)
+            mask = (mix.scale[index, joined.index(name), 0] > 0).to(weight.dtype)
+            mixer = _LegacyMix.apply if module.legacy_gradient else _mix
+            weight = mixer(weight, module.target, mask, module.p)
+        return torch.nn.functional.linear(x, weight, module.bias)
+
+    return forward

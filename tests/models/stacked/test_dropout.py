@@ -1,0 +1,78 @@
+"""Dropout is where stock Transformers has it, in every family: the same masks there give the same logits and gradients.
+
+The stock model calls dropout in the order of the sites; each call is given the stack's mask, spread over its padding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.fleets import FAMILIES, make_model, make_split
+
+from seedproof.models.stacked.architecture import Architecture
+from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.layout import Layout
+from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.packing import Group, TokenTable, pack
+from seedproof.models.stacked.stack import Stack
+
+LENGTHS = [5, 1, 14, 8]
+
+
+def sites_of(family, layers):
+    """In the order in which a stock model drops: embeddings; attention, its output, the layer's output; the head."""
+    inner = [1 + 3 * layer + part for layer in range(layers) for part in range(2 if family == "albert" else 3)]
+    last = 3 * layers + 1
+    return [0, *inner, *([last, last + 1] if family == "roberta" else [last + 1])]
+
+
+def stock_dropout(masks, sites, heads):
+    """In place of ``torch.nn.functional.dropout``."""
+    order = iter(sites)
+
+    def factor(drop):
+        return (drop.bits != 0) * drop.scale
+
+    def dropout(x, p=0.5, training=True, inplace=False):
+        assert (p, training) == (0.3, True)
+        site = next(order)
+        if x.ndim == 2:
+            return x * factor(masks.tokens(site, *x.shape))[0]
+        if x.ndim == 3:
+            packed = factor(masks.tokens(site, sum(LENGTHS), x.shape[2]))[0].split(LENGTHS)
+            return x * torch.nn.utils.rnn.pad_sequence(packed, batch_first=True)
+        groups = [
+            Group(torch.tensor([0]), torch.tensor([place]), torch.empty(0), x.shape[3]) for place in range(len(x))
+        ]
+        return x * torch.stack([factor(masks.attention(site, group, heads)) for group in groups])
+
+    return dropout, order
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_dropout_is_where_transformers_has_it(family, monkeypatch):
+    model = make_model(family, 1, dropout=0.3, attn_implementation="eager").train()
+    split = make_split(family, LENGTHS, 1)
+    architecture = Architecture.of(model.config)
+    stack = Stack(Layout.of(model), 1)
+    stack.load(0, model.state_dict())
+    keys = site_keys(np.array([5], np.uint64), np.arange(architecture.sites))
+    masks = Masks(torch.from_numpy(keys), Chance.of(np.array([0.3]), torch.device("cpu")))
+    batch = pack([TokenTable.of(split.ids, split.segments, split.labels)], [np.arange(4)], architecture.heads)
+    [logits], _ = Pass(architecture, stack, batch, masks).logits()
+    dropout, order = stock_dropout(masks, sites_of(family, 3), architecture.heads)
+    padded = split.batch(np.arange(4), torch.device("cpu"))
+    del padded["labels"]
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.functional, "dropout", dropout)
+        expected = model(**padded).logits
+    assert list(order) == []
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(logits, model.eval()(**padded).logits, rtol=0.01)
+    logits[:, 0].square().sum().backward()
+    expected[:, 0].square().sum().backward()
+    gradients = stack.read(stack.gradients, 0)
+    total = torch.stack([value.grad.norm() for value in model.parameters()]).norm()
+    for name, value in model.named_parameters():
+        assert (gradients[name] - value.grad).norm() < 1e-5 * total, name
