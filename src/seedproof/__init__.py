@@ -16,10 +16,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seedproof.analysis import generalization_table as generalization_table
+    from seedproof.analysis import gradient_table as gradient_table
+    from seedproof.analysis import loss_table as loss_table
+    from seedproof.analysis import matched_divisors as matched_divisors
+    from seedproof.analysis import score_table as score_table
+    from seedproof.analysis import spread_tests as spread_tests
+    from seedproof.analysis import step_size_table as step_size_table
     from seedproof.analysis import summarize as summarize
+    from seedproof.analysis import vanishing_steps as vanishing_steps
+    from seedproof.analysis.claims import Evidence as Evidence
+    from seedproof.analysis.claims import ledger as ledger
     from seedproof.errors import UserError as UserError
     from seedproof.launch import StudyInterrupted as StudyInterrupted
     from seedproof.launch.options import Recording as Recording
+    from seedproof.measure.forgetting import forgetting as forgetting
+    from seedproof.measure.surface import surface as surface
     from seedproof.recipes import Recipe as Recipe
     from seedproof.recipes import recipe as recipe
     from seedproof.recipes.mixing import apply_mixout as apply_mixout
@@ -27,15 +39,18 @@ if TYPE_CHECKING:
     from seedproof.results import Results as Results
     from seedproof.results import open_results as open_results
     from seedproof.spec import Seeds as Seeds
+    from seedproof.studies.reproduce import reproduce as reproduce
     from seedproof.study import Study as Study
     from seedproof.tasks import Split as Split
     from seedproof.tasks import Task as Task
     from seedproof.tasks import load_task as load_task
+    from seedproof.tasks.subsample import subsample as subsample
     from seedproof.training.optimizer import AdamW as AdamW
     from seedproof.training.plan import correction_factor as correction_factor
 
 _HOMES = {
     "AdamW": "training.optimizer",
+    "Evidence": "analysis.claims",
     "Recipe": "recipes",
     "Recording": "launch.options",
     "Results": "results",
@@ -47,11 +62,24 @@ _HOMES = {
     "UserError": "errors",
     "apply_mixout": "recipes.mixing",
     "correction_factor": "training.plan",
+    "forgetting": "measure.forgetting",
+    "generalization_table": "analysis",
+    "gradient_table": "analysis",
+    "ledger": "analysis.claims",
     "load_task": "tasks",
+    "loss_table": "analysis",
+    "matched_divisors": "analysis",
     "mixout": "recipes.mixing",
     "open_results": "results",
     "recipe": "recipes",
+    "reproduce": "studies.reproduce",
+    "score_table": "analysis",
+    "spread_tests": "analysis",
+    "step_size_table": "analysis",
+    "subsample": "tasks.subsample",
     "summarize": "analysis",
+    "surface": "measure.surface",
+    "vanishing_steps": "analysis",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,0 +1,51 @@
+"""``seedproof reproduce``: the dry run needs nothing, mistakes are one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from tests.cli.test_cli import command, refused
+
+from seedproof.studies import FIGURES
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+@pytest.mark.parametrize("name", [*FIGURES, "all"])
+def test_every_dry_run_says_runs_steps_time_and_disk(name, scale):
+    outcome = command("reproduce", name, "--scale", scale, "--dry-run", "--jobs", 2)
+    assert outcome.code == 0, outcome.err
+    assert "runs in all" in outcome.out
+    assert "none was started" in outcome.out
+    assert "GiB of disk" in outcome.out
+    assert "epochs, long recipe" in outcome.out
+    assert ("ids pending" in outcome.out) == (name != "fig6")
+
+
+def test_a_dry_run_touches_neither_network_nor_weights_nor_the_folder(tmp_path):
+    code = (
+        "import socket, sys, builtins\n"
+        "def refuse(*a, **k): raise AssertionError('the network was asked')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from seedproof.cli import main\n"
+        f"sys.argv = ['seedproof', 'reproduce', 'all', '--scale', 'paper', '--dry-run', '--out', {str(tmp_path / 'new')!r}]\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code\n"
+        "loaded = {'torch', 'transformers', 'datasets'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, stdout=subprocess.DEVNULL)
+    assert not (tmp_path / "new").exists()
+
+
+def test_mistakes_are_one_line(tmp_path):
+    assert "did you mean 'fig1'" in refused("reproduce", "figg1", "--out", tmp_path / "x")
+    assert "did you mean 'paper'" in refused("reproduce", "fig1", "--scale", "papers", "--out", tmp_path / "x")
+    assert "--out DIR" in refused("reproduce", "fig1")
+    assert "NAME=FOLDER" in refused("reproduce", "fig1", "--model", "bert-large-uncased", "--out", tmp_path / "x")
+    assert "at least 1" in refused("reproduce", "fig1", "--jobs", 0, "--out", tmp_path / "x")
+
+
+def test_ls_studies_lists_the_names():
+    listed = command("ls", "studies").out
+    assert all(f"{name} " in listed for name in [*FIGURES, "all", "demo"])
