@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seedproof.cli import demo, listing, miniature, study
+from seedproof.cli import bench, demo, listing, measure, miniature, report, reproduce, study
 
 app = typer.Typer(
     name="seedproof",
@@ -17,8 +17,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("demo")(demo.demo)
+app.command("reproduce")(reproduce.reproduce)
 app.add_typer(study.app, name="study")
+app.command("report")(report.report)
 app.command("ls")(listing.ls)
+app.add_typer(measure.app, name="measure")
+app.command("bench")(bench.bench)
 app.add_typer(miniature.app, name="miniature")
 
 

@@ -1,0 +1,114 @@
+"""The physical floor: what a step needs in arithmetic and memory traffic, over the rates that this machine reaches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+TRAFFIC_BYTES = 28
+"""Of AdamW in fp32, for each parameter: weight, gradient and two averages read, weight and averages written."""
+
+POINT_BYTES = 20
+"""Of a point of a surface, for each parameter: three models read, their mixture written and read."""
+
+FEW = 256
+TOKENS = {"cpu": 8192, "cuda": 65536}
+"""Rows of the products that rates are measured with: few stay in the caches, many fill a device."""
+
+_SECONDS = 0.1
+_CACHE = {"cpu": 256_000_000, "cuda": 4_000_000_000}
+"""A copy is not larger than this: it must leave the caches, no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """A BERT-like encoder with a pooler and a head."""
+
+    layers: int
+    width: int
+    inner: int
+    """Width of the feed-forward part."""
+    labels: int
+    parameters: int
+    """All of them, embeddings included."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one step of one run, or of one point of a surface."""
+
+    flops: float
+    bytes: float
+
+    def seconds(self, rates: Rates) -> tuple[float, float]:
+        """Arithmetic and traffic at these rates. If nothing overlaps a step takes the sum, if all does the larger."""
+        return self.flops / rates.flops, self.bytes / rates.bytes
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of a whole machine, per second."""
+
+    flops: float
+    bytes: float
+    """Read and written."""
+
+
+def forward_flops(size: Size, lengths: np.ndarray) -> float:
+    """Of sequences with these lengths, padding not counted: 2 for each weight and token (the pooler and the head see one
+    token of a sequence), and 4 L² width in each layer for attention's two products; the rest is small."""
+    width, tokens = size.width, float(lengths.sum())
+    layer = 4 * width * width + 2 * width * size.inner
+    head = len(lengths) * (width * width + width * size.labels)
+    attention = 4.0 * size.layers * width * float(np.square(lengths.astype(float)).sum())
+    return 2.0 * (size.layers * layer * tokens + head) + attention
+
+
+def step_cost(size: Size, lengths: np.ndarray) -> Cost:
+    """Of a training step: the backward pass has twice the products of the forward pass; and the optimizer's traffic."""
+    return Cost(3.0 * forward_flops(size, lengths), float(TRAFFIC_BYTES * size.parameters))
+
+
+def point_cost(size: Size, lengths: np.ndarray) -> Cost:
+    """Of the loss at a point of a surface."""
+    return Cost(forward_flops(size, lengths), float(POINT_BYTES * size.parameters))
+
+
+def measure_rates(size: Size, tokens: int, members: int, precision: str, device: str) -> Rates:
+    """What this process reaches now: in products of the feed-forward part's shape, for few tokens, for a
+    member's and for all members' (the best); and in copies as large as the members' weights and averages, as far as those
+    leave the caches."""
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    flops = 0.0
+    most = max(1, min(members, TOKENS[device] // tokens))
+    for count, rows in {(1, min(tokens, FEW)), (1, tokens), (most, tokens)}:
+        left = torch.ones(count, rows, size.width, dtype=dtype, device=device)
+        right = torch.ones(count, size.width, size.inner, dtype=dtype, device=device)
+        out = torch.empty(count, rows, size.inner, dtype=dtype, device=device)
+        seconds = _seconds_of_one(lambda a=left, b=right, c=out: torch.bmm(a, b, out=c), device)  # type: ignore[misc]
+        flops = max(flops, 2.0 * count * rows * size.width * size.inner / seconds)
+    numbers = min(4 * size.parameters * members, _CACHE[device]) // 4
+    source, target = torch.ones(numbers, device=device), torch.empty(numbers, device=device)
+    return Rates(flops, 8.0 * numbers / _seconds_of_one(lambda: target.copy_(source), device))
+
+
+def _seconds_of_one(call: Callable[[], object], device: str) -> float:
+    def wait() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    call()
+    wait()
+    calls, start = 0, time.perf_counter()
+    batch = 1
+    while (passed := time.perf_counter() - start) < _SECONDS:
+        for _ in range(batch):
+            call()
+        wait()
+        calls += batch
+        batch = 2 * batch if passed < _SECONDS / 8 else batch
+    return passed / calls

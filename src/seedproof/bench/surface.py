@@ -1,0 +1,108 @@
+"""Points of a loss surface: one after the other, and a row of them as a fleet that is only evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from seedproof.bench.contenders import Contender
+from seedproof.bench.gate import Gate
+from seedproof.bench.inputs import Inputs
+from seedproof.measure.classifier_loss import ClassifierLoss, Problem, batches_of, flatten
+from seedproof.measure.plane import Lattice, Plane, Points, measure_points
+from seedproof.models.stacked.architecture import Architecture
+from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.layout import Layout
+from seedproof.models.stacked.packing import Packed, TokenTable, pack
+from seedproof.models.stacked.stack import Stack
+from seedproof.training.fleet import EVALUATION_TOKENS, member_losses
+
+NOISE = 0.01
+"""Standard deviation of what makes three models of one: a surface costs the same whatever its corners are."""
+
+
+def corners(inputs: Inputs, seed: int) -> list[torch.nn.Module]:
+    """Three classifiers that stand for the pre-trained, the failed and the successful one."""
+    models: list[torch.nn.Module] = []
+    for role in range(3):
+        model = inputs.model(seed).eval()
+        generator = torch.Generator().manual_seed(role)
+        with torch.no_grad():
+            for value in model.parameters() if role else ():
+                value.add_(NOISE * torch.randn(value.shape, generator=generator))
+        models.append(model)
+    return models
+
+
+def row_of(contender: Contender) -> Points:
+    """A row through the middle of the grid."""
+    steps = Lattice(side=contender.members).steps
+    return [(alpha, steps[len(steps) // 2]) for alpha in steps]
+
+
+def point_by_point(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
+    """The modules of Transformers at one point after the other."""
+    models = corners(inputs, seeds[0])
+    batches = batches_of(inputs.data.train, range(inputs.problem.batch))
+    config = models[0].config
+    problem = Problem(config, Plane(*map(flatten, models)), batches, False, contender.device).on_device()
+    evaluate, points = ClassifierLoss(problem), row_of(contender)
+    gate.open()
+    while True:
+        found = measure_points(problem.plane, evaluate, points)
+        gate({"losses": found["loss"].tolist()})
+
+
+def stacked(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
+    """All points of a row in one pass."""
+    surface = StackedRow(corners(inputs, seeds[0]), inputs, contender.device)
+    points = row_of(contender)
+    gate.open()
+    while True:
+        gate({"losses": surface.losses(points).tolist()})
+
+
+class StackedRow:
+    """Losses of many points at once on the first examples of a problem."""
+
+    def __init__(self, models: Sequence[torch.nn.Module], inputs: Inputs, device: str) -> None:
+        architecture = Architecture.of(models[0].config)
+        assert architecture is not None
+        self._architecture = architecture
+        self._corners = Stack(Layout.of(models[0]), len(models), device=device, trains=False)
+        for index, model in enumerate(models):
+            self._corners.load(index, dict(model.named_parameters()))
+        train, count = inputs.data.train, inputs.problem.batch
+        segments = None if train.segments is None else train.segments[:count]
+        self._packed: dict[int, list[Packed]] = {}
+        self._table = TokenTable.of(train.ids[:count], segments, train.labels[:count])
+
+    @torch.no_grad()
+    def losses(self, points: Points) -> np.ndarray:
+        """Mean loss at each point, float64 (points,)."""
+        shares = torch.tensor([[1 - a - b, a, b] for a, b in points], dtype=torch.float32, device=self._corners.device)
+        stack = Stack(self._corners.layout, 0, device=self._corners.device, trains=False)
+        stack.members = len(points)
+        stack.values = [shares @ value for value in self._corners.values]
+        total = torch.zeros(len(points), dtype=torch.float64, device=stack.device)
+        for batch in self._batches(len(points)):
+            logits, _ = Pass(self._architecture, stack, batch).logits()
+            total += member_losses(logits, batch.labels, batch.is_example).double() * batch.batch
+        found: np.ndarray = (total / len(self._table.lengths)).cpu().numpy()
+        return found
+
+    def _batches(self, members: int) -> list[Packed]:
+        """All examples for that many points; the same in every row."""
+        if members not in self._packed:
+            device, heads = self._corners.device, self._architecture.heads
+            chunks = self._chunks(np.argsort(self._table.lengths, kind="stable"), members)
+            self._packed[members] = [
+                pack([self._table] * members, [chunk] * members, heads, device) for chunk in chunks
+            ]
+        return self._packed[members]
+
+    def _chunks(self, order: np.ndarray, members: int) -> list[np.ndarray]:
+        cumulated = np.cumsum(self._table.lengths[order]) * members // EVALUATION_TOKENS
+        return [part for part in np.split(order, np.nonzero(np.diff(cumulated))[0] + 1) if len(part)]

@@ -1,0 +1,72 @@
+"""``seedproof bench``: what our engines bring on this machine."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seedproof.errors import UserError, unknown
+
+DRAWINGS = (".png", ".svg", ".pdf")
+
+
+def bench(
+    works: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORK]...", help="cola, rte, mrpc, seeds, bf16, surface, memory, large or growth."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Under a minute: fewer seeds, repeats and layouts.")] = False,
+    repeats: Annotated[int | None, typer.Option(help="Turns of each contender. [default: 5]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of a turn [default: the work's].")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="seeds: whole runs instead of steps.")] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    jobs: Annotated[int | None, typer.Option(help="Cores that every contender uses [default: all].")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the GLUE download [default: generated token lengths].")
+    ] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="BERT's vocab.txt, with --data-dir.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for every single time.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the tables into this PNG, SVG or PDF file.")] = None,
+) -> None:
+    """Our engines beside the Transformers Trainer and the physical floor, in one run on this machine."""
+    from seedproof.bench.works import WORKS
+
+    chosen = works or (["seeds"] if quick else [])
+    if not chosen:
+        raise UserError(f"name what to measure (one or more of {', '.join(WORKS)}), or give --quick")
+    for work in chosen:
+        if work not in WORKS:
+            raise unknown("work", work, WORKS)
+    for flag, path in (("--out", out), ("--plot", plot)):
+        _check_target(flag, path)
+    from seedproof.bench.bench import bench as measure
+    from seedproof.bench.output import print_outcome
+    from seedproof.bench.plot import draw
+    from seedproof.cli.printing import output
+
+    console = output()
+    report = measure(
+        chosen, repeats=(2 if quick else 5) if repeats is None else repeats, steps=steps, device=device,
+        jobs=jobs, data_dir=data_dir, vocabulary=vocabulary, whole=whole, quick=quick, out=out,
+        command=shlex.join(["seedproof", *sys.argv[1:]]), say=lambda text: print(text, file=sys.stderr, flush=True),
+        show=lambda outcome: print_outcome(console, outcome),
+    )  # fmt: skip
+    report.print_rest(console)
+    if plot is not None:
+        draw(report, plot)
+        typer.echo(f"drawing: {plot}", err=True)
+
+
+def _check_target(flag: str, path: Path | None) -> None:
+    """Refuse before anything is measured what could not be written after."""
+    if path is None:
+        return
+    if path.is_dir() or not path.parent.is_dir():
+        why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UserError(f"{flag}: cannot write {path}: {why}")
+    if flag == "--plot" and path.suffix.lower() not in DRAWINGS:
+        raise UserError(f"--plot {path}: give a name that ends with one of {', '.join(DRAWINGS)}")
