@@ -20,7 +20,8 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study.")],
     format: Annotated[str, typer.Option(help="html, markdown, pdf-figures or latex.")] = "html",
     out: Annotated[
-        Path | None, typer.Option(help="Where it goes [default: in DIR: report.html, report.md, pdf-figures/, tables.tex].")
+        Path | None,
+        typer.Option(help="Where it goes [default: in DIR: report.html, report.md, pdf-figures/, tables.tex]."),
     ] = None,
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Put the texts of the development sets into the HTML file.")
