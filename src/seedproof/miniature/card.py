@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from seedproof.miniature.pretrain import Pretraining
 
-LEARNING_RATES = {"bert": 1.4e-4, "roberta": 3e-4, "albert": 3e-4, "bert-shallow": 1.4e-4}
+LEARNING_RATES = {"bert": 1.4e-4, "roberta": 4e-4, "albert": 2e-4, "bert-shallow": 1.4e-4}
 """Default for fine-tuning each miniature, chosen on seeds from 1000 on; see docs/miniature.md."""
 
 _CARD = """---

@@ -26,7 +26,10 @@ MINIATURES: dict[str, Pretraining] = {
         family="roberta", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 900, 1e-3), (24, 500, 5e-4))
     ),
     "albert": Pretraining(
-        family="albert", hidden_size=128, heads=4, feed_forward=512,
+        family="albert",
+        hidden_size=128,
+        heads=4,
+        feed_forward=512,
         stages=_stages((3, 1500, 3e-3), (6, 1200, 2e-3), (12, 1500, 1e-3), (24, 500, 5e-4)),
     ),  # wider: at 64 a single shared layer learns neither words nor pairs well
     "bert-shallow": Pretraining(family="bert", stages=_stages((3, 1600, 3e-3), (6, 2500, 1e-3))),

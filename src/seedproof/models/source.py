@@ -16,7 +16,7 @@ from typing import Any
 from seedproof.errors import UserError, unknown
 from seedproof.spec import ModelReference, content_hash
 
-MINIATURES = ("bert", "roberta", "bert-shallow")
+MINIATURES = ("bert", "roberta", "albert", "bert-shallow")
 WEIGHTS = Path(__file__).resolve().parent.parent / "miniature" / "weights"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
                     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "added_tokens.json")  # fmt: skip

@@ -221,9 +221,9 @@ MINI = Scale(
             "bert": KnownModel(name="miniature/bert", family="bert", layers=24, parameters=1_220_224,
                                seconds_per_step=0.09, learning_rate=1.4e-4),
             "roberta": KnownModel(name="miniature/roberta", family="roberta", layers=24, parameters=1_220_224,
-                                  seconds_per_step=0.09, learning_rate=3e-4),
+                                  seconds_per_step=0.09, learning_rate=4e-4),
             "albert": KnownModel(name="miniature/albert", family="albert", layers=24, parameters=226_000,
-                                 seconds_per_step=0.14, learning_rate=3e-4),
+                                 seconds_per_step=0.14, learning_rate=2e-4),
             "shallow": KnownModel(name="miniature/bert-shallow", family="bert", layers=6, parameters=325_000,
                                   seconds_per_step=0.025, learning_rate=1.4e-4),
         }
