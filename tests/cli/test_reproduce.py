@@ -49,3 +49,16 @@ def test_mistakes_are_one_line(tmp_path):
 def test_ls_studies_lists_the_names():
     listed = command("ls", "studies").out
     assert all(f"{name} " in listed for name in [*FIGURES, "all", "demo"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "fleeet"], "unknown engine 'fleeet'"),
+        (["--precision", "fp8"], "unknown precision 'fp8'"),
+        (["--data-dir", "nowhere"], "--data-dir is for --scale paper"),
+        (["--scale", "paper", "--data-dir", "nowhere"], "there is no such folder"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would_refuse(options, message):
+    assert message in refused("reproduce", "fig1", "--dry-run", *options)

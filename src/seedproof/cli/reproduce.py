@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,17 +44,22 @@ def reproduce(
     figures, size, folders = chosen_figures(names), get_scale(scale), _folders(model or [])
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
+    from seedproof.studies.places import Places
+
+    places = Places(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)
+    places.check(size)
+    for option, value, known in (("engine", engine, ("plain", "fleet")), ("precision", precision, ("fp32", "bf16"))):
+        if value is not None and value not in known:
+            raise unknown(option, value, known)
     if dry_run:
         _print_plan(figures, size, out, jobs)
         return
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
     from seedproof.cli.printing import continuing
-    from seedproof.studies.places import Places
     from seedproof.studies.reproduce import Options
     from seedproof.studies.reproduce import reproduce as run
 
-    places = Places(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)
     numerics: dict[str, Any] = {"engine": engine, "precision": precision, "device": device, "threads": threads}
     options = Options(**numerics, jobs=jobs, say=lambda line: print(line, file=sys.stderr, flush=True))
     _print_scaling(size, err=True)
@@ -98,7 +103,8 @@ def _print_plan(figures: list[Figure], scale: Scale, out: Path | None, jobs: int
     typer.echo(f"{whole.runs} runs in all, {whole.steps:,} steps; none was started")
     typer.echo(f"estimate: {duration(3600 * whole.hours(workers))} with {workers} at a time (training "
                f"{duration(whole.training_seconds)} and measuring {duration(whole.measuring_seconds)} one after the other, on "
-               f"{scale.machine}), {whole.disk_bytes / 2**30:.2f} GiB of disk")  # fmt: skip
+               f"{scale.machine}, with the plain engine; fleets, the default, take less), "
+               f"{whole.disk_bytes / 2**30:.2f} GiB of disk")  # fmt: skip
 
 
 def _workers(scale: Scale) -> int:

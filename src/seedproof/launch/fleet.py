@@ -129,7 +129,11 @@ class FleetWorker:
         return _Run(folder=folder, lock=lock, member=member, about=ready.about, key=key)
 
     def _join(self, runs: list[_Run]) -> None:
-        """Let runs join the fleets of their kind."""
+        """Let runs join the fleets of their kind; those that memory has shown no room for wait."""
+        if self._room is not None:
+            room = max(0, self._room - len(self._runs))
+            runs, waiting = runs[:room], runs[room:]
+            self._aside.extend(waiting)
         for key in dict.fromkeys(run.key for run in runs):
             group = [run for run in runs if run.key == key]
             numerics = group[0].folder.spec.numerics

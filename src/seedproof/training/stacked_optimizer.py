@@ -4,12 +4,13 @@ The step is that of :class:`seedproof.training.optimizer.AdamW` (see there for t
 
     w <- w (1 - a) - r m / (sqrt(v) + e),
 
-with one a, r and e per member. Each operation goes over one slab of all members, so the number of calls depends on
-neither the number of members nor the size of the model.
+with one a, r and e per member. Each operation goes over a slab of all members, or on a CPU over as many columns of it as
+the caches hold, so the number of calls does not depend on the number of members.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -114,6 +115,7 @@ class StackedAdamW:
         first, second, eps = self._column(rates.first), self._column(rates.second), self._column(rates.eps)
         kept = self._column(1.0 - rates.share)
         sizes = {True: self._column(rates.decayed_size), False: self._column(rates.plain_size)}
+        columns = COLUMNS if self._stack.device.type == "cpu" else sys.maxsize
         for slab, *tensors in zip(
             self._stack.layout.slabs,
             self._stack.values,
@@ -122,7 +124,7 @@ class StackedAdamW:
             self.squares,
             strict=True,
         ):
-            for parts in zip(*(torch.split(tensor, COLUMNS, dim=1) for tensor in tensors), strict=True):
+            for parts in zip(*(torch.split(tensor, min(columns, slab.size), dim=1) for tensor in tensors), strict=True):
                 weight, gradient, average, square = parts
                 average.lerp_(gradient, first)
                 square.lerp_(gradient.square_(), second)  # the gradient is not needed any more
