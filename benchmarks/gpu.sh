@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every row of docs/performance.md that needs a GPU, in one call of under ten minutes; no data files are needed.
+# Every comparison that needs a GPU, in one call of under ten minutes; no data files are needed.
 #
 #     benchmarks/gpu.sh [FOLDER] [PYTHON]
 #
