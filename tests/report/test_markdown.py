@@ -65,3 +65,14 @@ def test_bad_input_is_one_clear_message(store, tmp_path):
     empty = Store.open_or_create(tmp_path / "empty", "empty", Numerics())
     with pytest.raises(UserError, match="has no runs"):
         write_markdown(empty, tmp_path / "page.md")
+
+
+def test_a_claim_that_does_not_hold_shows_the_p_that_decided(store, tmp_path):
+    """That against the claim; a ledger of an earlier version has none and keeps the other."""
+    wrong = pd.DataFrame(LEDGER).assign(verdict=["does not hold", "not decided"], p_corrected=[1.0, None])
+    wrong.assign(p_against=[0.002, None], p_against_corrected=[0.03, None]).to_csv(
+        store.path / "ledger.csv", index=False
+    )
+    assert "| 0.03 (against) | 25 |" in write_markdown(store, tmp_path / "page.md").read_text()
+    wrong.to_csv(store.path / "ledger.csv", index=False)
+    assert "| 1 | 25 |" in write_markdown(store, tmp_path / "old.md").read_text()

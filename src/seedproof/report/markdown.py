@@ -6,9 +6,9 @@ import math
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -81,9 +81,17 @@ def _ledger(ledger: pd.DataFrame) -> list[str]:
         effect = "–" if pd.isna(row["effect"]) else f"{row['effect_name']} {numbers}"
         wanted = "" if pd.isna(row["n_needed"]) else f" ({_number(row['n_needed'])} would decide)"
         cells = [f"{row['sentence']} *{row['paper']}.* {row['why']}", VERDICTS[row["verdict"]],
-                 effect, _number(row["p_corrected"]), f"{_number(row['n'])}{wanted}"]  # fmt: skip
+                 effect, _decisive_p(row), f"{_number(row['n'])}{wanted}"]  # fmt: skip
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return lines
+
+
+def _decisive_p(row: dict[Hashable, Any]) -> str:
+    """The corrected p-value behind the verdict: "does not hold" is decided by that against the claim."""
+    against = row.get("p_against_corrected")  # a ledger of an earlier version has none
+    if row["verdict"] == "does not hold" and not pd.isna(against):
+        return f"{_number(against)} (against)"
+    return _number(row["p_corrected"])
 
 
 def _figure(entry: FigureEntry, folder: Path) -> list[str]:

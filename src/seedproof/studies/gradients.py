@@ -39,17 +39,30 @@ def gradient_content(found: Found, model: str, kinds: Sequence[str] = KINDS) -> 
 
 
 def vanishing(found: Found, runs: pd.DataFrame) -> pd.DataFrame:
-    """The step from which the lower layers of each finished run stay under the threshold; one run at a time in memory."""
+    """The step from which the lower layers of each finished run stay under the threshold; one run at a time in memory.
+
+    A run that diverged before any norm was recorded has no step and no layers: it did not vanish and stay so.
+    """
     import pandas as pd
 
-    from seedproof.analysis.gradients import VANISHING_COLUMNS, gradient_table, vanishing_steps
+    from seedproof.analysis.gradients import LOWER, THRESHOLD, VANISHING_COLUMNS, gradient_table, vanishing_steps
+
+    options = {"threshold": THRESHOLD, "relative": True, "lower": LOWER}
+    types = {"step": "Int64", "share_of_training": "float64", "layers": "Int64", "lower_layers": "Int64"}
 
     parts = []
     for row in range(len(runs)):
+        run = runs.iloc[row]
         records = found.records(runs.iloc[[row]], ["gradients"])
-        norms = gradient_table(records, runs)
-        if len(norms):  # a run that diverged at once has none
-            parts.append(vanishing_steps(norms).assign(task=runs["task"].iloc[row], model=runs["model"].iloc[row]))
+        if not records:  # not finished
+            continue
+        if run["reason"] == "diverged" and not any(record["norms"] for record in records[run["run"]]):
+            about = {name: run[name] for name in ("run", "seed", "recipe", "outcome")}
+            steps = pd.DataFrame([about | options], columns=list(VANISHING_COLUMNS)).astype(types)
+        else:
+            steps = vanishing_steps(gradient_table(records, runs)).astype(types)
+        if len(steps):
+            parts.append(steps.assign(task=run["task"], model=run["model"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(VANISHING_COLUMNS))
 
 

@@ -45,7 +45,7 @@ def pairs(found: Found, task: str) -> pd.DataFrame:
     """Every failed run of a task with its successful partner, in the stated order; the first row is the plane to draw.
 
     Returns:
-        Columns ``task``, ``plane`` (a label), ``failed``, ``successful`` (run ids), their seeds and recipes.
+        Columns ``task``, ``plane`` (a label), ``head`` (its seed), ``failed``, ``successful`` (run ids), their seeds and recipes.
     """
     import pandas as pd
 
@@ -57,8 +57,8 @@ def pairs(found: Found, task: str) -> pd.DataFrame:
             continue
         partner = partners.iloc[0]
         failed = choose(runs, FAILED)
-        rows += [_pair(failed.iloc[index], partner) for index in range(len(failed))]
-    return pd.DataFrame(rows, columns=["task", "plane", *(f"{what}{side}" for side in ("failed", "successful")
+        rows += [_pair(failed.iloc[index], partner) | {"head": head} for index in range(len(failed))]
+    return pd.DataFrame(rows, columns=["task", "plane", "head", *(f"{what}{side}" for side in ("failed", "successful")
                                        for what in ("", "seed_", "recipe_"))])  # fmt: skip
 
 
@@ -109,7 +109,11 @@ def content(found: Found, *, barriers: bool) -> Content:
     if not barriers:
         return Content(tables=tables, notes=notes)
     found_barriers = _barriers(found, table)
-    notes.append(f"barriers: on {len(table)} planes of different failed runs, {found.scale.edge_points} points an edge")
+    heads = len(table.drop_duplicates(["task", "head"]))
+    notes.append(
+        f"barriers: on {len(table)} planes of different failed runs, {found.scale.edge_points} points an edge; the ledger counts "
+        f"{heads}, the first of each head, as the planes of a head share their successful run"
+    )
     return Content(
         tables=tables | {"barriers": found_barriers},
         notes=notes,
@@ -123,7 +127,7 @@ def _barriers(found: Found, pairs_table: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for pair in pairs_table.to_dict("records"):
         edges = found.measure.barriers(pair["failed"], pair["successful"])
-        parts.append(edges.assign(task=pair["task"], plane=pair["plane"], run=pair["failed"]))
+        parts.append(edges.assign(task=pair["task"], plane=pair["plane"], head=pair["head"], run=pair["failed"]))
     return (
         pd.concat(parts, ignore_index=True)
         if parts

@@ -241,8 +241,8 @@ MINI = Scale(
     long_epochs=10.0,
     grid_epochs=(3.0, 10.0, 20.0),
     subsets=MappingProxyType({"cola": 250, "mrpc": 250, "qnli": 250}),
-    plane_heads=(0, 1),
-    plane_orders=8,
+    plane_heads=(0, 1, 2, 3, 4, 5),
+    plane_orders=4,
     text_sequences=600,
 )  # fmt: skip
 """The embedded miniatures; sizes are held against the real ones by a test."""

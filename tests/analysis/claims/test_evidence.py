@@ -67,3 +67,17 @@ def test_cells_are_every_combination_in_order():
     """A name alone is a list of one."""
     assert cells(["rte", "cola"], "bert", "a") == (DEEP, CellKey("cola", "bert", "a"))
     assert len(cells(["rte", "cola"], ["bert", "roberta"], ["a", "b"])) == 8
+
+
+def test_a_role_means_its_own_runs_whatever_else_is_there():
+    """Runs of the same cell from another figure do not join it; a disagreement about them is a mistake."""
+    own = cell([1, 0], recipe="a")
+    one = Evidence(runs=own, roles={"grid": [DEEP]}, only={"grid": frozenset(own["run"])})
+    more = Evidence(runs=cell([1, 0, 1, 1], recipe="a"), roles={"deep": [DEEP]})
+    whole = merge(one, more)
+    assert len(whole.of("grid")) == len(one.of("grid")) == 2
+    assert len(whole.of("deep")) == 4
+    with pytest.raises(UserError, match="only of 'grid' is"):
+        merge(one, Evidence(runs=own, roles={"grid": [DEEP]}, only={"grid": frozenset(["x"])}))
+    with pytest.raises(UserError, match="gird"):
+        Evidence(runs=own, only={"gird": frozenset()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pandas as pd
@@ -32,6 +33,17 @@ def test_gradients_vanish(decide):
     open_ = decide("gradients-vanish", vanishing([0.3] * 8 + [NEVER] * 4, [NEVER] * 12))
     assert open_.verdict == "not decided"
     assert open_.n_needed > 12
+
+
+def test_a_run_that_diverged_before_any_norm_did_not_vanish(decide):
+    """It stays in the denominator, and how many there are is said."""
+    evidence = vanishing([0.3] * 10 + [NEVER] * 2, [NEVER] * 12)
+    layers = pd.Series([12] * 10 + [pd.NA] * 2 + [12] * 12, dtype="Int64")
+    why = decide(
+        "gradients-vanish", dataclasses.replace(evidence, vanishing=evidence.vanishing.assign(layers=layers))
+    ).why
+    assert "in 10 of 12 failed runs" in why
+    assert "2 of the failed runs diverged before any norm was recorded" in why
 
 
 def test_gradients_of_too_few_runs(decide):

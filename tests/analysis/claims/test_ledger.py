@@ -98,3 +98,27 @@ def test_the_ledger_does_not_change_the_evidence():
     before = evidence.runs.copy()
     pd.testing.assert_frame_equal(ledger(evidence), ledger(evidence))
     pd.testing.assert_frame_equal(evidence.runs, before)
+
+
+def test_the_p_that_decided_is_in_the_ledger():
+    """A claim that does not hold was decided by the p-value against it."""
+    row = ledger(spread(0.04, 0.01)).set_index("claim").loc["spread-devlin"]
+    assert row["verdict"] == "does not hold"
+    assert row["p_against"] < row["p_against_corrected"] < 0.05 < row["p_corrected"]
+    assert row["p_against_corrected"] == pytest.approx(15 * row["p_against"])
+
+
+def test_sentences_name_families_and_what_is_true_at_every_scale():
+    """RoBERTa, not ROBERTA; the baseline is longer, by how much depends on the scale."""
+    sentences = {claim.id: claim.sentence for claim in CLAIMS}
+    for family, name in {"bert": " BERT-", "roberta": " RoBERTa-", "albert": " ALBERT-"}.items():
+        assert name in sentences[f"correction-{family}"]
+    assert "(bias correction, longer training)" in sentences["spread-devlin"]
+
+
+def test_what_had_been_seen_before_is_listed():
+    """The thresholds were not fixed before every run."""
+    from seedproof.analysis.claims import paper
+
+    for seen in ("all four tasks for seeds 0 to 24", "RoBERTa", "ALBERT", "1000"):
+        assert seen in paper.__doc__

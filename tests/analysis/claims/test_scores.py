@@ -56,11 +56,11 @@ def test_equal_scores_have_no_correlation(decide):
     assert decide("low-loss-harmless", evidence).verdict == "not decided"
 
 
-def spread(baseline, other, seeds=25, role="devlin", failed=0, tasks=("rte", "cola")):
+def spread(baseline, other, seeds=25, role="devlin", failed=0, tasks=("rte", "cola"), other_failed=0):
     """Normal scores with these SDs on two tasks."""
     generator = np.random.default_rng(8)
     tables = {}
-    for name, sd, bad in (("mosbach", baseline, failed), (role, other, 0)):
+    for name, sd, bad in (("mosbach", baseline, failed), (role, other, other_failed)):
         parts = [
             cell(first(bad, seeds), recipe=name, task=task, scores=0.7 + sd * generator.normal(size=seeds))
             for task in tasks
@@ -95,6 +95,16 @@ def test_a_baseline_that_always_fails_has_no_small_spread(decide):
     decision = decide("spread-devlin", spread(0.0, 0.04, failed=20))
     assert decision.verdict == "not decided"
     assert "80% of the runs of mosbach failed" in decision.why
+
+
+def test_a_recipe_that_always_fails_does_not_show_the_claim_wrong(decide):
+    """A smaller spread of the other recipe counts against the claim only where it does not come from failing."""
+    assert decide("spread-devlin", spread(0.04, 0.01)).verdict == "does not hold"
+    decision = decide("spread-devlin", spread(0.04, 0.01, failed=5, other_failed=20))
+    assert decision.verdict == "not decided"
+    assert decision.finding.p_against == 1
+    assert "10 of 50 runs of mosbach and 40 of 50 runs of devlin failed" in decision.why
+    assert "80% of the runs of devlin failed on one task" in decision.why
 
 
 def test_equal_scores_and_diverged_runs(decide):

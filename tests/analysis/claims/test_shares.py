@@ -93,12 +93,26 @@ def test_forgetting_in_upper_layers(decide):
     assert decide("forgetting-upper-layers", forgetting(9, 0)).verdict == "holds"
     wrong = decide("forgetting-upper-layers", forgetting(0, 9))
     assert wrong.verdict == "does not hold"
-    assert "0 of 9 failed runs (the median run needs 100.0% of its layers)" in wrong.why
+    assert "0 of 9 failed runs that forgot (the median run needs 100.0% of its layers)" in wrong.why
     assert decide("forgetting-upper-layers", forgetting(5, 4)).verdict == "not decided"
     few = decide("forgetting-upper-layers", forgetting(4, 0))
     assert (few.verdict, few.finding.n) == ("not decided", 4)
     empty = decide("forgetting-upper-layers", Evidence(runs=cell([0], recipe="a")))
     assert empty.why == "Evidence is missing: the table 'forgetting' was not measured."
+
+
+def test_what_forgot_nothing_is_no_evidence_of_where(decide):
+    """Ten failed runs that forgot nothing beside two that forgot everywhere: two count."""
+    table = forgetting(0, 2).forgetting
+    none = [curve(f"n{i}", [0.09, 0.04, 0.03, 0.02, 0.01]) for i in range(10)]
+    decision = decide(
+        "forgetting-upper-layers", Evidence(runs=cell([0], recipe="a"), forgetting=pd.concat([table, *none]))
+    )
+    assert (decision.verdict, decision.finding.n, decision.finding.effect) == ("not decided", 2, 0)
+    assert "10 of 12 failed runs forgot nothing" in decision.why
+    lost = curve("x", [math.nan, 9, 0.2, 0.2, 0.2])
+    evidence = Evidence(runs=cell([0], recipe="a"), forgetting=pd.concat([forgetting(4, 0).forgetting, lost]))
+    assert decide("forgetting-upper-layers", evidence).finding.effect == 0.8  # not a number is not "nothing"
 
 
 def planes(*heights):
@@ -118,6 +132,16 @@ def test_barrier(decide):
     assert decide("barrier", planes(0.3, 0.3, 0.3, 0.0, 0.0)).verdict == "not decided"
     assert decide("barrier", planes(0.3, 0.3, 0.3, 0.3, math.nan)).finding.effect == 0.8
     assert decide("barrier", planes(0.3, 0.3)).n_needed >= 5
+
+
+def test_planes_of_one_head_count_once(decide):
+    """They share the successful run: of twelve planes, three for each of two heads on two tasks, four count."""
+    evidence = planes(*[0.3, 0.0, 0.0] * 4)
+    place = evidence.barriers["plane"].str.removeprefix("plane ").astype(int) // 3
+    table = evidence.barriers.assign(task=np.where(place < 2, "rte", "cola"), head=place % 2)
+    decision = decide("barrier", dataclasses.replace(evidence, barriers=table))
+    assert (decision.finding.n, decision.finding.effect) == (4, 1)
+    assert "12 were measured" in decision.why
 
 
 def test_barriers_need_labels_of_planes(decide):

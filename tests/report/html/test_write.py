@@ -59,6 +59,17 @@ def test_nothing_is_loaded_and_only_our_scripts_run(tmp_path):
     assert not re.search(r"""(src|href)=["'](?!#|data:,)""", text)
 
 
+def test_a_claim_that_does_not_hold_shows_the_p_that_decided(tmp_path):
+    """That against the claim, and says so."""
+    claims = ledger(Evidence(runs=pd.DataFrame()))
+    columns = ["verdict", "n", "effect", "p", "p_corrected", "p_against", "p_against_corrected"]
+    claims.loc[0, columns] = ["does not hold", 25, 0.4, 0.97, 0.98, 0.0023, 0.034]
+    text = write_report(tmp_path / "report.html", Page(title="t", ledger=claims)).read_text()
+    assert "<dt>p against the claim</dt><dd>0.0023</dd>" in text
+    assert "<dt>p against the claim, corrected</dt><dd>0.034</dd>" in text
+    assert "<dd>0.98</dd>" not in text
+
+
 def test_a_ledger_shows_its_verdicts(tmp_path):
     """Claims that the runs say something about stand open; the others are counted."""
     claims = ledger(Evidence(runs=pd.DataFrame()))

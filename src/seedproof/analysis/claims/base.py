@@ -60,6 +60,7 @@ class Decision:
     finding: Finding | None = None
     """None where evidence is missing."""
     p_corrected: float = math.nan
+    p_against_corrected: float = math.nan
     n_needed: int | None = None
 
 
@@ -125,7 +126,8 @@ class Claim:
             elif finding.n < self.smallest_n:
                 needed = self.smallest_n
             seen += f" {self._why_undecided(finding, needed)}"
-        return Decision(claim=self.id, verdict=verdict, why=seen, finding=finding, p_corrected=p, n_needed=needed)
+        return Decision(claim=self.id, verdict=verdict, why=seen, finding=finding, p_corrected=p,
+                        p_against_corrected=p_against, n_needed=needed)  # fmt: skip
 
     def _why_undecided(self, finding: Finding, needed: int | None) -> str:
         few = finding.n < self.smallest_n

@@ -14,7 +14,8 @@ Everything but ``runs`` may be missing. A figure fills in what it has; :func:`me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 from typing import Literal, NamedTuple, get_args
 
@@ -93,27 +94,34 @@ class Evidence:
     names of task, model and recipe mean the same."""
     roles: Mapping[Role, Sequence[CellKey]] = field(default_factory=dict)
     """The cells of each role; see :data:`Role`."""
+    only: Mapping[Role, Set[str]] = field(default_factory=dict)
+    """The run ids that a role means. A role that is not named here takes every run of its cells, also those that came with
+    the evidence of another figure; so name it where a figure means its own seeds only."""
     vanishing: pd.DataFrame | None = None
     """:func:`seedproof.analysis.vanishing_steps` of failed **and** successful runs of the default recipe, with its default
-    options; concatenated over tasks. Uses ``run, outcome, step, share_of_training``."""
+    options; concatenated over tasks. Uses ``run, outcome, step, share_of_training``. A run that diverged before any norm was
+    recorded has a row too, with these and ``layers`` missing: it counts as one that did not vanish."""
     forgetting: pd.DataFrame | None = None
     """:func:`seedproof.forgetting` of failed and successful runs, concatenated, with columns ``run`` and ``outcome`` added.
     Uses ``run, outcome, layers_restored, embeddings, loss``; per run every k with fine-tuned embeddings, and the largest k
     with pre-trained ones. At least six failed and six successful runs, nine of each to be safe."""
     barriers: pd.DataFrame | None = None
     """``Surface.barriers`` of several planes, concatenated, with a column ``plane`` (any label) added. Uses
-    ``plane, edge, barrier``; only the edge between f and s matters, and no grid is needed. At least nine planes, of
-    different failed runs."""
+    ``plane, edge, barrier``; only the edge between f and s matters, and no grid is needed. Where it has columns ``task`` and
+    ``head``, the first plane of each counts and the others do not: planes of one head share their successful run, so they
+    are not independent. At least nine planes that count."""
     label_entropy: Mapping[str, float] = field(default_factory=dict)
     """Entropy of the training labels of each task, in nats; :func:`seedproof.analysis.label_entropy`."""
 
     def __post_init__(self) -> None:
-        for role in self.roles:
+        for role in (*self.roles, *self.only):
             if role not in get_args(Role):
                 raise unknown("role", role, get_args(Role), where="the evidence of the ledger")
 
     def of(self, role: Role) -> pd.DataFrame:
         """The finished runs of a role, with a column ``place`` (the position of the run's cell among those of the role).
+
+        Where :attr:`only` names the role, only the runs that it names.
 
         A run that diverged is finished, and here.
 
@@ -127,6 +135,8 @@ class Evidence:
         for place, key in enumerate(keys):
             of_cell = (self.runs["task"] == key[0]) & (self.runs["model"] == key[1]) & (self.runs["recipe"] == key[2])
             part = self.runs[of_cell & (self.runs["state"] == "finished")]
+            if role in self.only:
+                part = part[part["run"].isin(list(self.only[role]))]
             if part.empty:
                 raise Missing(f"{role!r} has no finished run of {key[2]} on {key[0]} with {key[1]}")
             parts.append(part.assign(place=place))
@@ -148,12 +158,13 @@ def merge(*parts: Evidence) -> Evidence:
     """One evidence from those of several figures: rows are concatenated, equal rows kept once, roles united.
 
     Raises:
-        UserError: two parts disagree: on the cells of a role, an entropy, or the run behind a task, model, recipe and seed.
+        UserError: two parts disagree: on the cells or runs of a role, an entropy, or the run behind a task, model, recipe and
+            seed.
     """
     if not parts:
         raise UserError("merge needs at least one part of evidence")
     values: dict[str, object] = {"runs": _united_runs([part.runs for part in parts])}
-    for name in ("roles", "label_entropy"):
+    for name in ("roles", "only", "label_entropy"):
         values[name] = _united(name, [getattr(part, name) for part in parts])
     for name in (item.name for item in fields(Evidence)):
         if name not in values:
@@ -182,9 +193,13 @@ def _united(name: str, mappings: list[Mapping[str, object]]) -> dict[str, object
         for key, value in mapping.items():
             if whole.setdefault(key, value) != value:
                 raise UserError(
-                    f"{name} of {key!r} is {whole[key]!r} in one part of the evidence and {value!r} in another"
+                    f"{name} of {key!r} is {_short(whole[key])} in one part of the evidence and {_short(value)} in another"
                 )
     return whole
+
+
+def _short(value: object) -> str:
+    return reprlib.repr(value) if isinstance(value, Set) else repr(value)
 
 
 def _listed(names: str | Iterable[str]) -> list[str]:

@@ -44,6 +44,9 @@ def gradients_vanish(evidence: Evidence) -> Finding:
         f"runs{when}, and in {groups[1].sum()} of {len(groups[1])} successful runs"
     )
 
+    if "layers" in table and (lost := int((failed & table["layers"].isna().to_numpy()).sum())):
+        seen += f"; {lost} of the failed runs diverged before any norm was recorded and count as not vanished"
+
     def needed(level: float) -> int | None:
         parts = [group.astype(np.float64) for group in groups]
         return seeds_for_difference(parts[0], parts[1], paired=False, bound=CONTRAST, level=level)

@@ -14,7 +14,7 @@ from seedproof.analysis.comparisons import holm
 
 COLUMNS = (
     *("claim", "sentence", "paper", "verdict", "effect_name", "effect", "effect_low", "effect_high"),
-    *("p", "p_corrected", "n", "n_needed", "test", "threshold", "why"),
+    *("p", "p_corrected", "p_against", "p_against_corrected", "n", "n_needed", "test", "threshold", "why"),
 )
 
 
@@ -47,8 +47,9 @@ def ledger(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame
     Returns:
         Columns ``COLUMNS``. ``verdict`` is holds, does not hold or not decided. ``effect_low`` and ``effect_high`` are a
         95 % interval, not corrected; ``p`` is that of the claim (small if it is shown), ``p_corrected`` Holm's, missing
-        where the claim was not tested. ``n`` counts seeds, runs or planes, as ``why`` says; ``n_needed`` is how many would
-        decide, missing where the claim is decided or no number would. ``why`` says in numbers what was seen.
+        where the claim was not tested; ``p_against`` and ``p_against_corrected`` are those against it (small if it is shown
+        to be wrong), which decide "does not hold". ``n`` counts seeds, runs or planes, as ``why`` says; ``n_needed`` is how
+        many would decide, missing where the claim is decided or no number would. ``why`` says in numbers what was seen.
 
     Raises:
         UserError: as :func:`decisions`.
@@ -69,10 +70,11 @@ def _row(claim: Claim, decision: Decision) -> dict[str, object]:
     row: dict[str, object] = {"claim": claim.id, "sentence": claim.sentence, "paper": claim.paper}
     row |= {"verdict": decision.verdict, "why": decision.why, "threshold": claim.threshold}
     row |= {"n_needed": decision.n_needed, "p_corrected": decision.p_corrected}
+    row |= {"p_against_corrected": decision.p_against_corrected}
     if found is None:
-        nothing = dict.fromkeys(("effect", "effect_low", "effect_high", "p"), math.nan)
+        nothing = dict.fromkeys(("effect", "effect_low", "effect_high", "p", "p_against"), math.nan)
         return row | nothing | {"effect_name": None, "n": 0, "test": claim.statistic}
     return row | {
         "effect_name": found.effect_name, "effect": found.effect, "effect_low": found.low, "effect_high": found.high,
-        "p": found.p, "n": found.n, "test": found.test,
+        "p": found.p, "p_against": found.p_against, "n": found.n, "test": found.test,
     }  # fmt: skip

@@ -56,14 +56,28 @@ def loss_at_entropy(evidence: Evidence) -> Finding:
 
 
 def forgetting_in_upper_layers(evidence: Evidence) -> Finding:
-    """Failed runs whose forgetting is undone when at most the upper half of the layers is put back."""
+    """Failed runs whose forgetting is undone when at most the upper half of the layers is put back.
+
+    Of those that forgot more than :data:`SLIGHT`: what was not forgotten is confined to no layers.
+    """
     needed = layers_to_undo(evidence.table("forgetting"))
-    shares = needed.loc[needed["outcome"] == "failed", "share"]
-    seen = f"putting back the upper half of the layers undoes {1 - UNDONE:.0%} of the forgetting in {{}} of {{}} failed runs"
+    failed = needed[needed["outcome"] == "failed"]
+    kept = failed["forgotten"] <= SLIGHT  # NaN of a run whose loss is not a number is not
+    shares = failed.loc[~kept, "share"]
+    seen = (
+        f"putting back the upper half of the layers undoes {1 - UNDONE:.0%} of the forgetting in {{}} of {{}} failed runs that "
+        "forgot"
+    )
     if len(shares):
         seen += f" (the median run needs {_percent(shares.median())} of its layers)"
+    if kept.any():
+        seen += f"; {kept.sum()} of {len(failed)} failed runs forgot nothing (at most {SLIGHT} nats) and do not count"
     return _share(
-        (shares <= UPPER).to_numpy(), HALF, "failed runs", "failed runs that forget in upper layers only", seen
+        (shares <= UPPER).to_numpy(),
+        HALF,
+        "failed runs that forgot",
+        "failed runs that forget in upper layers only",
+        seen,
     )
 
 
@@ -100,7 +114,10 @@ def layers_to_undo(forgetting: pd.DataFrame) -> pd.DataFrame:
 
 
 def barrier_between_optima(evidence: Evidence) -> Finding:
-    """Planes on whose edge from the failed to the successful optimum the loss rises over both ends."""
+    """Planes on whose edge from the failed to the successful optimum the loss rises over both ends.
+
+    One plane of each task and head, the first: the planes of a head share their successful run.
+    """
     table = evidence.table("barriers")
     edges = table[[set(str(edge).replace("-", "")) == {"f", "s"} for edge in table["edge"]]]
     if edges.empty:
@@ -109,11 +126,14 @@ def barrier_between_optima(evidence: Evidence) -> Finding:
         raise Missing(
             f"plane {twice['plane'].iloc[0]!r} has two edges between f and s; give every plane a label of its own"
         )
-    barriers = edges["barrier"].to_numpy(np.float64)
+    counted = edges.drop_duplicates(["task", "head"]) if {"task", "head"} <= set(edges) else edges
+    barriers = counted["barrier"].to_numpy(np.float64)
     seen = (
         f"the loss rises more than {BARRIER} nats over the larger end in {{}} of {{}} planes (median {np.median(barriers):.3f},"
         f" from {barriers.min():.3f} to {barriers.max():.3f})"
     )
+    if len(counted) < len(edges):
+        seen += f"; these are the first of each head, as planes of one head share the successful run ({len(edges)} were measured)"
     return _share(barriers > BARRIER, HALF, "planes", "planes with a barrier", seen)
 
 

@@ -63,7 +63,7 @@ class Page:
     subtitle: str = ""
     ledger: pd.DataFrame | None = None
     """As the ledger of claims: columns ``claim, sentence, paper, verdict, effect_name, effect, effect_low, effect_high, p,
-    p_corrected, n, n_needed, test, threshold, why``."""
+    p_corrected, p_against, p_against_corrected, n, n_needed, test, threshold, why``."""
     summary: pd.DataFrame | None = None
     """Of :func:`seedproof.analysis.summarize`."""
     figures: Sequence[FigureEntry] = ()

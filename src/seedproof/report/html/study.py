@@ -41,7 +41,9 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
         UserError: the study has no runs, its records are damaged, or the file cannot be written.
     """
     target = check_target(os.fspath(path))
-    if not store.cells() and (figures := stored_figures(store.path)):  # a reproduction of what needs no runs, as Figure 6
+    if not store.cells() and (
+        figures := stored_figures(store.path)
+    ):  # a reproduction of what needs no runs, as Figure 6
         return write_report(target, Page(title=store.name, figures=figures, ledger=stored_ledger(store.path)))
     with tempfile.TemporaryDirectory() as folder:
         return write_report(target, study_page(store, Path(folder), texts=texts))

@@ -55,9 +55,12 @@ def ledger(table: pd.DataFrame) -> dict[str, Any]:
         if shown and not (pd.isna(row["effect_low"]) or pd.isna(row["effect_high"])):
             effect += f" [{number(row['effect_low'])}, {number(row['effect_high'])}]"
         needed = "" if pd.isna(row["n_needed"]) else f"{number(row['n_needed'])} would decide"
+        # "Does not hold" is decided by the p-value against the claim; a ledger of an earlier version has none.
+        decisive = row["verdict"] == "does not hold" and not pd.isna(row.get("p_against_corrected"))
+        side, which = ("p_against", " against the claim") if decisive else ("p", "")
         rows.append(row | {
             "kind": kind, "sign": sign, "effect": effect, "effect_name": row["effect_name"] or "", "needed": needed,
-            "p": p_value(row["p"]), "p_corrected": p_value(row["p_corrected"]), "n": number(row["n"]),
+            "p": p_value(row[side]), "p_corrected": p_value(row[f"{side}_corrected"]), "which_p": which, "n": number(row["n"]),
             "why": row["why"] or "", "silent": kind == "open" and not row["n"],
         })  # fmt: skip
     counted = Counter(row["verdict"] for row in rows)
