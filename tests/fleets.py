@@ -24,7 +24,8 @@ from seedproof.recipes import recipe, resolve
 from seedproof.recipes.mixing import MixLinear, _LegacyMix, _mix
 from seedproof.spec import Seeds
 from seedproof.training.engine import RunData, step_seed
-from seedproof.training.fleet import FleetEngine, Member
+from seedproof.training.fleet import FleetEngine
+from seedproof.training.fleet_member import Member
 from seedproof.training.plain import PlainEngine
 from seedproof.training.plan import make_plan
 
@@ -126,13 +127,13 @@ def make_fleet(runs, precision="fp32", **given):
 def capture_gradients(engine):
     """Let a fleet keep each step's gradients by name, per member: (before clipping, after it)."""
     kept = []
-    optimizer = engine._optimizer
+    optimizer = engine._state.optimizer
     clip = optimizer.clip
 
     def clip_and_keep(recipes):
-        before = [engine._stack.read(engine._stack.gradients, index) for index in range(len(recipes))]
+        before = [engine._state.stack.read(engine._state.stack.gradients, index) for index in range(len(recipes))]
         clip(recipes)
-        after = [engine._stack.read(engine._stack.gradients, index) for index in range(len(recipes))]
+        after = [engine._state.stack.read(engine._state.stack.gradients, index) for index in range(len(recipes))]
         kept.append(list(zip(before, after, strict=True)))
 
     optimizer.clip = clip_and_keep
@@ -180,7 +181,7 @@ def _mixed_forward(module, name, uses, plain, engine, index):
         if module.training:
             use = uses[next(calls) % len(uses)]
             seeds = np.array([step_seed(member.dropout_seed, plain.step) for member in engine.members], np.uint64)
-            mix = engine._mixed.at(engine._stack, seeds).of(joined, use)
+            mix = engine._mixed.at(engine._state.stack, seeds).of(joined, use)
             mask = (mix.scale[index, joined.index(name), 0] > 0).to(weight.dtype)
             mixer = _LegacyMix.apply if module.legacy_gradient else _mix
             weight = mixer(weight, module.target, mask, module.p)

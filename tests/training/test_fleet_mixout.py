@@ -22,7 +22,7 @@ def make_engine(*runs):
 
 def scale_of(engine, names, use=0, step=1):
     seeds = np.array([step_seed(member.dropout_seed, step) for member in engine.members], np.uint64)
-    mix = engine._mixed.at(engine._stack, seeds).of(names, use)
+    mix = engine._mixed.at(engine._state.stack, seeds).of(names, use)
     return None if mix is None else mix.scale[:, :, 0]
 
 
@@ -44,7 +44,7 @@ def test_members_use_their_own_probability_and_layers(engine):
     # Lee et al. do not mix the output of the feed-forward part; where nobody does, nothing is computed.
     assert scale_of(engine, OUTPUT)[0].eq(1.0).all()
     assert scale_of(make_engine(make_run("albert", "mixout", seed=1)), OUTPUT) is None
-    assert make_engine(make_run("albert"))._mixed.at(engine._stack, np.zeros(1, np.uint64)) is None
+    assert make_engine(make_run("albert"))._mixed.at(engine._state.stack, np.zeros(1, np.uint64)) is None
 
 
 def test_each_matrix_use_step_and_seed_has_its_own_mask(engine):
@@ -65,7 +65,7 @@ def test_as_many_columns_are_kept_as_should_be(engine):
 
 def test_targets_are_those_of_the_members_models(engine):
     seeds = np.zeros(3, np.uint64)
-    target = engine._mixed.at(engine._stack, seeds).of(("classifier",), 0).target
+    target = engine._mixed.at(engine._state.stack, seeds).of(("classifier",), 0).target
     assert not target[:2].any()  # toward 0 as Lee et al. do, or no member of Mixout
     assert torch.equal(target[2], engine.members[2].model.classifier.weight)
     assert torch.equal(target[2], engine.members[2].model.classifier.target)

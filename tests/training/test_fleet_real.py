@@ -72,7 +72,7 @@ def agree(runs, steps=1, precision="fp32", loss_tolerance=1e-5, gradient_toleran
         found = seen[0][index][1].values
         np.testing.assert_allclose(found["norms"], expected, rtol=gradient_tolerance,
                                    atol=gradient_tolerance * found["total"])  # fmt: skip
-        weights = engine._stack.weights(index)
+        weights = engine._state.stack.weights(index)
         if steps == 1:
             for name, value in plain.model.named_parameters():
                 moved = (weights[name] - value).abs().max() / run.recipe.peak_learning_rate
@@ -138,7 +138,7 @@ def test_bf16_is_close_to_the_plain_engine_and_to_fp32(family):
         seen = engine.train_step()
         losses[precision] = [records[0].values["loss"] for records in seen]
         norms[precision] = [records[1].values["norms"] for records in seen]
-        assert {value.dtype for value in engine._stack.values} == {torch.float32}
+        assert {value.dtype for value in engine._state.stack.values} == {torch.float32}
     assert losses["bf16"] != losses["fp32"]
     np.testing.assert_allclose(losses["bf16"], losses["fp32"], rtol=0.03)
     for index, run in enumerate(runs):

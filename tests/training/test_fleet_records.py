@@ -64,7 +64,7 @@ def test_some_units_saturate(family):
 
 def test_long_evaluations_go_in_parts(monkeypatch):
     """Each example's logits come back to its place, however many fit into one pass."""
-    monkeypatch.setattr("seedproof.training.fleet.EVALUATION_TOKENS", 20)
+    monkeypatch.setattr("seedproof.training.fleet_prediction.TOKENS_AT_A_TIME", 20)
     run = make_run("bert", max_steps=1)
     [found], _ = records_of_fleet([run])
     expected = records(run.plain())

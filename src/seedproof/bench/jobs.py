@@ -15,7 +15,8 @@ from seedproof.bench.contenders import Contender
 from seedproof.bench.floor import Cost, measure_rates, point_cost, step_cost
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
-from seedproof.training.fleet import FleetEngine, Member
+from seedproof.training.fleet import FleetEngine
+from seedproof.training.fleet_member import Member
 from seedproof.training.plain import PlainEngine
 
 Job = Callable[[Contender, Inputs, Sequence[int], Gate], None]

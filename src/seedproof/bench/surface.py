@@ -17,7 +17,8 @@ from seedproof.models.stacked.encoder import Pass
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.packing import Packed, TokenTable, pack
 from seedproof.models.stacked.stack import Stack
-from seedproof.training.fleet import EVALUATION_TOKENS, member_losses
+from seedproof.training.fleet import member_losses
+from seedproof.training.fleet_prediction import TOKENS_AT_A_TIME
 
 NOISE = 0.01
 """Standard deviation of what makes three models of one: a surface costs the same whatever its corners are."""
@@ -104,5 +105,5 @@ class StackedRow:
         return self._packed[members]
 
     def _chunks(self, order: np.ndarray, members: int) -> list[np.ndarray]:
-        cumulated = np.cumsum(self._table.lengths[order]) * members // EVALUATION_TOKENS
+        cumulated = np.cumsum(self._table.lengths[order]) * members // TOKENS_AT_A_TIME
         return [part for part in np.split(order, np.nonzero(np.diff(cumulated))[0] + 1) if len(part)]

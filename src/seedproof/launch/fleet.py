@@ -28,7 +28,9 @@ from seedproof.launch.execute import (
 from seedproof.launch.options import Recording
 from seedproof.launch.outcome import make_result
 from seedproof.store import Held, RunFolder, Store
-from seedproof.training.fleet import FleetEngine, Member, is_out_of_memory
+from seedproof.training.fleet import FleetEngine
+from seedproof.training.fleet_member import Member
+from seedproof.training.fleet_prediction import is_out_of_memory
 
 if TYPE_CHECKING:
     from seedproof.launch.worker import Worker

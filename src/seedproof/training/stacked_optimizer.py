@@ -115,6 +115,7 @@ class StackedAdamW:
         first, second, eps = self._column(rates.first), self._column(rates.second), self._column(rates.eps)
         kept = self._column(1.0 - rates.share)
         sizes = {True: self._column(rates.decayed_size), False: self._column(rates.plain_size)}
+        tiny = torch.finfo(self._stack.dtype).tiny
         columns = COLUMNS if self._stack.device.type == "cpu" else sys.maxsize
         for slab, *tensors in zip(
             self._stack.layout.slabs,
@@ -128,7 +129,9 @@ class StackedAdamW:
                 weight, gradient, average, square = parts
                 average.lerp_(gradient, first)
                 square.lerp_(gradient.square_(), second)  # the gradient is not needed any more
-                step = torch.sqrt(square, out=gradient).add_(eps)
+                # Roots of 0 and of subnormal numbers, as rows of an embedding without tokens have, take a CPU five to
+                # thirty times as long; behind a sum with eps, at least 1e-12, nothing is left of them.
+                step = torch.clamp_min(square, tiny, out=gradient).sqrt_().add_(eps)
                 torch.div(average, step, out=step).mul_(sizes[slab.decays])
                 if slab.decays:
                     weight.mul_(kept)
