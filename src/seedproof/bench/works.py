@@ -23,6 +23,9 @@ SIDE = 40
 TRAINER, RUN_GLUE, PLAIN, FLEET = "Trainer", "Trainer as run_glue", "plain", "fleet"
 
 
+Precision = Literal["fp32", "bf16"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """The machine, and what the user chose."""
@@ -34,6 +37,8 @@ class Setting:
     vocabulary: str | None = None
     whole: bool = False
     quick: bool = False
+    has_bf16: bool = False
+    """Whether the device computes products in bf16 itself."""
 
     @property
     def processes(self) -> int:
@@ -45,9 +50,7 @@ class Setting:
         return Problem(shape=shape, data=task, batch=batch, data_dir=self.data_dir, vocabulary=self.vocabulary)
 
 
-def _floors(
-    setting: Setting, members: int, *precisions: Literal["fp32", "bf16"], group: str = "floor"
-) -> list[Contender]:
+def _floors(setting: Setting, members: int, *precisions: Precision, group: str = "floor") -> list[Contender]:
     return [
         Contender(name=f"{group}, {precision}", group=group, kind="rates", processes=setting.processes, members=members,
                   precision=precision, device=setting.device)
@@ -64,7 +67,7 @@ def _trainers(setting: Setting, base: Contender) -> list[Contender]:
     return [many] if setting.cores == 1 or setting.quick else [many, wide]
 
 
-def _ours(setting: Setting, members: int, precision: Literal["fp32", "bf16"] = "fp32") -> list[Contender]:
+def _ours(setting: Setting, members: int, precision: Precision = "fp32") -> list[Contender]:
     common = Contender(name=PLAIN, group=PLAIN, kind="plain", processes=setting.processes, precision=precision,
                        device=setting.device)  # fmt: skip
     return [common, dataclasses.replace(common, name=FLEET, group=FLEET, kind="fleet", members=members)]
@@ -84,28 +87,38 @@ def _glue(task: str, over_padded: float, over_best: float) -> Callable[[Setting]
     return trials
 
 
+def _in(precision: Precision, contender: Contender) -> Contender:
+    """The same in a precision that its name and group tell."""
+    return dataclasses.replace(contender, precision=precision, name=f"{contender.name}, {precision}",
+                               group=f"{contender.group}, {precision}")  # fmt: skip
+
+
 def _seeds(setting: Setting) -> list[Trial]:
     members = (8 if setting.quick else SEEDS) // setting.processes or 1
     trainers = _trainers(setting, Contender(name=TRAINER, group=TRAINER, kind="trainer", device=setting.device))
-    contenders = [*_floors(setting, members, "fp32"), *trainers, *_ours(setting, members)]
+    plain, fleet = _ours(setting, members)
+    precisions: tuple[Precision, ...] = ("fp32", "bf16") if setting.has_bf16 else ("fp32",)
+    contenders = [*_floors(setting, members, *precisions), _in("fp32", plain)]
+    for precision in precisions:
+        contenders += [_in(precision, one) for one in (trainers if precision == "fp32" else trainers[:1])]
+        contenders.append(_in(precision, fleet))
     if setting.whole:
         share = -(-SEEDS // setting.processes)
         shares = {c.name: SEEDS if c.processes == 1 else share for c in contenders}
         contenders = [c if c.kind == "rates" else dataclasses.replace(c, whole=shares[c.name]) for c in contenders]
     note = f"{SEEDS} whole runs" if setting.whole else "steps of runs; --whole times whole runs with their evaluations"
-    ratios = (Ratio(over=TRAINER, ours=FLEET, target=2.5), Ratio(over=PLAIN, ours=FLEET))
+    ratios = [Ratio(over=f"{TRAINER}, {each}", ours=f"{FLEET}, {each}", target=2.5) for each in precisions]
+    ratios += [Ratio(over=f"{TRAINER}, fp32", ours=f"{FLEET}, {each}") for each in precisions[1:]]
+    ratios.append(Ratio(over=f"{PLAIN}, fp32", ours=f"{FLEET}, fp32"))
     problem = Problem(data="miniature")
-    return [Trial(name="seeds", problem=problem, contenders=tuple(contenders), ratios=ratios, notes=(note,),
+    return [Trial(name="seeds", problem=problem, contenders=tuple(contenders), ratios=tuple(ratios), notes=(note,),
                   unit="one run" if setting.whole else "step of one run", steps=5 if setting.quick else 20)]  # fmt: skip
 
 
 def _bf16(setting: Setting) -> list[Trial]:
-    contenders = _floors(setting, 1, "fp32", "bf16")
-    for precision in ("fp32", "bf16"):
-        for one in _ours(setting, 1, precision):
-            contenders.append(
-                dataclasses.replace(one, name=f"{one.name}, {precision}", group=f"{one.group}, {precision}")
-            )
+    precisions: tuple[Precision, ...] = ("fp32", "bf16")
+    contenders = _floors(setting, 1, *precisions)
+    contenders += [_in(precision, one) for precision in precisions for one in _ours(setting, 1)]
     ratios = [Ratio(over=f"{kind}, fp32", ours=f"{kind}, bf16", target=1.7) for kind in (PLAIN, FLEET)]
     problem = Problem(shape=BASE, data=PADDED)
     return [Trial(name="bf16", problem=problem, contenders=tuple(contenders), ratios=tuple(ratios), steps=3, warmup=2)]
