@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import seedproof
+import seedproof.analysis
 
 HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'scipy', 'pyarrow', 'matplotlib'}"
 
@@ -27,6 +28,20 @@ HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'scipy', 'pyarrow', 'ma
 def test_nothing_heavy_is_loaded(code):
     check = f"import sys; loaded = {HEAVY} & set(sys.modules); assert not loaded, loaded"
     subprocess.run([sys.executable, "-W", "error", "-c", f"{code}\n{check}"], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_summary_does_without_the_library_of_tests():
+    """scipy.stats takes a second to load, as long as a summary of 10,000 runs takes to compute."""
+    check = "import sys; from seedproof.analysis import summarize; assert 'scipy.stats' not in sys.modules"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_every_name_of_the_analyses_resolves():
+    for name in seedproof.analysis.__all__:
+        assert getattr(seedproof.analysis, name).__name__ == name
+    assert set(seedproof.analysis.__all__) <= set(dir(seedproof.analysis))
+    with pytest.raises(AttributeError, match="no attribute 'summarise'"):
+        _ = seedproof.analysis.summarise
 
 
 def test_every_public_name_resolves():

@@ -36,9 +36,10 @@ class Results:
         """One row per run: names, seeds, id, state, outcome, scores; see :func:`seedproof.analysis.runs_table`."""
         from seedproof.analysis import runs_table
 
-        states = self._store.states()
+        cells = self._store.cells()
+        states = self._store.states(cells)
         results = {id_: self._store.run(id_).result() for id_, state in states.items() if state == "finished"}
-        return runs_table(self._store.cells(), results, states)
+        return runs_table(cells, results, states)
 
     def summary(self, *, divisor: Literal["n-1", "n"] = "n-1") -> pd.DataFrame:
         """One row per task, model and recipe; see :func:`seedproof.analysis.summarize`."""

@@ -158,3 +158,12 @@ def test_resamples_are_positive():
     """No resample is no bootstrap."""
     with pytest.raises(UserError, match="at least 1 but is 0"):
         bca_interval([1.0, 2.0], np.mean, resamples=0)
+
+
+def test_of_very_many_runs_groups_left_out_give_the_interval_of_single_ones():
+    """The jackknife of 2,000 skewed scores by groups; one at a time is the oracle."""
+    scores = np.random.default_rng(5).gamma(0.5, size=2000)
+    found = bca_interval(scores, standard_deviation, resamples=999)
+    generator = np.random.default_rng(0)
+    expected = scipy.stats.bootstrap((scores,), standard_deviation, method="BCa", n_resamples=999, rng=generator)
+    np.testing.assert_allclose(found, expected.confidence_interval, rtol=2e-3)

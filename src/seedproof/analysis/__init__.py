@@ -1,32 +1,62 @@
-"""From records to small tables: pure functions, which never train and never draw."""
+"""From records to small tables: pure functions, which never train and never draw.
+
+Names resolve when they are used: a summary does without what a correlation needs.
+"""
 
 from __future__ import annotations
 
-from seedproof.analysis.curves import label_entropy, loss_table, score_table, smoothed
-from seedproof.analysis.generalization import generalization_table, loss_score_correlation
-from seedproof.analysis.gradients import gradient_table, vanishing_steps
-from seedproof.analysis.runs import export_frame, runs_table
-from seedproof.analysis.spread import spread_tests
-from seedproof.analysis.statistics import bca_interval, standard_deviation, wilson_interval
-from seedproof.analysis.step_sizes import matched_divisors, step_size_table
-from seedproof.analysis.summary import summarize
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "bca_interval",
-    "export_frame",
-    "generalization_table",
-    "gradient_table",
-    "label_entropy",
-    "loss_score_correlation",
-    "loss_table",
-    "matched_divisors",
-    "runs_table",
-    "score_table",
-    "smoothed",
-    "spread_tests",
-    "standard_deviation",
-    "step_size_table",
-    "summarize",
-    "vanishing_steps",
-    "wilson_interval",
-]
+if TYPE_CHECKING:
+    from seedproof.analysis.curves import label_entropy as label_entropy
+    from seedproof.analysis.curves import loss_table as loss_table
+    from seedproof.analysis.curves import score_table as score_table
+    from seedproof.analysis.curves import smoothed as smoothed
+    from seedproof.analysis.generalization import generalization_table as generalization_table
+    from seedproof.analysis.generalization import loss_score_correlation as loss_score_correlation
+    from seedproof.analysis.gradients import gradient_table as gradient_table
+    from seedproof.analysis.gradients import vanishing_steps as vanishing_steps
+    from seedproof.analysis.runs import export_frame as export_frame
+    from seedproof.analysis.runs import runs_table as runs_table
+    from seedproof.analysis.spread import spread_tests as spread_tests
+    from seedproof.analysis.statistics import bca_interval as bca_interval
+    from seedproof.analysis.statistics import standard_deviation as standard_deviation
+    from seedproof.analysis.statistics import wilson_interval as wilson_interval
+    from seedproof.analysis.step_sizes import matched_divisors as matched_divisors
+    from seedproof.analysis.step_sizes import step_size_table as step_size_table
+    from seedproof.analysis.summary import summarize as summarize
+
+_HOMES = {
+    "bca_interval": "statistics",
+    "export_frame": "runs",
+    "generalization_table": "generalization",
+    "gradient_table": "gradients",
+    "label_entropy": "curves",
+    "loss_score_correlation": "generalization",
+    "loss_table": "curves",
+    "matched_divisors": "step_sizes",
+    "runs_table": "runs",
+    "score_table": "curves",
+    "smoothed": "curves",
+    "spread_tests": "spread",
+    "standard_deviation": "statistics",
+    "step_size_table": "step_sizes",
+    "summarize": "summary",
+    "vanishing_steps": "gradients",
+    "wilson_interval": "statistics",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seedproof.analysis' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"seedproof.analysis.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -8,7 +8,8 @@ accelerated bootstrap (Efron 1987, JASA 82:171). A number that is not finite is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
@@ -25,6 +26,12 @@ RESAMPLES = 9999
 
 _BATCH_NUMBERS = 2_000_000
 """Numbers that one batch of resamples holds at most (16 MB): keeps a cell of thousands of runs small in memory."""
+
+_KEPT = 200
+"""Runs of a cell up to which the draws of the bootstrap are kept for the next cell (16 MB at most)."""
+
+_GROUPS = 500
+"""Parts that a jackknife leaves out one at a time, of so many runs or more."""
 
 
 class Statistic(Protocol):
@@ -122,19 +129,33 @@ def bca_interval(
 
 def _resampled(sample: NDArray[np.float64], statistic: Statistic, resamples: int, seed: int) -> NDArray[np.float64]:
     """The statistic of every bootstrap sample, shape (resamples,)."""
-    generator = np.random.default_rng(seed)
-    rows = max(1, _BATCH_NUMBERS // len(sample))
-    batches = [min(rows, resamples - start) for start in range(0, resamples, rows)]
-    return np.concatenate(
-        [statistic(sample[generator.integers(0, len(sample), (batch, len(sample)))], axis=-1) for batch in batches]
+    batches = (
+        _kept_draws(len(sample), resamples, seed) if len(sample) <= _KEPT else _draws(len(sample), resamples, seed)
     )
+    return np.concatenate([statistic(sample[batch], axis=-1) for batch in batches])
+
+
+def _draws(count: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Which values make up each bootstrap sample, (a part of the samples, count) at a time."""
+    generator = np.random.default_rng(seed)
+    rows = max(1, _BATCH_NUMBERS // count)
+    for start in range(0, resamples, rows):
+        yield generator.integers(0, count, (min(rows, resamples - start), count))
+
+
+@lru_cache(maxsize=4)
+def _kept_draws(count: int, resamples: int, seed: int) -> tuple[NDArray[np.int64], ...]:
+    """The same, kept: most cells of a study have equally many runs, and each has two intervals."""
+    return tuple(_draws(count, resamples, seed))
 
 
 def _acceleration(sample: NDArray[np.float64], statistic: Statistic) -> float:
-    """The acceleration constant, from the statistic with one run left out at a time; NaN where that is constant."""
-    count = len(sample)
-    others = np.tile(sample, (count, 1))[~np.eye(count, dtype=bool)].reshape(count, count - 1)
-    left_out = np.asarray(statistic(others, axis=-1), dtype=np.float64)
+    """The acceleration constant, from the statistic with one run left out at a time; NaN where that is constant.
+
+    Of very many runs groups are left out instead, which estimates the same and does not grow with the square.
+    """
+    groups = np.array_split(np.arange(len(sample)), min(len(sample), _GROUPS))
+    left_out = np.array([statistic(np.delete(sample, group), axis=-1) for group in groups], dtype=np.float64)
     deviations = left_out.mean() - left_out
     largest = float(np.abs(deviations).max())
     if not largest > 0:  # NaN included

@@ -83,8 +83,10 @@ def summarize(
         finished = _finished(group)
         scores = finished["score"].to_numpy(dtype=np.float64)
         succeeded = (finished["outcome"] == "succeeded").to_numpy()
-        row |= _judged_by(finished) | _failures(finished, confidence) | describe(scores)
-        row |= {f"succeeded_{name}": value for name, value in describe(scores[succeeded]).items()}
+        over_all = describe(scores)
+        given_success = over_all if succeeded.all() else describe(scores[succeeded])
+        row |= _judged_by(finished) | _failures(finished, confidence) | over_all
+        row |= {f"succeeded_{name}": value for name, value in given_success.items()}
         row |= {"succeeded": int(succeeded.sum()), "values": tuple(scores.tolist()), "seeds": tuple(finished["seed"])}
         rows.append(row | {"outcomes": tuple(finished["verdict"])} | settings)
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -7,7 +7,7 @@ recipes that resolve to the same values), which is then executed once.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,6 +43,6 @@ class Cell:
         return dataclasses.asdict(self)
 
 
-def distinct_ids(cells: list[Cell]) -> Iterator[str]:
+def distinct_ids(cells: Iterable[Cell]) -> Iterator[str]:
     """Yield the ids of ``cells`` in order, each once."""
     yield from dict.fromkeys(cell.id for cell in cells)

@@ -64,17 +64,33 @@ class RunFolder:
     """The run in the folder ``path``, which need not exist yet. Only whoever holds the run may write to it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.weights = path / "weights"
-        self._spec = path / "spec.json"
-        self._result = path / "result.json"
-        self._checkpoint = path / "checkpoint.safetensors"
-        self._attempts = Journal(path / "attempts.jsonl")
+        self.path = path  # the rest when it is asked for: a study has thousands of these
 
     @property
     def id(self) -> str:
         """The run's id, which is the folder's name."""
         return self.path.name
+
+    @property
+    def weights(self) -> Path:
+        """The folder of the final weights, if they are kept."""
+        return self.path / "weights"
+
+    @property
+    def _spec(self) -> Path:
+        return self.path / "spec.json"
+
+    @property
+    def _result(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.path / "checkpoint.safetensors"
+
+    @cached_property
+    def _attempts(self) -> Journal:
+        return Journal(self.path / "attempts.jsonl")
 
     @cached_property
     def journal(self) -> Journal:
