@@ -64,6 +64,17 @@ class Results:
         write_atomically(numbers_of(target), table.to_csv(index=False).encode())
         return drawn
 
+    def report(self, path: str | os.PathLike[str] | None = None, *, texts: bool = True) -> Path:
+        """Write the whole report, one HTML file that needs nothing else.
+
+        Args:
+            path: the file; None is ``report.html`` in the study's folder.
+            texts: whether the texts of the development sets are put into it, beside their predictions.
+        """
+        from seedproof.report.html import write_study_report
+
+        return write_study_report(self._store, self.path / "report.html" if path is None else path, texts=texts)
+
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write all runs to a Parquet file; what may differ between two executions begins with ``execution_``."""
         from seedproof.analysis import export_frame

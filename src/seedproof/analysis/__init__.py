@@ -5,8 +5,9 @@ Names resolve when they are used: a summary does without what a correlation need
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seedproof.lazy import lazy
 
 if TYPE_CHECKING:
     from seedproof.analysis.curves import label_entropy as label_entropy
@@ -50,13 +51,4 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'seedproof.analysis' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"seedproof.analysis.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOMES]
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -128,6 +128,27 @@ def vanishing_steps(
     return pd.DataFrame(rows, columns=list(VANISHING_COLUMNS)).astype({"step": "Int64", "share_of_training": "float64"})
 
 
+def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], runs: pd.DataFrame) -> pd.DataFrame:
+    """The row of :func:`vanishing_steps` for one finished run, with its default options.
+
+    A run that diverged before any norm was recorded has no step and no layers: it did not vanish and stay so.
+
+    Args:
+        run: its row in the table of runs.
+        records: of the run; the gradient norms are taken from them.
+        runs: the table of runs.
+    """
+    norms = [record for record in records if record["kind"] == "gradients"]
+    if run["reason"] == "diverged" and not any(record["norms"] for record in norms):
+        about = {name: run[name] for name in ("run", "seed", "recipe", "outcome")}
+        options = {"threshold": THRESHOLD, "relative": True, "lower": LOWER}
+        table = pd.DataFrame([about | options], columns=list(VANISHING_COLUMNS))
+    else:
+        table = vanishing_steps(gradient_table({run["run"]: norms}, runs))
+    whole = dict.fromkeys(("step", "layers", "lower_layers"), "Int64")
+    return table.astype({**whole, "share_of_training": "float64"})
+
+
 def _lower_norms(run: str, of_run: pd.DataFrame, count: int, kinds: Sequence[str], relative: bool) -> pd.Series[Any]:
     """The median norm of the lower layers by step, in the order of the steps; NaN where one of them is not finite."""
     inside = of_run[(of_run["layer"] < count).fillna(False) & of_run["kind"].isin(kinds)]

@@ -21,6 +21,7 @@ import numpy as np
 
 from seedproof.errors import UserError, unknown
 from seedproof.measure.checkpoints import check_same_architecture, encoder_of, fingerprint, load_quietly
+from seedproof.measure.defaults import default_device, say_nothing
 from seedproof.measure.masking import MaskedText, Masking, Text, mask_text, read_lines
 from seedproof.measure.restored import Depth, LayeredEncoder, PlainRestoredLosses, RestoredLosses
 from seedproof.models.loading import load_tokenizer
@@ -95,7 +96,7 @@ def forgetting(
         raise UserError(f"batch_size = {batch_size} is not valid; give at least 1")
     depths = _depths(_layer_count(source), layers, embeddings)
     lines, length = read_lines(text), _length(max_length, source)
-    device = device or _default_device()
+    device = device or default_device()
     description = {
         "kind": "forgetting", "version": 1, "finetuned": fingerprint(model_dir, "fine-tuned"),
         "pretrained": source.fingerprint, "text": content_hash(lines), "depths": [asdict(depth) for depth in depths],
@@ -104,7 +105,7 @@ def forgetting(
     with kept_parts(folder, description) as parts:
         masked = mask_text(lines, load_tokenizer(source), masking, length)
         sums, tokens = _measure(
-            parts, masked, batch_size, lambda: _losses(model_dir, source, depths, device), report or _say_nothing
+            parts, masked, batch_size, lambda: _losses(model_dir, source, depths, device), report or say_nothing
         )
     return _table(depths, sums, tokens)
 
@@ -196,16 +197,6 @@ def _length(max_length: int | None, source: ModelSource) -> int:
     if positions is not None and max_length > positions:
         raise UserError(f"max_length = {max_length}, but {source.name!r} has {positions} positions; give at most that")
     return max_length
-
-
-def _default_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _say_nothing(done: int, of: int) -> None:
-    pass
 
 
 def _table(depths: Sequence[Depth], sums: np.ndarray, tokens: int) -> pd.DataFrame:

@@ -27,13 +27,6 @@ from seedproof.store.measurements import Values
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def default_jobs(device: str) -> int:
-    """Processes at a time: one per core that this process may use; one on a GPU."""
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def measure_problem(problem: Problem, parts: Mapping[str, Points], jobs: int) -> Iterator[tuple[str, Values]]:
     """Measure each part and yield it when it is done, in any order.
 

@@ -71,7 +71,8 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     folder = opened.run(run)
     if not folder.path.is_dir():
         raise UserError(
-            f"the study in {opened.path} has no run {run}; the column 'run' of 'seedproof study export' has the ids"
+            f"the study in {opened.path} has no run {run}; the column 'run' of "
+            f"'seedproof study export {opened.path} --parquet FILE' and the folders in {opened.path / 'runs'} have the ids"
         )
     spec, result = folder.spec, folder.result()
     if not folder.weights.is_dir():

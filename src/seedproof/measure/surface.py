@@ -22,8 +22,9 @@ import numpy as np
 from seedproof.errors import UserError
 from seedproof.measure.checkpoints import check_same_architecture, classifier_of, fingerprint
 from seedproof.measure.classifier_loss import Batch, Problem, batches_of, flatten
+from seedproof.measure.defaults import default_device, default_jobs, say_nothing
 from seedproof.measure.plane import Lattice, Plane, Points, Surface, complete, tabulate
-from seedproof.measure.pool import default_jobs, measure_problem
+from seedproof.measure.pool import measure_problem
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
 from seedproof.models.tokens import tokenize
@@ -90,7 +91,7 @@ def surface(
     lattice, source = Lattice(low=low, high=high, side=side, edge=edge), find_model(os.fspath(pretrained))
     data = task if isinstance(task, Task) else load_task(os.fspath(task))
     chosen = choose_examples(len(data.train), examples, example_seed)
-    device = device or _default_device()
+    device = device or default_device()
     settings = {
         "kind": "surface", "version": 1, "pretrained": source.fingerprint, "head_seed": head_seed, "head_std": head_std,
         "failed": fingerprint(failed, "failed"), "successful": fingerprint(successful, "successful"),
@@ -107,7 +108,7 @@ def surface(
         return measure_problem(Problem(config, plane, batches, gradient_norm, device), parts, workers)
 
     with kept_parts(folder, settings) as parts:
-        found = _complete(lattice, parts, measure, report or _say_nothing, is_kept=folder is not None)
+        found = _complete(lattice, parts, measure, report or say_nothing, is_kept=folder is not None)
     return tabulate(lattice, found, settings)
 
 
@@ -159,13 +160,3 @@ def _batches(task: Task, source: ModelSource, chosen: list[int], max_length: int
     tokens = tokenize(split, load_tokenizer(source), max_length=max_length, positions=source.positions,
                       segment_ids=segment_ids, where=f"{task.name}, train:")  # fmt: skip
     return batches_of(tokens, range(len(chosen)))
-
-
-def _default_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _say_nothing(done: int, of: int) -> None:
-    pass

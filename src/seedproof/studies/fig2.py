@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedproof.studies.blocks import DEVLIN, Block, block
-from seedproof.studies.figure import FAILED, SUCCEEDED, Content, Figure, Found, choose, incomplete, lacking
+from seedproof.studies.figure import FAILED, SUCCEEDED, Content, Figure, Found, choose, incomplete, lacking, passed_over
 from seedproof.studies.planes import TASKS as PLANE_TASKS
 from seedproof.studies.planes import of_head
 from seedproof.studies.scale import Scale
@@ -45,6 +45,7 @@ def _content(found: Found) -> Content:
     shown = table[table["run"].isin(drawn["run"])].reset_index(drop=True) if len(table) else table
     notes = [
         *incomplete(more),
+        *passed_over(more),
         *lacking(runs, FAILED, DRAWN, "forgetting"),
         *lacking(runs, SUCCEEDED, DRAWN, "forgetting"),
     ]

@@ -140,6 +140,16 @@ def lacking(runs: pd.DataFrame, outcome: str, wanted: int, what: str) -> list[st
     return [f"{what}: {there} of {finished} finished runs {outcome}{more}, {wanted} wanted; drawn with what there is"]
 
 
+def passed_over(runs: pd.DataFrame) -> list[str]:
+    """A note on the diverged runs, which have no finite weights to measure and count as failed all the same."""
+    finished, diverged = int((runs["state"] == "finished").sum()), int((runs["reason"] == "diverged").sum())
+    return (
+        [f"{diverged} of {finished} finished runs diverged; they failed, and have no weights to measure"]
+        if diverged
+        else []
+    )
+
+
 def incomplete(runs: pd.DataFrame) -> list[str]:
     """A note where runs are not finished."""
     missing = runs[runs["state"] != "finished"]

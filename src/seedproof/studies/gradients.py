@@ -39,29 +39,16 @@ def gradient_content(found: Found, model: str, kinds: Sequence[str] = KINDS) -> 
 
 
 def vanishing(found: Found, runs: pd.DataFrame) -> pd.DataFrame:
-    """The step from which the lower layers of each finished run stay under the threshold; one run at a time in memory.
-
-    A run that diverged before any norm was recorded has no step and no layers: it did not vanish and stay so.
-    """
+    """The step from which the lower layers of each finished run stay under the threshold; one run at a time in memory."""
     import pandas as pd
 
-    from seedproof.analysis.gradients import LOWER, THRESHOLD, VANISHING_COLUMNS, gradient_table, vanishing_steps
-
-    options = {"threshold": THRESHOLD, "relative": True, "lower": LOWER}
-    types = {"step": "Int64", "share_of_training": "float64", "layers": "Int64", "lower_layers": "Int64"}
+    from seedproof.analysis.gradients import VANISHING_COLUMNS, vanishing_of_run
 
     parts = []
     for row in range(len(runs)):
         run = runs.iloc[row]
         records = found.records(runs.iloc[[row]], ["gradients"])
-        if not records:  # not finished
-            continue
-        if run["reason"] == "diverged" and not any(record["norms"] for record in records[run["run"]]):
-            about = {name: run[name] for name in ("run", "seed", "recipe", "outcome")}
-            steps = pd.DataFrame([about | options], columns=list(VANISHING_COLUMNS)).astype(types)
-        else:
-            steps = vanishing_steps(gradient_table(records, runs)).astype(types)
-        if len(steps):
+        if records and len(steps := vanishing_of_run(run, records[run["run"]], runs)):  # no records: not finished
             parts.append(steps.assign(task=run["task"], model=run["model"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(VANISHING_COLUMNS))
 

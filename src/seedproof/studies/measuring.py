@@ -58,7 +58,14 @@ class Measuring:
         return self._surface(failed, successful, side=self.scale.surface_points, gradient_norm=True)
 
     def barriers(self, failed: str, successful: str) -> pd.DataFrame:
-        """The barriers of the loss on the edges between two runs and their common start; no grid worth the name."""
+        """The barriers of the loss on the edges between two runs and their common start.
+
+        Raises:
+            UserError: the scale has no points on an edge.
+        """
+        if self.scale.edge_points < 1:
+            raise UserError(f"edge_points of the scale must be at least 1, but is {self.scale.edge_points}")
+        # A surface wants a grid; the smallest, at the corners, costs four points.
         return self._surface(failed, successful, side=2, gradient_norm=False).barriers
 
     def _surface(self, failed: str, successful: str, *, side: int, gradient_norm: bool) -> Surface:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.spec import Seeds
 from seedproof.studies.blocks import DEVLIN, Block, block, mosbach
-from seedproof.studies.figure import FAILED, SUCCEEDED, Content, Found, choose, incomplete
+from seedproof.studies.figure import FAILED, SUCCEEDED, Content, Found, choose, incomplete, passed_over
 from seedproof.studies.scale import Scale
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def surfaces(found: Found) -> tuple[dict[str, Surface], pd.DataFrame, list[str]]
         table = pairs(found, task)
         tables.append(table)
         runs = found.of(*[of_head(found.scale, task, head) for head in found.scale.plane_heads])
-        notes += incomplete(runs)
+        notes += [*incomplete(runs), *passed_over(runs)]
         if table.empty:
             counts = ", ".join(f"{len(choose(runs, outcome))} {outcome}" for outcome in (FAILED, SUCCEEDED))
             notes.append(

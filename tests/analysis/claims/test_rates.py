@@ -123,6 +123,36 @@ def test_different_seeds_are_not_paired(decide):
     assert same.finding.p != other.finding.p
 
 
+def test_while_runs_are_missing_pairs_are_made_of_what_is_there(decide):
+    """The pairing is not lost with one run; the seeds that wait are named."""
+    evidence = two(10, 2)
+    runs = evidence.runs
+    runs.loc[(runs["seed"] == "24") & (runs["recipe"] == "bert_corrected-0"), "state"] = "running"
+    decision = decide("correction-bert", evidence)
+    assert "sign flips of the same seeds" in decision.finding.test
+    assert decision.finding.n == 24
+    assert "over the 24 seeds that are finished in both, 1 are not" in decision.why
+
+
+def test_cells_that_say_nothing_are_counted(decide):
+    """Where no run fails with either setting, or all do, there was nothing to lower."""
+    none, all_ = cell(first(0, 25), recipe="x"), cell(first(25, 25), recipe="y")
+    some, fewer = cell(first(10, 25), recipe="z"), cell(first(2, 25), recipe="z2")
+    parts = {"bert_uncorrected": [none, all_, some],
+             "bert_corrected": [none.assign(recipe="x2"), all_.assign(recipe="y2"), fewer]}  # fmt: skip
+    decision = decide("correction-bert", of_roles(**{role: pd.concat(tables) for role, tables in parts.items()}))
+    assert "in 2 of 3 cells no run failed, or all did, in both: they say nothing" in decision.why
+    assert "say nothing" not in decide("correction-bert", two(10, 2)).why
+
+
+def test_of_two_parts_the_harder_one_is_shown(decide):
+    """The effect in the ledger is the one that decides."""
+    lowering, harm = decide("quarter-rate", quarter(9, 8, 8)).finding, decide("quarter-rate", quarter(25, 8, 1)).finding
+    assert lowering.effect_name == "failure rate of default rate uncorrected minus quarter rate uncorrected"
+    assert harm.effect_name == "failure rate of quarter rate uncorrected minus default rate corrected"
+    assert (lowering.effect, harm.effect) == (pytest.approx(1 / 30), pytest.approx(7 / 30))
+
+
 def test_a_diverged_run_is_a_failure_and_an_unfinished_one_is_no_run():
     """NaN stays in the denominator; a seed that is not finished in every cell waits."""
     table = pd.concat([cell([1, 0, 0], recipe="a"), cell([0, 0, 1], recipe="b")], ignore_index=True)

@@ -60,7 +60,7 @@ def fails_no_more(new: Role, reference: Role) -> Examine:
 def both(first: Examine, second: Examine) -> Examine:
     """Shown if both parts are (the larger p-value); shown wrong if either is (twice the smaller one, Bonferroni).
 
-    The effect is that of the first part; what was seen names both.
+    The effect, its interval and the test are those of the part that is harder to show; what was seen names both.
     """
 
     def examine(evidence: Evidence) -> Finding:
@@ -70,10 +70,12 @@ def both(first: Examine, second: Examine) -> Examine:
             sizes = [part.needed(level) for part in (one, other)]
             return None if None in sizes else max(size for size in sizes if size is not None)
 
+        harder = other if other.p > one.p else one
         return Finding(
-            effect_name=one.effect_name, effect=one.effect, low=one.low, high=one.high, p=max(one.p, other.p),
+            effect_name=harder.effect_name, effect=harder.effect, low=harder.low, high=harder.high, p=harder.p,
             p_against=min(1.0, 2 * min(one.p_against, other.p_against)), n=min(one.n, other.n), unit=one.unit,
-            test=f"both: {one.test}; {other.test}", seen=f"{one.seen}; and {other.seen}", needed=needed,
+            test=f"both: {one.test}; {other.test}; the effect is that of the part that is harder to show",
+            seen=f"{one.seen}; and {other.seen}", needed=needed,
         )  # fmt: skip
 
     return examine
@@ -109,13 +111,40 @@ def _compare(evidence: Evidence, first: Role, second: Role) -> tuple[RateDiffere
             f"the roles {first!r} and {second!r} are compared cell by cell but have {sizes[0]} and {sizes[1]} cells; give "
             "each the same tasks and learning rates in the same order"
         )
-    paired = set(tables[0].index) == set(tables[1].index)
+    tables, paired, left_out = _matched(tables)
     counts: list[NDArray[np.int64]] = [np.asarray(table, np.int64) for table in tables]
     seen = " against ".join(
         f"{count.sum()} of {len(count) * size} runs failed ({role})"
         for count, size, role in zip(counts, sizes, (first, second), strict=True)
     )
+    if left_out:
+        seen += f"; compared over the {len(counts[0])} seeds that are finished in both, {left_out} are not and wait"
+    seen += _at_bounds(evidence, first, second)
     return RateDifference(counts[0], counts[1], sizes[0], paired), min(map(len, counts)), seen
+
+
+def _matched(tables: list[pd.Series[Any]]) -> tuple[list[pd.Series[Any]], bool, int]:
+    """Both tables over the seeds they share, whether those are pairs, and how many seeds have no partner yet.
+
+    While runs are missing, pairs are made of what is there; roles that share less than half of their seeds were given
+    different ones, and are compared whole.
+    """
+    shared = [seed for seed in tables[0].index if seed in tables[1].index]
+    if 2 * len(shared) < max(map(len, tables)):
+        return tables, False, 0
+    return [table.loc[shared] for table in tables], True, sum(len(table) - len(shared) for table in tables)
+
+
+def _at_bounds(evidence: Evidence, first: Role, second: Role) -> str:
+    """A clause on the cells in which no run failed, or every one, in both roles: they cannot show a difference."""
+    rates = [(runs["outcome"] == "failed").groupby(runs["place"]).mean() for runs in map(evidence.of, (first, second))]
+    silent = int(sum((rates[0] == bound) & (rates[1] == bound) for bound in (0.0, 1.0)).sum())  # type: ignore[union-attr]
+    cells = len(rates[0])
+    return (
+        f"; in {silent} of {cells} cells no run failed, or all did, in both: they say nothing"
+        if silent and cells > 1
+        else ""
+    )
 
 
 def failures_by_seed(evidence: Evidence, role: Role) -> pd.Series[Any]:

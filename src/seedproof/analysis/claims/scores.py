@@ -29,6 +29,8 @@ RATIO = 1.25
 """An SD less than a quarter larger does not matter: from 25 seeds an SD is known to a factor of .78 to 1.39 only."""
 SMALLEST_SPREAD = 20
 """Seeds per recipe, as for failure rates."""
+SMALLEST_SD = 1e-6
+"""An SD below this counts as this: less than one example of a million changes a score by, and a ratio needs a number."""
 RESAMPLES = 9999
 MOSTLY_FAILED = 0.5
 """A recipe that fails more often than this has no spread to be proud of: failed runs all score alike (paper, Figure 5). So
@@ -88,6 +90,8 @@ def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
         for role, rate in failing.items():
             if rate > MOSTLY_FAILED:
                 seen += f"; but {rate:.0%} of the runs of {role} failed on one task, which makes any spread small"
+        if any(min(map(standard_deviation, pair)) < SMALLEST_SD for pair in pairs):
+            seen += f"; an SD of 0 counts as {SMALLEST_SD:g} in the ratio"
         p = 1.0 if failing[baseline] > MOSTLY_FAILED else p
         p_against = 1.0 if failing[other] > MOSTLY_FAILED else p_against
 
@@ -139,9 +143,8 @@ def _scores(evidence: Evidence, baseline: Role, other: Role) -> list[Pair]:
 
 
 def _ratio(baseline: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """SD of other over baseline; a spread of exactly 0 counts as the smallest that floats tell apart."""
-    tiny = np.finfo(np.float64).eps
-    return float(max(standard_deviation(other), tiny) / max(standard_deviation(baseline), tiny))
+    """SD of other over baseline."""
+    return float(max(standard_deviation(other), SMALLEST_SD) / max(standard_deviation(baseline), SMALLEST_SD))
 
 
 def _one_sided(baseline: NDArray[np.float64], other: NDArray[np.float64], center: Center) -> float:
@@ -156,12 +159,11 @@ def _ratio_draws(pairs: list[Pair]) -> NDArray[np.float64]:
     """Bootstrap of the geometric mean of the ratios: seeds drawn anew in every group, with a fixed seed."""
     generator = np.random.default_rng(0)
     logs = np.zeros(RESAMPLES)
-    tiny = np.finfo(np.float64).eps
     for pair in pairs:
         drawn = [
             standard_deviation(group[generator.integers(0, len(group), (RESAMPLES, len(group)))]) for group in pair
         ]
-        logs += np.log(np.maximum(drawn[1], tiny)) - np.log(np.maximum(drawn[0], tiny))
+        logs += np.log(np.maximum(drawn[1], SMALLEST_SD)) - np.log(np.maximum(drawn[0], SMALLEST_SD))
     return np.asarray(np.exp(logs / len(pairs)))
 
 

@@ -6,8 +6,9 @@ write_study_report(store, "report.html")   # any folder of a study
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from seedproof.lazy import lazy
 
 if TYPE_CHECKING:
     from seedproof.report.html.page import FigureEntry as FigureEntry
@@ -33,7 +34,4 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

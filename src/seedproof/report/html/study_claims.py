@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import pandas as pd
 
-from seedproof.analysis import gradient_table, label_entropy, vanishing_steps
+from seedproof.analysis import label_entropy
 from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
+from seedproof.analysis.gradients import vanishing_of_run
 from seedproof.spec import RunSpec
 from seedproof.store import Store
 from seedproof.tasks import Task
@@ -109,8 +110,6 @@ def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...])
     keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
     recorded = finished["recordings"].str.contains('"gradients"', regex=False).fillna(False).to_numpy(bool)
     chosen = finished[keys.isin(list(cells)) & recorded] if cells else finished.head(0)
-    parts = []
-    for run in chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS)["run"].drop_duplicates():
-        records = [record for record in store.run(run).journal.read() if record["kind"] == "gradients"]
-        parts.append(vanishing_steps(gradient_table({run: records}, finished)))
+    rows = chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS).drop_duplicates("run")
+    parts = [vanishing_of_run(run, list(store.run(run["run"]).journal.read()), finished) for _, run in rows.iterrows()]
     return pd.concat(parts, ignore_index=True) if parts else None
