@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seedproof.analysis.gradients import COLUMNS, VANISHING_COLUMNS, gradient_table, vanishing_steps
+from seedproof.analysis.gradients import (
+    COLUMNS,
+    THRESHOLD,
+    VANISHING_COLUMNS,
+    gradient_table,
+    vanishing_of_run,
+    vanishing_steps,
+)
 from seedproof.errors import UserError
 
 QUERY = "bert.encoder.layer.{}.attention.self.query.weight"
@@ -111,3 +118,13 @@ def test_no_run_gives_empty_tables():
     table = gradient_table({}, RUNS)
     assert list(table) == list(COLUMNS)
     assert list(vanishing_steps(table)) == list(VANISHING_COLUMNS)
+
+
+def test_a_run_that_diverged_before_a_norm_was_recorded_did_not_vanish():
+    """Its journal names the tensors and has no norm; it keeps its row, and so its place in the denominator."""
+    runs = pd.DataFrame([{"run": "a", "seed": "0", "recipe": "devlin", "outcome": "failed", "reason": "diverged"}])
+    names = [{"step": 0, "kind": "gradients", "names": ["bert.encoder.layer.0.output.dense.weight"]}]
+    (row,) = vanishing_of_run(runs.iloc[0], names, runs).to_dict("records")
+    assert (row["run"], row["outcome"], row["threshold"]) == ("a", "failed", THRESHOLD)
+    assert pd.isna(row["step"])
+    assert pd.isna(row["layers"])

@@ -57,9 +57,11 @@ def test_surface_of_runs(study):
     first, again = command(*words), command(*words)
     assert first.code == 0, first
     (kept,) = measurements(folder)
-    assert f"tables in {kept.path}" in first.out
+    left = folder / "measurements" / f"surface-{ids['failed']}-{ids['good']}"
+    assert kept.is_finished
+    assert f"tables in {left}" in first.out
     assert again.out == first.out
-    tables = {name: pd.read_csv(kept.path / f"{name}.csv") for name in ("grid", "edges", "points", "barriers")}
+    tables = {name: pd.read_csv(left / f"{name}.csv") for name in ("grid", "edges", "points", "barriers")}
     assert [len(table) for table in tables.values()] == [4, 6, 3, 3]
     assert "gradient_norm" not in tables["grid"]
 

@@ -39,6 +39,8 @@ def test_forgetting_of_runs_is_forgetting_with_labels(store, pretrained):
     part = table[table["run"] == ids["good"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(part[direct.columns], direct)
     assert len(measurements(folder)) == 2
+    left = folder / "measurements" / f"forgetting-{ids['good']}" / "forgetting.csv"
+    pd.testing.assert_frame_equal(pd.read_csv(left), part)
 
 
 def test_a_surface_takes_everything_from_the_runs(store, pretrained, small_task):
@@ -50,6 +52,8 @@ def test_a_surface_takes_everything_from_the_runs(store, pretrained, small_task)
     (kept,) = measurements(folder)
     assert kept.is_finished
     assert kept.description == found.settings
+    left = folder / "measurements" / f"surface-{ids['failed']}-{ids['good']}"
+    pd.testing.assert_frame_equal(pd.read_csv(left / "grid.csv"), found.grid)
 
 
 def test_runs_without_weights_name_the_command(pretrained, small_task, tmp_path):

@@ -139,7 +139,7 @@ def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], 
         runs: the table of runs.
     """
     norms = [record for record in records if record["kind"] == "gradients"]
-    if run["reason"] == "diverged" and not any(record["norms"] for record in norms):
+    if run["reason"] == "diverged" and not any("norms" in record for record in norms):
         about = {name: run[name] for name in ("run", "seed", "recipe", "outcome")}
         options = {"threshold": THRESHOLD, "relative": True, "lower": LOWER}
         table = pd.DataFrame([about | options], columns=list(VANISHING_COLUMNS))

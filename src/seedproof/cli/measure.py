@@ -96,7 +96,7 @@ def surface(
             found = surface_of_runs(study, failed, successful, report=report, **options)
         else:
             found = _surface_of_folders(failed, successful, own, out, report=report, **options)
-    _show(found, out or _kept_in(study, found))
+    _show(found, out, study, f"surface-{failed}-{successful}")
 
 
 def _surface_of_folders(failed: str, successful: str, own: dict[str, Any], out: Path | None, **options: Any) -> Surface:
@@ -110,22 +110,20 @@ def _surface_of_folders(failed: str, successful: str, own: dict[str, Any], out: 
     )
 
 
-def _show(found: Surface, folder: Path) -> None:
+def _show(found: Surface, out: Path | None, study: Path | None, name: str) -> None:
     from seedproof.store import write_atomically
+    from seedproof.store.measurements import FOLDER
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, table in found.tables.items():
-        write_atomically(folder / f"{name}.csv", table.to_csv(index=False).encode())
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for table_name, table in found.tables.items():
+            write_atomically(out / f"{table_name}.csv", table.to_csv(index=False).encode())
     typer.echo(found.points.to_string(index=False))
     typer.echo(found.barriers.to_string(index=False))
-    typer.echo(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {folder}")
-
-
-def _kept_in(study: Path | None, found: Surface) -> Path:
-    from seedproof.store.measurements import open_measurement
-
-    assert study is not None
-    return open_measurement(study, found.settings).path
+    place = out if study is None or out is not None else study / FOLDER / name
+    typer.echo(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {place}")
+    if study is not None:
+        typer.echo(f"'seedproof report {study}' draws it")
 
 
 def _is_study(folder: Path) -> bool:

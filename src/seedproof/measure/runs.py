@@ -1,4 +1,4 @@
-"""Measurements on the runs of a study, asked for by run id; they are kept in the study's folder.
+"""Measurements on the runs of a study, asked for by run id; they are kept in the study's folder, their tables as CSV.
 
 From a run's spec follow its pre-trained source, its task, its head seed and how its texts were cut; the weights must
 have been kept (``--weights``).
@@ -18,7 +18,8 @@ from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.models.source import ModelSource
 from seedproof.spec import RunSpec
-from seedproof.store import Store
+from seedproof.store import Store, write_atomically
+from seedproof.store.measurements import FOLDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +112,7 @@ def forgetting_of_runs(store: StoreLike, runs: Sequence[str], text: Text, **opti
                   "recipe": str(checkpoint.spec.recipe.get("name", "custom")), "outcome": checkpoint.outcome}  # fmt: skip
         for place, (name, value) in enumerate(labels.items()):
             table.insert(place, name, value)
+        _leave({"forgetting": table}, opened.path / FOLDER / f"forgetting-{checkpoint.id}")
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -140,11 +142,20 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
             )
     _check_common_start(opened, f, s)
     recipe = f.spec.recipe
-    return surface(
+    found = surface(
         f.source.folder, f.weights, s.weights, task=read_task(opened.task_folder(f.spec.task.fingerprint)),
         head_seed=f.spec.seeds.head, head_std=recipe["head_std"], max_length=recipe["max_length"],
         segment_ids=recipe["segment_ids"], **{"folder": opened.path, **options},
     )  # fmt: skip
+    _leave(found.tables, opened.path / FOLDER / f"surface-{failed}-{successful}")
+    return found
+
+
+def _leave(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    """Write the tables of the last measurement of these runs where the study's report finds them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        write_atomically(folder / f"{name}.csv", table.to_csv(index=False).encode())
 
 
 def common_starts(store: StoreLike) -> list[tuple[str, str]]:

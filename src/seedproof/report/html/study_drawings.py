@@ -16,6 +16,7 @@ from seedproof.errors import UserError
 from seedproof.recipes import Recipe, from_json
 from seedproof.report import figures
 from seedproof.report.boxplot import box_plot_table, draw_box_plot
+from seedproof.report.html.measured import measured_figures
 from seedproof.report.html.page import FigureEntry
 from seedproof.store import Store
 from seedproof.training.plan import make_plan
@@ -32,7 +33,7 @@ _KINDS = ("query", "attention output", "output")
 
 
 def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = ".svg") -> list[FigureEntry]:
-    """Draw every figure that the study's records allow into ``folder``.
+    """Draw every figure that the study's records and measurements allow into ``folder``.
 
     Args:
         store: of the study, finished or not.
@@ -47,7 +48,8 @@ def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = 
         UserError: records are damaged.
     """
     study = _Study(store, runs, folder, suffix)
-    return [make(study) for make in (_boxes, _losses, _scores, _gradients, _generalization, _step_sizes)]
+    recorded = [make(study) for make in (_boxes, _losses, _scores, _gradients, _generalization, _step_sizes)]
+    return recorded + measured_figures(store.path, folder, suffix)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""Figures of what was measured on the runs of a study: forgetting, and surfaces, from the tables that were left there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from seedproof.errors import UserError
+from seedproof.report.figures import draw_forgetting, draw_surface
+from seedproof.report.html.page import FigureEntry
+from seedproof.store.measurements import FOLDER
+
+
+def measured_figures(study: Path, folder: Path, suffix: str) -> list[FigureEntry]:
+    """Draw every measurement of a study's runs into ``folder``: one figure of forgetting, one for each surface.
+
+    Args:
+        study: the study's folder.
+        folder: where the drawings go.
+        suffix: ``.svg``, ``.pdf`` or ``.png``.
+
+    Raises:
+        UserError: a table is damaged.
+    """
+    curves = [_table(path) for path in sorted(study.glob(f"{FOLDER}/forgetting-*/forgetting.csv"))]
+    planes = sorted(path.parent for path in study.glob(f"{FOLDER}/surface-*/grid.csv"))
+    entries = [_forgetting(pd.concat(curves, ignore_index=True), folder / f"forgetting{suffix}")] if curves else []
+    return entries + [_surface(plane, folder / f"{plane.name}{suffix}") for plane in planes]
+
+
+def _forgetting(table: pd.DataFrame, path: Path) -> FigureEntry:
+    counts = table.drop_duplicates("run")["outcome"].value_counts()
+    measured = " and ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return FigureEntry(name="forgetting", title="Forgetting: the top layers put back to their pre-trained weights",
+                       images=[draw_forgetting(table, None, path)], tables={"forgetting": table},
+                       note=f"Measured on {measured} {'run' if counts.sum() == 1 else 'runs'}.")  # fmt: skip
+
+
+def _surface(plane: Path, path: Path) -> FigureEntry:
+    tables = {name: _table(plane / f"{name}.csv") for name in ("grid", "points", "edges", "barriers")}
+    _, failed, successful = plane.name.split("-")
+    entry = FigureEntry(name=plane.name, title=f"Training loss between runs {failed} (f) and {successful} (s)",
+                        tables=tables, note="")  # fmt: skip
+    if tables["grid"].empty:
+        return FigureEntry(name=entry.name, title=entry.title, tables=tables, note="Measured along the edges alone.")
+    images = [
+        draw_surface(tables["grid"], tables["points"], path.with_stem(f"{path.stem}-{value}"), value=value,
+                     edges=tables["edges"])
+        for value in ("loss", "gradient_norm") if value in tables["grid"]
+    ]  # fmt: skip
+    return FigureEntry(name=entry.name, title=entry.title, images=images, tables=tables)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype={"run": "string", "seed": "string"})
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}); give the command that measured it again") from None
