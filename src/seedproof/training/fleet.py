@@ -23,7 +23,7 @@ from seedproof.models.stacked.masks import Chance, Masks, site_keys
 from seedproof.models.stacked.packing import pack
 from seedproof.recipes.base import Recipe
 from seedproof.recipes.mixout import MixoutRecipe
-from seedproof.training.engine import Record, prediction_entropy, step_seed
+from seedproof.training.engine import Record, step_seed
 from seedproof.training.fleet_member import Member
 from seedproof.training.fleet_mixout import MixedMembers
 from seedproof.training.fleet_prediction import Prediction, Predictor, is_out_of_memory
@@ -212,18 +212,12 @@ class FleetEngine:
 
     def _probe_gradients(self, records: list[list[Record]]) -> None:
         """Hand the norms of all gradients, taken in one pass, to the probes that want them now."""
-        wanting = [
-            (index, probe)
-            for index, member in enumerate(self.members)
-            for probe in member.probes
-            if member.diverged_at is None and probe.wants_gradient_norms(member.step)
-        ]
+        wanting = [index for index, member in enumerate(self.members) if member.wants_gradient_norms]
         if not wanting:
             return
         norms = self._state.stack.norms(self._state.stack.gradients).float().cpu().numpy()
-        for index, probe in wanting:
-            if values := probe.from_gradient_norms(norms[index]):
-                records[index].append(Record(self.members[index].step, probe.name, values))
+        for index in wanting:
+            records[index] += self.members[index].judge_gradients(norms[index])
 
     # Evaluation.
 
@@ -245,7 +239,7 @@ class FleetEngine:
             for row, index in enumerate(group):
                 logits = {name: found.logits[row] for name, found in predicted.items()}
                 saturated = np.concatenate([found.saturated[row] for found in predicted.values()])
-                records[index], is_best = self._judge(index, logits, distances[index], float(saturated.mean()))
+                records[index], is_best = self.members[index].judge(logits, distances[index], float(saturated.mean()))
                 improved += [index] if is_best else []
         self._state.keep_best(improved)
         return records
@@ -259,22 +253,6 @@ class FleetEngine:
         )
         splits = self.members[group[0]].data.evaluation
         return {name: self._predictor.predict(stack, split) for name, split in splits.items()}
-
-    def _judge(self, index: int, logits: dict[str, np.ndarray], distances: np.ndarray,
-               saturated: float) -> tuple[list[Record], bool]:  # fmt: skip
-        """The records of a member's evaluation, and whether it is the best so far."""
-        member = self.members[index]
-        scores = member.data.score(logits)
-        score = scores[member.data.metric]
-        is_best = member.step in member.plan.select_from and score > (member.best[0] if member.best else -math.inf)
-        member.best = (score, member.step) if is_best else member.best
-        values: dict[str, Any] = {"scores": scores}
-        if logits["dev"].shape[1] > 1:
-            values["entropy"] = prediction_entropy(logits["dev"])
-        values |= {f"logits {name}": array for name, array in logits.items()}
-        seen = [(probe.name, probe.from_evaluation(distances, saturated)) for probe in member.probes]
-        records = [Record(member.step, "evaluation", values), *(Record(member.step, n, v) for n, v in seen if v)]
-        return records, is_best
 
 
 def member_losses(logits: Tensor, labels: Tensor, is_example: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 from torch import nn
 
 from seedproof.recipes.base import Recipe
-from seedproof.training.engine import RunData
+from seedproof.training.engine import Record, RunData, prediction_entropy
 
 if TYPE_CHECKING:
     from seedproof.probes.base import Probe
@@ -49,3 +50,36 @@ class Member:
     def is_done(self) -> bool:
         """Whether there is nothing left to train."""
         return self.step >= self.plan.steps or self.diverged_at is not None
+
+    @property
+    def wants_gradient_norms(self) -> bool:
+        """Whether a probe wants the norms of this step's gradients."""
+        return self.diverged_at is None and any(probe.wants_gradient_norms(self.step) for probe in self.probes)
+
+    def judge_gradients(self, norms: np.ndarray) -> list[Record]:
+        """What the probes record of a step's gradients, from the norm of each, float32 (parameters,)."""
+        wanting = [probe for probe in self.probes if probe.wants_gradient_norms(self.step)]
+        seen = [(probe.name, probe.from_gradient_norms(norms)) for probe in wanting]
+        return [Record(self.step, name, values) for name, values in seen if values]
+
+    def judge(
+        self, logits: Mapping[str, np.ndarray], distances: np.ndarray, saturated: float
+    ) -> tuple[list[Record], bool]:
+        """The records of an evaluation, and whether it is the best so far.
+
+        Args:
+            logits: of each split, float32 (examples, labels).
+            distances: of each parameter from its start, float32 (parameters,).
+            saturated: share of saturated units of the pooler.
+        """
+        scores = self.data.score(logits)
+        score = scores[self.data.metric]
+        is_best = self.step in self.plan.select_from and score > (self.best[0] if self.best else -math.inf)
+        self.best = (score, self.step) if is_best else self.best
+        values: dict[str, Any] = {"scores": scores}
+        if logits["dev"].shape[1] > 1:
+            values["entropy"] = prediction_entropy(logits["dev"])
+        values |= {f"logits {name}": array for name, array in logits.items()}
+        seen = [(probe.name, probe.from_evaluation(distances, saturated)) for probe in self.probes]
+        records = [Record(self.step, "evaluation", values), *(Record(self.step, n, v) for n, v in seen if v)]
+        return records, is_best
