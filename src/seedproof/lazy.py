@@ -23,4 +23,4 @@ def lazy(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], 
         setattr(sys.modules[package], name, value)
         return value
 
-    return find, lambda: [*vars(sys.modules[package]), *homes]
+    return find, lambda: sorted(homes)

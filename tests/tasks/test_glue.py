@@ -251,7 +251,7 @@ def test_hub_mistakes(tmp_path: Path, hub: Callable[[Any], list[Any]]) -> None:
     good = hub_of(load_task("glue/rte", data_dir=tmp_path), "rte")
     swapped = datasets.ClassLabel(names=["not_entailment", "entailment"])
     for value, message in [
-        (ConnectionError("offline"), r"cannot load glue/rte from the hub \(offline\).*data_dir"),
+        (ConnectionError("offline"), r"cannot load glue/rte from the hub \(offline\).*--data-dir"),
         (datasets.DatasetDict({"train": good["train"]}), r"no such split \(found: train\)"),
         (good.remove_columns("sentence2"), "no column 'sentence2'"),
         (good.cast_column("label", swapped), r"classes are \('not_entailment', 'entailment'\)"),

@@ -39,6 +39,8 @@ def forgetting(
 ) -> None:
     """Masked-LM perplexity with the top k layers put back to pre-trained (the paper's Figure 2)."""
     _check_out(out)
+    if not place.exists():
+        raise UserError(f"there is no folder {place}; give a study's folder, or a fine-tuned model's")
     options: dict[str, Any] = {
         "layers": _numbers(layers), "embeddings": embeddings, "masked_share": masked_share, "seed": seed,
         "max_length": max_length, "batch_size": batch_size, "device": device,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns of tables that go to a file or a pipe."""
 
+MOST_UNKNOWN = 0.1
+"""Share of unknown words above which a study begins with a warning."""
+
 
 def output() -> Console:
     """The console of standard output, of a fixed width where that is no terminal."""
@@ -111,9 +114,30 @@ def task_notes(folder: Path) -> list[str]:
 
 
 def print_notes(folder: Path) -> None:
-    """Say the notes of a study's tasks on standard error, before its runs."""
-    for note in task_notes(folder):
+    """Say the notes of a study's tasks, and on words that its models do not know, on standard error, before its runs."""
+    for note in [*task_notes(folder), *_vocabulary_notes(folder)]:
         print(note, file=sys.stderr)
+
+
+def _vocabulary_notes(folder: Path) -> list[str]:
+    """A warning for each task and model where much of the text is unknown: its runs fail for want of words."""
+    from seedproof.launch.execute import model_source, read_task
+    from seedproof.models.loading import load_tokenizer
+    from seedproof.models.tokens import unknown_share
+    from seedproof.store import Store
+
+    store, notes = Store.open(folder), []
+    for cell in {(cell.task, cell.model): cell for cell in store.cells()}.values():
+        spec = store.run(cell.id).spec
+        task = read_task(store.task_folder(spec.task.fingerprint))
+        share = unknown_share(task.train, load_tokenizer(model_source(store, spec.model)))
+        if share > MOST_UNKNOWN:
+            hint = "; the miniatures know their own language only" if cell.model.startswith("miniature/") else ""
+            notes.append(
+                f"warning: {cell.model} does not know {share:.0%} of the words of {cell.task}, so what fails there fails for "
+                f"want of words, not by its seed{hint}; choose a model of the texts' language"
+            )
+    return notes
 
 
 def print_plan(runs: Sequence[PlannedRun]) -> None:

@@ -56,8 +56,8 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show recipes and runs, run nothing.")] = False,
 ) -> None:
     """Run a study, or go on with it: the same command again continues, another one extends."""
-    if out is None and not dry_run:
-        raise UserError("give the folder of the study with --out DIR")
+    if jobs is not None and jobs < 1:
+        raise UserError(f"--jobs {jobs} is not valid; give at least 1")
     options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
                "split_seed": split_seed}  # fmt: skip
     numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads}
@@ -71,6 +71,8 @@ def run(
         study = _study(name or (out.resolve().name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
                        first_seed=first_seed, settings=settings, options=options)  # fmt: skip
         study = _with(study, out, **numerics, recording=recording)
+    if out is None and not dry_run:
+        raise UserError("give the folder of the study with --out DIR")
     from seedproof.cli.printing import continuing, print_notes, print_plan, print_recipes, print_results
 
     if out is None or dry_run:

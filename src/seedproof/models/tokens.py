@@ -80,6 +80,16 @@ def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: in
     return TokenizedSplit(ids, segments or None, split.labels, truncated, 0 if pad is None else int(pad))
 
 
+def unknown_share(split: Split, tokenizer: PreTrainedTokenizerBase, examples: int = 256) -> float:
+    """Share of the tokens of the first examples that the vocabulary does not know; 0 where a tokenizer knows all."""
+    if tokenizer.unk_token_id is None:
+        return 0.0
+    pairs = None if split.pairs is None else list(split.pairs[:examples])
+    rows = tokenizer(list(split.texts[:examples]), pairs, add_special_tokens=False, verbose=False)["input_ids"]
+    total = sum(map(len, rows))
+    return sum(row.count(tokenizer.unk_token_id) for row in rows) / total if total else 0.0
+
+
 def _check_positions(lengths: list[int], start: int, max_length: int, positions: int | None, where: str) -> None:
     if positions is None or max_length <= positions:
         return

@@ -171,7 +171,7 @@ def _cell(axes: Axes, position: int, cell: pd.DataFrame) -> None:
         names = {"lower_whisker": "whislo", "lower_quartile": "q1", "median": "med", "upper_quartile": "q3"}
         numbers = {short: first[name] for name, short in (names | {"upper_whisker": "whishi"}).items()}
         axes.bxp([numbers], positions=[position], widths=0.62, showfliers=False, patch_artist=True, **_BOX_STYLE)
-        axes.scatter([position], [first["mean"]], zorder=5, **_MEAN)
+        axes.scatter([position], [first["mean"]], zorder=3, **_MEAN)  # under the runs: it must not hide one
     for outcome, style in POINTS.items():
         runs = cell[cell["outcome"] == outcome]
         across = position + 0.46 * runs["offset"]

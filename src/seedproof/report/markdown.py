@@ -108,7 +108,9 @@ def _figure(entry: FigureEntry, folder: Path) -> list[str]:
         if len(table) <= MOST_ROWS and len(table.columns) <= 10:
             lines += [*_table(table), ""]
         # A table that lies beside a drawing has the drawing's name.
-        lines += _file(table, folder / f"{entry.name or 'figure'}.{name.replace('.svg', '')}.csv", name)
+        lines += _file(
+            table, folder / f"{entry.name or 'figure'}.{name.replace('.svg', '')}.csv".replace(" ", "-"), name
+        )
     return lines
 
 

@@ -99,10 +99,8 @@ def two_rows(row: dict[str, Any]) -> list[list[str]]:
     first = [row["recipe"], f"{row['failed']} of {row['finished']} {rate}"]
     second = [wording.given_success(row), ""]
     for cells, prefix in ((first, ""), (second, "succeeded_")):
-        for name in ("mean", "sd"):
-            bounds = wording.interval(row[f"{prefix}{name}_low"], row[f"{prefix}{name}_high"])
-            cells.append(f"{wording.number(row[prefix + name])} {bounds}")
-        cells += [wording.number(row[f"{prefix}median"]), wording.number(row[f"{prefix}maximum"])]
+        cells += [wording.with_interval(row, prefix + name) for name in ("mean", "sd")]
+        cells += [wording.statistic(row, f"{prefix}{name}") for name in ("median", "maximum")]
     return [first, second]
 
 

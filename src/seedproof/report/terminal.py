@@ -84,11 +84,8 @@ def _upright(rows: pd.DataFrame) -> Iterator[Table]:
 def _scores(row: dict[str, Any], prefix: str, joint: str) -> list[Text]:
     if prefix and not row["succeeded"]:
         return [Text("–")] * 4
-    cells = []
-    for name in ("mean", "sd"):
-        bounds = wording.interval(row[f"{prefix}{name}_low"], row[f"{prefix}{name}_high"])
-        cells.append(Text(wording.number(row[prefix + name]) + joint + bounds))
-    return [*cells, *(Text(wording.number(row[prefix + name])) for name in ("median", "maximum"))]
+    cells = [Text(wording.with_interval(row, prefix + name, joint)) for name in ("mean", "sd")]
+    return [*cells, *(Text(wording.statistic(row, prefix + name)) for name in ("median", "maximum"))]
 
 
 def _every_run(rows: pd.DataFrame) -> Padding:

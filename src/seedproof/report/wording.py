@@ -23,6 +23,18 @@ def number(value: float) -> str:
     return UNDEFINED if math.isnan(value) else f"{value:.3f}"
 
 
+def statistic(row: dict[str, Any], name: str) -> str:
+    """A statistic of a cell: a dash where too few runs define it, ``nan`` where a diverged run leaves it undefined."""
+    value = float(row[name])
+    return "–" if math.isnan(value) and (name.startswith("succeeded_") or not row["diverged"]) else number(value)
+
+
+def with_interval(row: dict[str, Any], name: str, joint: str = " ") -> str:
+    """A statistic and behind it its interval; one dash where there is neither."""
+    value, bounds = statistic(row, name), interval(row[f"{name}_low"], row[f"{name}_high"])
+    return value if value == bounds else value + joint + bounds
+
+
 def interval(low: float, high: float) -> str:
     """``[low, high]`` in three decimals; a dash where the interval is not defined."""
     return "–" if math.isnan(low) or math.isnan(high) else f"[{low:.3f}, {high:.3f}]"

@@ -180,12 +180,14 @@ def load(name: str, data_dir: str | Path | None = None) -> Task:
 def _folder(data_dir: Path, spec: GlueTask) -> Path:
     """Find the task's folder in ``data_dir``."""
     if not data_dir.is_dir():
-        raise UserError(f"there is no folder {data_dir}; give the folder of the GLUE download as data_dir")
+        raise UserError(f"there is no folder {data_dir}; give the folder of the GLUE download as --data-dir")
     folder = data_dir / spec.folder
     if folder.is_dir():
         return folder
     if data_dir.name == spec.folder and (data_dir / "train.tsv").is_file():
-        raise UserError(f"{data_dir} is the folder of one task; give the one above it, {data_dir.parent}, as data_dir")
+        raise UserError(
+            f"{data_dir} is the folder of one task; give the one above it, {data_dir.parent}, as --data-dir"
+        )
     found = sorted(entry.name for entry in data_dir.iterdir() if entry.is_dir())
     raise UserError(f"{data_dir} has no folder {spec.folder!r} (its folders: {', '.join(found) or 'none'})")
 

@@ -29,7 +29,7 @@ def load_splits(name: str, spec: GlueTask) -> dict[str, Split]:
     except (OSError, ValueError) as error:
         raise UserError(
             f"cannot load glue/{name} from the hub ({error}); check the connection, or give the folder of the GLUE "
-            f"download as data_dir"
+            f"download as --data-dir"
         ) from error
     names = {"train": "train", "dev": spec.dev, **spec.extra}
     return {split: _split(loaded, file.replace("dev", "validation"), name, spec) for split, file in names.items()}

@@ -147,7 +147,7 @@ def _losses(study: _Study) -> FigureEntry:
         return _nothing("losses", title, study.runs)
     table = _with_cells(loss_table(curves, study.runs), study.runs)
     image = figures.draw_curves(table, study.path("losses"), y_label="training loss")
-    finding = "The loss of a failed run stays where it began, at the entropy of the labels."
+    finding = "In the paper: the loss of a failed run stays where it began, at the entropy of the labels."
     return FigureEntry(name="losses", title=title, finding=finding, images=[image], tables={"losses": table}, note=note)
 
 
@@ -208,7 +208,7 @@ def _gradients(study: _Study) -> FigureEntry:
         for outcome in ("failed", "succeeded")
         if outcome not in set(pair["outcome"])
     ]
-    finding = "In a failed run the gradient vanishes below the top of the model and does not come back."
+    finding = "In the paper: in a failed run the gradient vanishes below the top of the model and does not come back."
     return FigureEntry(name="gradients", title=title, finding=finding, images=[image], tables={"gradients": drawn},
                        note="; ".join(notes) + ".")  # fmt: skip
 
@@ -224,7 +224,7 @@ def _generalization(study: _Study) -> FigureEntry:
     except UserError as error:
         return FigureEntry(name="generalization", title=title, note=f"{error}.")
     tables = {"runs": table, "rank correlation": loss_score_correlation(table)}
-    finding = "Among runs that succeeded, a lower training loss should not go with a lower score."
+    finding = "In the paper: among runs that succeeded, a lower training loss does not go with a lower score."
     return FigureEntry(name="generalization", title=title, finding=finding, images=image, tables=tables)
 
 
