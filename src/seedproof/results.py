@@ -47,6 +47,12 @@ class Results:
 
         return summarize(self.runs(), divisor=divisor)
 
+    def notes(self) -> list[str]:
+        """What a reader of the numbers should know of each task; see :func:`seedproof.report.notes.task_notes`."""
+        from seedproof.report.notes import task_notes
+
+        return task_notes(self._store)
+
     def box_plot(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Draw every run, a box per recipe and the majority line, as the paper's Figure 1.
 

@@ -136,6 +136,8 @@ def test_summary_in_every_format(ran):
     }
     assert {outcome.code for outcome in shown.values()} == {0}
     assert "held out by label with split_seed=0" in shown["table"].out
+    assert "held out by label" in shown["md"].out
+    assert "held out by label" in shown["latex"].out
     rows = list(csv.DictReader(io.StringIO(shown["csv"].out)))
     assert [row["recipe"] for row in rows] == ["devlin", "mosbach(epochs=2)"]
     assert shown["md"].out.startswith("**mine")
@@ -164,6 +166,7 @@ def test_dry_run_shows_the_runs_and_makes_nothing(run_words, tmp_path):
     assert "mosbach: 1 runs" in outcome.out
     assert "none was started" in outcome.out
     assert "bias_correction" in outcome.err
+    assert "held out by label with split_seed=0" in outcome.err
     assert not (tmp_path / "new").exists()
 
 
@@ -339,7 +342,7 @@ def test_ctrl_c_says_how_to_continue(run_words, tmp_path):
         finally:
             process.kill()
     assert process.returncode == 130
-    assert "1 interrupted; give the same command again to continue" in errors
+    assert errors.index("stopping after") < errors.index("1 interrupted; give the same command again to continue")
     assert "Traceback" not in errors
 
 

@@ -245,7 +245,7 @@ def test_ctrl_c_in_a_plain_script_reaches_the_caller_and_leaves_its_handlers(sto
     ids = add(store, "wait")
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt) as caught:
-        launch(store, ids, on_event=lambda event: os.kill(os.getpid(), signal.SIGINT))
+        launch(store, ids, on_event=lambda event: "run" in event and os.kill(os.getpid(), signal.SIGINT))
     assert isinstance(caught.value, StudyInterrupted)
     assert caught.value.summary.interrupted == ids
     assert signal.getsignal(signal.SIGINT) is handler

@@ -77,6 +77,15 @@ def test_interrupted_runs_are_not_finished():
     assert written.getvalue().splitlines() == ["0 of 2 runs finished, 0 failed"] * 2
 
 
+def test_ctrl_c_is_answered_at_once():
+    """A step of a large model takes its time: who pressed Ctrl-C must not think that it was not heard."""
+    progress, written, _ = plain(2)
+    with progress:
+        progress.on_event({"event": "stopping"})
+        assert "stopping after the present step" in written.getvalue()
+        assert "again stops at once" in written.getvalue()
+
+
 def test_a_study_that_was_finished_before():
     """Nothing to do is one line."""
     progress, written, _ = plain(3, finished=3, failed=1)

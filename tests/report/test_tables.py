@@ -73,6 +73,14 @@ def test_captions_define_the_numbers(summary, render):
         assert words in text
 
 
+@pytest.mark.parametrize("render", [to_markdown, to_latex])
+def test_notes_on_tasks_go_with_the_numbers(summary, render):
+    """A reader of a paper's table must learn that a development set was split off, as a reader of the terminal does."""
+    text = render(summary, ["my_data.csv: development set: 20 % of the rows, seed 0"]).replace("\\", "")
+    assert "my_data.csv: development set: 20 % of the rows, seed 0." in text
+    assert "20 % of the rows" not in render(summary)
+
+
 def test_csv_holds_every_column_in_full_precision(summary):
     """Each number reads back as the same float; runs are separated by spaces; NaN is written, not left blank."""
     rows = list(csv.DictReader(io.StringIO(to_csv(summary))))

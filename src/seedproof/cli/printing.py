@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,13 +17,18 @@ from seedproof.launch import StudyInterrupted
 from seedproof.results import numbers_of
 
 if TYPE_CHECKING:
+    from seedproof.models.source import ModelSource
     from seedproof.planning import PlannedRun
     from seedproof.results import Results
     from seedproof.store import Store
     from seedproof.study import Study
+    from seedproof.tasks import Task
 
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns of tables that go to a file or a pipe."""
+
+REASONS = {"majority": "not better than the majority", "diverged": "diverged"}
+"""How a run failed, in words."""
 
 MOST_UNKNOWN = 0.1
 """Share of unknown words above which a study begins with a warning."""
@@ -71,7 +75,7 @@ def print_status(store: Store) -> None:
         if counts[state]:
             detail = ""
             if state == "finished":
-                reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(failed.items()))
+                reasons = ", ".join(f"{count} {REASONS[reason]}" for reason, count in sorted(failed.items()))
                 detail = f" ({failed.total()} failed{': ' + reasons if reasons else ''})"
             console.print(f"  {counts[state]:>5} {state}{detail}", markup=False)
     for id_, state in states.items():
@@ -93,51 +97,49 @@ def print_summary(results: Results, form: str, divisor: str) -> None:
     if form == "table":
         console = output()
         console.print(terminal.to_terminal(summary))
-        for note in task_notes(results.path):
+        for note in results.notes():
             console.print(note, markup=False, soft_wrap=True)
-        return
-    writers = {"csv": tables.to_csv, "md": tables.to_markdown, "latex": tables.to_latex, "json": tables.to_json}
-    sys.stdout.write(writers[form](summary))
+    elif form in ("csv", "json"):
+        sys.stdout.write({"csv": tables.to_csv, "json": tables.to_json}[form](summary))
+    else:
+        sys.stdout.write({"md": tables.to_markdown, "latex": tables.to_latex}[form](summary, results.notes()))
 
 
-def task_notes(folder: Path) -> list[str]:
-    """What a reader of a study's numbers should know about each of its tasks, ``"task: note"``."""
-    from seedproof.store import Store
-    from seedproof.tasks.folder import read_notes
+def print_notes(tasks: Iterable[Task], models: Iterable[tuple[str, ModelSource]]) -> None:
+    """Say on standard error, before any run, what is to be known of tasks, and where models do not know their words.
 
-    store, notes = Store.open(folder), []
-    for cell in {cell.task: cell for cell in store.cells()}.values():
-        place = store.task_folder(store.run(cell.id).spec.task.fingerprint)
-        if place.is_dir():  # not for run folders that were copied in without their task
-            notes += [f"{cell.task}: {note}" for note in read_notes(place)]
-    return notes
-
-
-def print_notes(folder: Path) -> None:
-    """Say the notes of a study's tasks, and on words that its models do not know, on standard error, before its runs."""
-    for note in [*task_notes(folder), *_vocabulary_notes(folder)]:
-        print(note, file=sys.stderr)
-
-
-def _vocabulary_notes(folder: Path) -> list[str]:
-    """A warning for each task and model where much of the text is unknown: its runs fail for want of words."""
-    from seedproof.launch.execute import model_source, read_task
+    Args:
+        tasks: of the study.
+        models: name and place of each.
+    """
     from seedproof.models.loading import load_tokenizer
     from seedproof.models.tokens import unknown_share
-    from seedproof.store import Store
 
-    store, notes = Store.open(folder), []
-    for cell in {(cell.task, cell.model): cell for cell in store.cells()}.values():
-        spec = store.run(cell.id).spec
-        task = read_task(store.task_folder(spec.task.fingerprint))
-        share = unknown_share(task.train, load_tokenizer(model_source(store, spec.model)))
-        if share > MOST_UNKNOWN:
-            hint = "; the miniatures know their own language only" if cell.model.startswith("miniature/") else ""
-            notes.append(
-                f"warning: {cell.model} does not know {share:.0%} of the words of {cell.task}, so what fails there fails for "
-                f"want of words, not by its seed{hint}; choose a model of the texts' language"
-            )
-    return notes
+    tokenizers = {name: load_tokenizer(source) for name, source in models}
+    for task in tasks:
+        notes = [f"{task.name}: {note}" for note in task.notes]
+        for name, tokenizer in tokenizers.items():
+            share = unknown_share(task.train, tokenizer)
+            if share > MOST_UNKNOWN:
+                hint = "; the miniatures know their own language only" if name.startswith("miniature/") else ""
+                notes.append(
+                    f"warning: {name} does not know {share:.0%} of the words of {task.name}, so what fails there fails for "
+                    f"want of words, not by its seed{hint}; choose a model of the texts' language"
+                )
+        for note in notes:
+            print(note, file=sys.stderr)
+
+
+def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
+    """:func:`print_notes` on what runs need, from their store."""
+    from seedproof.launch.execute import model_source, read_task
+
+    tasks = dict.fromkeys(run.spec.task.fingerprint for run in runs)
+    models = {run.cell.model: run.spec.model for run in runs}
+    print_notes(
+        [read_task(store.task_folder(fingerprint)) for fingerprint in tasks],
+        [(name, model_source(store, model)) for name, model in models.items()],
+    )
 
 
 def print_plan(runs: Sequence[PlannedRun]) -> None:
@@ -151,8 +153,9 @@ def print_plan(runs: Sequence[PlannedRun]) -> None:
     for (task, model, recipe), count in counts.items():
         spec = specs[task, model, recipe]
         plan = make_plan(from_json(spec.recipe), spec.seeds, spec.task.train_examples)
-        # How much smaller steps with bias correction would have to be to be equal on average (paper, Figure 6).
-        size = f"{plan.steps} steps, matched divisor {matched_divisor(plan):.1f}"
+        size = f"{plan.steps} steps"
+        if (factor := matched_divisor(plan)) > 1.05:  # paper, Figure 6
+            size += f", which are on average {factor:.1f} times as large as with bias correction"
         console.print(f"{task}, {model}, {recipe}: {count} runs of {size}", markup=False, soft_wrap=True)
     console.print(f"{len({run.spec.id for run in runs})} runs in all, none was started", markup=False)
 

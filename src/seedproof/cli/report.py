@@ -74,5 +74,6 @@ def _tables(folder: Path, out: Path) -> None:
 
     if not out.parent.is_dir():
         raise UserError(f"cannot write {out}: there is no folder {out.parent}")
-    write_atomically(out, to_latex(open_results(folder).summary()).encode())
+    results = open_results(folder)
+    write_atomically(out, to_latex(results.summary(), results.notes()).encode())
     typer.echo(f"tables: {out}")

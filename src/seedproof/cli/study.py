@@ -29,7 +29,9 @@ def run(
         list[str] | None, typer.Option(help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.")
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="miniature/..., a folder, or a name on the hub.")] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="E.g. devlin, mosbach, 'mosbach(epochs=10)'.")] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="E.g. mosbach, 'mosbach(epochs=10)'. [default: devlin]")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds: 0 to N - 1. [default: 25]")] = None,
     first_seed: Annotated[int, typer.Option(help="Start the seeds here instead of 0.")] = 0,
     settings: Annotated[
@@ -73,16 +75,17 @@ def run(
         study = _with(study, out, **numerics, recording=recording)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
-    from seedproof.cli.printing import continuing, print_notes, print_plan, print_recipes, print_results
+    from seedproof.cli.printing import continuing, print_notes, print_notes_of, print_plan, print_recipes, print_results
 
     if out is None or dry_run:
-        runs = study.plan(study.numerics(out)).runs
+        planned = study.plan(study.numerics(out))
         print_recipes(study)
-        print_plan(runs)
+        print_notes(planned.tasks, [(source.name, source) for source in planned.sources])
+        print_plan(planned.runs)
         return
     store, runs = study.prepare(out)
     print_recipes(study)
-    print_notes(out)
+    print_notes_of(store, runs)
     with continuing():
         results = study.execute(store, runs, jobs=jobs)
     print_results(results)

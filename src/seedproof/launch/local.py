@@ -48,7 +48,7 @@ def run_local(
         jobs: worker processes at a time.
         threads: threads of each, as the study's numerics say.
         on_event: called in this thread with each event: ``started``, ``progress``, ``finished``, ``crashed``,
-            ``interrupted`` and ``held``, each with the ``run`` it is about.
+            ``interrupted`` and ``held``, each with the ``run`` it is about, and ``stopping`` at the first Ctrl-C or SIGTERM.
         executor: ``module:function`` (see :mod:`seedproof.launch.worker`).
         repeat: those of the runs to hand to the executor although they are finished.
         members: runs that a worker executes at a time, as a fleet; 0: one after another.
@@ -216,6 +216,8 @@ class _Launcher:
 
     def _on_signal(self) -> None:
         self._signals += 1
+        if self._signals == 1 and self._on_event is not None:
+            self._on_event({"event": "stopping"})
         self._stop()
         if self._signals > 1:
             for worker in self._workers:

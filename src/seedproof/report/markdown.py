@@ -18,6 +18,7 @@ from seedproof.report.html import study_figures, study_page
 from seedproof.report.html.page import FigureEntry
 from seedproof.report.html.stored import stored_figures, stored_ledger
 from seedproof.report.html.study import study_runs
+from seedproof.report.notes import task_notes
 from seedproof.report.tables import to_markdown
 from seedproof.store import Store, write_atomically
 
@@ -67,7 +68,7 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     for entry in entries:
         lines += _figure(entry, folder)
     if not stored_figures(store.path):
-        lines += ["## Summary", "", to_markdown(summarize(study_runs(store)))]
+        lines += ["## Summary", "", to_markdown(summarize(study_runs(store)), task_notes(store))]
     return lines
 
 

@@ -76,7 +76,7 @@ class Progress:
             self._say(self._overall(left=False))
 
     def on_event(self, event: Mapping[str, Any]) -> None:
-        """Take note of an event of a worker: started, progress, finished, crashed or interrupted.
+        """Take note of an event of a worker: started, progress, finished, crashed or interrupted; or of the launcher: stopping.
 
         Events of another kind are for others and are passed over.
         """
@@ -96,7 +96,9 @@ class Progress:
         elif kind in ("finished", "crashed", "interrupted"):
             self._active.pop(run, None)
         lines = []
-        if kind == "crashed":
+        if kind == "stopping":
+            lines.append("stopping after the present step of each run; Ctrl-C again stops at once")
+        elif kind == "crashed":
             self.crashed += 1
             lines.append(f"crashed: {self._label(run)}: {event.get('message', '')}")
         elif kind == "finished":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -53,8 +54,13 @@ def to_json(summary: pd.DataFrame) -> str:
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=lambda value: value.item()) + "\n"
 
 
-def to_markdown(summary: pd.DataFrame) -> str:
-    """One table per task and model with two rows per recipe (all runs, succeeded runs), then every run's value."""
+def to_markdown(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """One table per task and model with two rows per recipe (all runs, succeeded runs), then every run's value.
+
+    Args:
+        summary: of :func:`seedproof.analysis.summarize`.
+        notes: on the tasks, as :meth:`seedproof.Results.notes` gives them; under the tables.
+    """
     blocks = []
     for rows in wording.panels(summary):
         lines = [f"**{_markdown(wording.title(rows))}**", "", _pipes(_HEADINGS), _pipes(("---", *["---:"] * 5))]
@@ -67,11 +73,17 @@ def to_markdown(summary: pd.DataFrame) -> str:
             )
         lines += ["", *(f"Note: {_markdown(note)}.\n" for note in wording.notes(rows))]
         blocks.append("\n".join(lines).rstrip("\n"))
-    return "\n\n".join([*blocks, _markdown(wording.caption(summary))]) + "\n"
+    remarks = [f"Note: {_markdown(note)}." for note in notes]
+    return "\n\n".join([*blocks, _markdown(wording.caption(summary)), *remarks]) + "\n"
 
 
-def to_latex(summary: pd.DataFrame) -> str:
-    r"""A ``table`` environment for the package booktabs (``\usepackage{booktabs}``), everything else escaped."""
+def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    r"""A ``table`` environment for the package booktabs (``\usepackage{booktabs}``), everything else escaped.
+
+    Args:
+        summary: of :func:`seedproof.analysis.summarize`.
+        notes: on the tasks, as :meth:`seedproof.Results.notes` gives them; in the caption.
+    """
     lines = [r"\begin{table}", r"\centering\small", r"\begin{tabular}{p{.28\linewidth}rrrrr}", r"\toprule"]
     lines += [" & ".join(_HEADINGS) + r" \\"]
     values, remarks = [], []
@@ -83,7 +95,7 @@ def to_latex(summary: pd.DataFrame) -> str:
             listed = " ".join(wording.every_run(row, r"$^{\times}$")) or "no run has finished"
             values.append(rf"{_latex(row['recipe'])}: {_minus(listed)}.\par")
         remarks += [f"{_latex(note)}." for note in wording.notes(rows)]
-    explained = " ".join([_latex(wording.caption(summary)), *remarks])
+    explained = " ".join([_latex(wording.caption(summary)), *remarks, *(f"{_latex(note)}." for note in notes)])
     lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{explained}}}"]
     lines += [
         r"\par\medskip\raggedright\footnotesize",

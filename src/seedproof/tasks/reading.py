@@ -53,7 +53,7 @@ def require_column(path: Path, name: str, columns: Sequence[str] | Mapping[str, 
     """Give back ``name``, or raise the :class:`UserError` for a column that ``path`` does not have."""
     if name in columns:
         return name
-    close = difflib.get_close_matches(name, list(columns), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, list(columns), n=1, cutoff=0.7)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise UserError(f"{path} has no column {name!r}{hint} (its columns: {', '.join(columns)})")
 
@@ -149,7 +149,7 @@ def missing_file(path: Path) -> UserError:
     """Build the error for a file that does not exist: it names the nearest one beside it."""
     if not path.parent.is_dir():
         return UserError(f"there is no file {path}: its folder does not exist")
-    close = difflib.get_close_matches(path.name, sorted(entry.name for entry in path.parent.iterdir()), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(path.name, sorted(entry.name for entry in path.parent.iterdir()), n=1, cutoff=0.7)
     hint = f"; did you mean {path.parent / close[0]}?" if close else ""
     return UserError(f"there is no file {path}{hint}")
 

@@ -18,11 +18,11 @@ from seedproof.report.html.study_claims import study_ledger
 from seedproof.report.html.study_drawings import study_figures
 from seedproof.report.html.study_facts import study_sections
 from seedproof.report.html.write import check_target, write_report
+from seedproof.report.notes import task_notes
 from seedproof.store import RunFolder, Store
 
 if TYPE_CHECKING:
     from seedproof.report.html.page import Records
-    from seedproof.spec import RunSpec
     from seedproof.tasks import Task
 
 
@@ -88,7 +88,6 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page
     ledger, claims_note = (stored_ledger(store.path), "") if reproduced else (None, "")
     if folder is not None and ledger is None:
         ledger, claims_note = study_ledger(store, runs, specs, tasks)
-    notes = [f"{name}: {note}" for name, note in _task_notes(runs, specs, tasks)]
     return Page(
         title=f"{store.name}",
         subtitle=_subtitle(runs),
@@ -98,7 +97,7 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page
         runs=runs,
         facts=facts,
         tasks=tasks,
-        notes=[*_state_notes(runs), *notes, *([claims_note] if claims_note else [])],
+        notes=[*_state_notes(runs), *task_notes(store), *([claims_note] if claims_note else [])],
         sections=study_sections(store, runs),
         show_texts=texts,
     )
@@ -115,14 +114,6 @@ def _tasks(store: Store, fingerprints: set[str]) -> dict[str, Task]:
     return {
         name: Task.read(store.task_folder(name)) for name in sorted(fingerprints) if store.task_folder(name).is_dir()
     }
-
-
-def _task_notes(runs: pd.DataFrame, specs: dict[str, RunSpec], tasks: dict[str, Task]) -> list[tuple[str, str]]:
-    found: dict[tuple[str, str], None] = {}
-    for row in runs.drop_duplicates("task").to_dict("records"):
-        task = tasks.get(specs[row["run"]].task.fingerprint)
-        found |= dict.fromkeys((row["task"], note) for note in (task.notes if task else ()))
-    return list(found)
 
 
 def _subtitle(runs: pd.DataFrame) -> str:
