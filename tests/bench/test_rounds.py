@@ -19,7 +19,7 @@ from seedproof.bench.inputs import Inputs
 from seedproof.bench.machine import hardware, versions
 from seedproof.bench.output import Report
 from seedproof.bench.plot import draw
-from seedproof.bench.surface import StackedRow, corners
+from seedproof.bench.surface import ScriptLoss, StackedRow, corners
 from seedproof.bench.works import WORKS, Setting, trials_of
 from seedproof.errors import UserError
 from seedproof.measure.classifier_loss import ClassifierLoss, batches_of, flatten
@@ -98,6 +98,8 @@ def test_a_row_of_points_is_the_points():
     plane = Plane(*map(flatten, models))
     alone = measure_points(plane, ClassifierLoss(PointProblem(models[0].config, plane, batches, False)), points)
     np.testing.assert_allclose(StackedRow(models, inputs, "cpu").losses(points), alone["loss"], rtol=1e-5)
+    script = measure_points(plane, ScriptLoss(corners(inputs, 0)[0], inputs), points)
+    np.testing.assert_allclose(script["loss"], alone["loss"], rtol=1e-5)
 
 
 def test_mistakes_are_named(monkeypatch, tmp_path):

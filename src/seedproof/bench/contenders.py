@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-Kind = Literal["trainer", "plain", "fleet", "rates", "points", "stacked points"]
+Kind = Literal["trainer", "plain", "fleet", "rates", "script points", "points", "stacked points"]
 
 
 @dataclass(frozen=True, kw_only=True)

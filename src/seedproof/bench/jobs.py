@@ -134,6 +134,12 @@ def _points(*given: Any) -> None:
     point_by_point(*given)
 
 
+def _script_points(*given: Any) -> None:
+    from seedproof.bench.surface import script
+
+    script(*given)
+
+
 def _stacked_points(*given: Any) -> None:
     from seedproof.bench.surface import stacked
 
@@ -145,6 +151,6 @@ def _nothing() -> None:
 
 
 JOBS: dict[str, Job] = {
-    "plain": plain, "trainer": trainer, "fleet": fleet, "rates": rates, "points": _points,
-    "stacked points": _stacked_points,
+    "plain": plain, "trainer": trainer, "fleet": fleet, "rates": rates, "script points": _script_points,
+    "points": _points, "stacked points": _stacked_points,
 }  # fmt: skip

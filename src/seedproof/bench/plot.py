@@ -35,7 +35,7 @@ def _panel(axes: Any, outcome: Outcome) -> None:
         assert row.median is not None
         assert row.low is not None
         assert row.high is not None
-        is_ours = row.contender.kind in ("plain", "fleet", "stacked points")
+        is_ours = row.contender.kind in ("plain", "fleet", "points", "stacked points")
         axes.barh(place, 1e3 * row.median, color="#2b6ca3" if is_ours else "#b0b0b0", height=0.7)
         axes.plot([1e3 * row.low, 1e3 * row.high], [place, place], color="black", linewidth=1)
         if row.floor is not None and not row.contender.whole:

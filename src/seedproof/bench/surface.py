@@ -1,4 +1,4 @@
-"""Points of a loss surface: one after the other, and a row of them as a fleet that is only evaluated."""
+"""Points of a loss surface: as a script would, one after the other, and a row of them as a fleet that is only evaluated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from seedproof.bench.contenders import Contender
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
+from seedproof.bench.lengths import BATCH
 from seedproof.measure.classifier_loss import ClassifierLoss, Problem, batches_of, flatten
 from seedproof.measure.plane import Lattice, Plane, Points, measure_points
 from seedproof.models.stacked.architecture import Architecture
@@ -41,6 +42,36 @@ def row_of(contender: Contender) -> Points:
     """A row through the middle of the grid."""
     steps = Lattice(side=contender.members).steps
     return [(alpha, steps[len(steps) // 2]) for alpha in steps]
+
+
+def script(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
+    """What one writes without thinking of speed: the weights of a point put into a model, an evaluation as in training."""
+    models = corners(inputs, seeds[0])
+    evaluate, points = ScriptLoss(models[0].to(contender.device), inputs), row_of(contender)
+    plane = Plane(*(flatten(model).to(contender.device) for model in models))
+    gate.open()
+    while True:
+        gate({"losses": measure_points(plane, evaluate, points)["loss"].tolist()})
+
+
+class ScriptLoss:
+    """Mean loss of a model at given parameters: the examples in their order, in batches as large as in training."""
+
+    def __init__(self, model: torch.nn.Module, inputs: Inputs) -> None:
+        self._model, self._count = model, inputs.problem.batch
+        self._parameters = [value for _, value in sorted(model.named_parameters())]
+        device = self._parameters[0].device
+        starts = range(0, self._count, BATCH)
+        self._batches = [
+            inputs.data.train.batch(range(start, min(start + BATCH, self._count)), device) for start in starts
+        ]
+
+    @torch.no_grad()
+    def __call__(self, parameters: torch.Tensor) -> tuple[float, None]:
+        """Loss at ``parameters`` (n,); no gradient norm."""
+        torch.nn.utils.vector_to_parameters(parameters, self._parameters)
+        shares = [float(self._model(**batch).loss) * len(batch["labels"]) for batch in self._batches]
+        return sum(shares) / self._count, None
 
 
 def point_by_point(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
