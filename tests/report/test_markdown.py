@@ -37,6 +37,9 @@ def links(text: str) -> list[str]:
 def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path):
     text = write_markdown(store, tmp_path / "out" / "page.md").read_text()
     assert "2 runs, 2 finished" in text
+    assert f"seedproof study run {store.definitions()[0]}" in text
+    assert "torch" in text
+    assert "host" not in text.split("## Figures")[0]
     assert "## Summary" in text
     assert links(text)
     assert all((tmp_path / "out" / link).is_file() for link in links(text))
@@ -50,7 +53,9 @@ def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
     about = {"name": "fig1", "title": "Boxes", "finding": "It helps.", "notes": ["small"], "images": ["fig1.svg"]}
     (folder / "figure.json").write_text(json.dumps(about))
     pd.DataFrame(LEDGER).to_csv(store.path / "ledger.csv", index=False)
+    (store.path / "reproduce.json").write_text('{"format": 1, "scale": "mini", "made": ["fig1"]}')
     text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert f"seedproof reproduce fig1 --scale mini --out {store.path} --engine plain --precision fp32" in text
     assert "Of 2 claims: 1 holds, 0 does not hold, 1 not decided." in text
     assert "| difference 0.5 [0.25, 0.75] | 0.01 | 25 |" in text
     assert "First \\| hostile &lt;script&gt;" in text

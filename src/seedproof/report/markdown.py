@@ -56,7 +56,13 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     runs = study_runs(store).drop_duplicates("run")
     finished = int((runs["state"] == "finished").sum())
     failed = int((runs["outcome"] == "failed").sum())
-    lines = [f"# {page.title}", "", f"{len(runs)} runs, {finished} finished, {failed} of them failed.", ""]
+    lines = [
+        f"# {page.title}",
+        "",
+        f"{len(runs)} runs, {finished} finished, {failed} of them failed.",
+        "",
+        *_made(page),
+    ]
     if (ledger := stored_ledger(store.path)) is not None:
         lines += ["## Claims", "", *_ledger(ledger), ""]
         lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
@@ -70,6 +76,15 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     if not stored_figures(store.path):
         lines += ["## Summary", "", to_markdown(summarize(study_runs(store)), task_notes(store))]
     return lines
+
+
+def _made(page: Page) -> list[str]:
+    """The commands, and the versions and hardware without the machine's name, which says nothing to a reader."""
+    sections = {section.title: section for section in page.sections}
+    lines = [f"    {line}" for line in sections["Commands"].code.splitlines()]
+    table = sections["Versions and hardware"].table
+    assert table is not None
+    return [*lines, "", *_table(table.drop(columns="host", errors="ignore")), ""]
 
 
 def _ledger(ledger: pd.DataFrame) -> list[str]:

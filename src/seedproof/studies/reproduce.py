@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seedproof.errors import UserError
 from seedproof.launch.options import Recording, lacks
 from seedproof.planning import PlannedRun
+from seedproof.report.html.stored import REPRODUCTION
 from seedproof.results import Results
 from seedproof.store import Store, write_atomically
 from seedproof.store.lock import exclusive
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "reproduce"
-FILE = "reproduce.json"
+FILE = REPRODUCTION
 FORMAT = 1
 LOCK_SECONDS = 0.5
 
@@ -256,7 +257,8 @@ def _any_study(scale: Scale, how: Options) -> Study:
 
 def _note(folder: Path, scale: Scale, made: Sequence[str]) -> None:
     """Write what the folder is, before anything is run and again when figures were made."""
-    content = {"format": FORMAT, "scale": scale.name, "made": list(made)}
+    names = "all" if set(made) == set(FIGURES) else " ".join(made)
+    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made)}
     write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
 
 

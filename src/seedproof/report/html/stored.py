@@ -1,6 +1,7 @@
 """Figures of the paper that a reproduction has left in its folder, so that its report can be written again without it.
 
 figures/<name>/figure.json holds name, title, finding, notes and the names of the drawings; every table lies there as CSV.
+reproduce.json says what was asked for.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from seedproof.errors import UserError
 from seedproof.report.html.page import FigureEntry
 
 DESCRIPTION = "figure.json"
+REPRODUCTION = "reproduce.json"
 
 
 def stored_figures(folder: Path) -> list[FigureEntry]:
@@ -24,6 +26,22 @@ def stored_figures(folder: Path) -> list[FigureEntry]:
     """
     found = [_entry(path) for path in (folder / "figures").glob(f"*/{DESCRIPTION}")]
     return sorted(found, key=lambda entry: ("".join(filter(str.isalpha, entry.name)) == "fig", _number(entry.name)))
+
+
+def stored_request(folder: Path) -> tuple[str, str] | None:
+    """The names and the scale that a reproduction was asked for, as its command has them; None: there was none.
+
+    Raises:
+        UserError: its description is damaged.
+    """
+    path = folder / REPRODUCTION
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return str(content.get("names") or " ".join(content["made"])), str(content["scale"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is damaged ({error!r}); restore it from a copy") from None
 
 
 def stored_ledger(folder: Path) -> pd.DataFrame | None:

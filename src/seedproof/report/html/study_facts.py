@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from seedproof.report.html.page import Section
+from seedproof.report.html.stored import stored_request
 from seedproof.store import Store
 
 _ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup", "schedule")
@@ -32,7 +33,13 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
 def _commands(store: Store) -> Section:
     numerics, folder = store.numerics, shlex.quote(str(store.path))
     options = f"--precision {numerics.precision} --device {numerics.device} --threads {numerics.threads}"
-    lines = [f"seedproof study run {shlex.quote(str(path))} --out {folder} {options}" for path in store.definitions()]
+    if (request := stored_request(store.path)) is not None:
+        names, scale = request
+        lines = [f"seedproof reproduce {names} --scale {scale} --out {folder} --engine {numerics.engine} {options}"]
+    else:
+        lines = [
+            f"seedproof study run {shlex.quote(str(path))} --out {folder} {options}" for path in store.definitions()
+        ]
     lines += [f"seedproof study summary {folder}", f"seedproof report {folder}"]
     text = (
         "These give the same runs again, bit for bit on the same machine and versions; finished runs are not repeated."
