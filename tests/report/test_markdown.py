@@ -52,15 +52,19 @@ def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
     (folder / "fig1.svg.csv").write_text("a,b\n1,0.123456\n")
     about = {"name": "fig1", "title": "Boxes", "finding": "It helps.", "notes": ["small"], "images": ["fig1.svg"]}
     (folder / "figure.json").write_text(json.dumps(about))
+    many = {name: [1] for name in ("mean", "recipe", "task", "model", "finished", "failed", "sd", "median", "maximum")}
+    pd.DataFrame(many | {"minimum": [2], "sd_low": [3]}).to_csv(folder / "summary.csv", index=False)
     pd.DataFrame(LEDGER).to_csv(store.path / "ledger.csv", index=False)
     (store.path / "reproduce.json").write_text('{"format": 1, "scale": "mini", "made": ["fig1"]}')
     text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert text.startswith("# Reproduction at --scale mini")
     assert f"seedproof reproduce fig1 --scale mini --out {store.path} --engine plain --precision fp32" in text
     assert "Of 2 claims: 1 holds, 0 does not hold, 1 not decided." in text
     assert "| difference 0.5 [0.25, 0.75] | 0.01 | 25 |" in text
     assert "First \\| hostile &lt;script&gt;" in text
     assert "In the paper: It helps." in text
     assert "| 1 | 0.123 |" in text
+    assert "| task | model | recipe | finished | failed | mean | sd | median | maximum |" in text
     assert all((tmp_path / link).is_file() for link in links(text))
 
 

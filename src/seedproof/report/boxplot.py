@@ -158,7 +158,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, *, label_width: int) -> None:
     for position, cell in enumerate(cells):
         _cell(axes, position, cell)
     axes.set_xlim(-0.6, len(cells) - 0.4)
-    axes.set_xticks(range(len(cells)), [_wrapped(cell["recipe"].iloc[0], label_width) for cell in cells], fontsize=8)
+    axes.set_xticks(range(len(cells)), [_wrapped(cell["recipe"].iloc[0], label_width) for cell in cells], fontsize=7)
     axes.tick_params(axis="x", length=0)
 
 

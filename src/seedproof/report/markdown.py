@@ -16,7 +16,7 @@ from seedproof.analysis import summarize
 from seedproof.errors import UserError
 from seedproof.report.html import study_figures, study_page
 from seedproof.report.html.page import FigureEntry
-from seedproof.report.html.stored import stored_figures, stored_ledger
+from seedproof.report.html.stored import stored_figures, stored_ledger, stored_request
 from seedproof.report.html.study import study_runs
 from seedproof.report.notes import task_notes
 from seedproof.report.tables import to_markdown
@@ -25,8 +25,17 @@ from seedproof.store import Store, write_atomically
 if TYPE_CHECKING:
     from seedproof.report.html.page import Page
 
-MOST_ROWS = 14
-"""Tables that are longer are linked as CSV, not shown."""
+MOST_ROWS, MOST_COLUMNS = 24, 10
+"""Tables that are longer or wider are linked as CSV, not shown; of those that have them all, these columns are."""
+_BRIEF = (
+    ("task", "model", "recipe", "finished", "failed", "mean", "sd", "median", "maximum"),
+    ("task", "first", "second", "sd_first", "sd_second", "levene_p", "brown_forsythe_p"),
+)
+
+_TIME = (
+    "Minutes in which a worker process trained any of the runs, added over workers, and minutes in which any worker did. "
+    "Measuring and drawing come on top."
+)
 
 VERDICTS = {"holds": "holds", "does not hold": "**does not hold**", "not decided": "not decided"}
 
@@ -56,8 +65,9 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     runs = study_runs(store).drop_duplicates("run")
     finished = int((runs["state"] == "finished").sum())
     failed = int((runs["outcome"] == "failed").sum())
+    request = stored_request(store.path)
     lines = [
-        f"# {page.title}",
+        f"# {page.title}" if request is None else f"# Reproduction at --scale {request[1]}",
         "",
         f"{len(runs)} runs, {finished} finished, {failed} of them failed.",
         "",
@@ -66,10 +76,10 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     if (ledger := stored_ledger(store.path)) is not None:
         lines += ["## Claims", "", *_ledger(ledger), ""]
         lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
-    for name, title in (("scaling", "What differs from the paper"), ("time", "Time")):
+    for name, title, text in (("scaling", "What differs from the paper", ""), ("time", "Time", _TIME)):
         if (store.path / f"{name}.csv").exists():
             table = pd.read_csv(store.path / f"{name}.csv")
-            lines += [f"## {title}", "", *_table(table), ""]
+            lines += [f"## {title}", "", text, "", *_table(table), ""]
     lines += ["## Figures", ""]
     for entry in entries:
         lines += _figure(entry, folder)
@@ -121,13 +131,21 @@ def _figure(entry: FigureEntry, folder: Path) -> list[str]:
     for name, table in entry.tables.items():
         if name == "scaling" or table.empty:
             continue
-        if len(table) <= MOST_ROWS and len(table.columns) <= 10:
-            lines += [*_table(table), ""]
+        shown = _shown(table)
+        if len(shown) <= MOST_ROWS and len(shown.columns) <= MOST_COLUMNS:
+            lines += [*_table(shown), ""]
         # A table that lies beside a drawing has the drawing's name.
         lines += _file(
             table, folder / f"{entry.name or 'figure'}.{name.replace('.svg', '')}.csv".replace(" ", "-"), name
         )
     return lines
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a table that are worth their place on a page; every one is in its file."""
+    wide = len(table.columns) > MOST_COLUMNS
+    brief = next((list(names) for names in _BRIEF if wide and set(names) <= set(table.columns)), None)
+    return table if brief is None else table[brief]
 
 
 def _table(table: pd.DataFrame) -> list[str]:

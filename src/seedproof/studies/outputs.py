@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seedproof.analysis.times import training_times
 from seedproof.errors import UserError
 from seedproof.store import write_atomically
 from seedproof.studies.figure import Content, Figure, Found
@@ -62,7 +63,7 @@ def make_all(figures: Sequence[Figure], found: Found, say: Callable[[str], None]
     ledger = ledger_of(made, found)
     write_atomically(folder / "ledger.csv", _csv(ledger))
     write_atomically(folder / "scaling.csv", _csv(found.scale.table()))
-    write_atomically(folder / "time.csv", _csv(_time(found.runs)))
+    write_atomically(folder / "time.csv", _csv(training_times(found.runs)))
     say("writing the report")
     states = found.runs["state"]
     return Made(
@@ -137,16 +138,6 @@ def _report(made: Sequence[MadeFigure], ledger: pd.DataFrame, found: Found) -> P
     shown["figures"] = [figure_entry(one) for one in made]
     page = Page(**shown) if found.runs.empty else dataclasses.replace(study_page(found.store, None), **shown)
     return write_report(found.store.path / "report.html", page)
-
-
-def _time(runs: pd.DataFrame) -> pd.DataFrame:
-    """Of each model, how many runs are finished and the seconds they took one after the other, each run once."""
-    import pandas as pd
-
-    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
-    rows = [(model, len(part), part["steps"].sum(), part["execution_seconds"].sum()) for model, part in
-            finished.groupby("model", sort=False)]  # fmt: skip
-    return pd.DataFrame(rows, columns=["model", "runs", "steps", "seconds"])
 
 
 def _csv(table: pd.DataFrame) -> bytes:

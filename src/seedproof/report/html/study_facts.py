@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from seedproof.analysis.times import worker_seconds
 from seedproof.report.html.page import Section
 from seedproof.report.html.stored import stored_request
 from seedproof.store import Store
@@ -108,8 +109,7 @@ def _versions(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, part in grouped:
         row = {name.removeprefix(prefix).removeprefix("version_"): value for name, value in zip(kept, key, strict=True)}
-        seconds = part[f"{prefix}seconds"].sum() if f"{prefix}seconds" in part else float("nan")
-        rows.append({"runs": len(part), "hours of runs": round(seconds / 3600, 3)} | row)
+        rows.append({"runs": len(part), "worker hours": round(worker_seconds(part) / 3600, 3)} | row)
     numerics = store.numerics
     return pd.DataFrame(rows).assign(
         device=numerics.device, precision=numerics.precision, threads=numerics.threads, engine=numerics.engine
