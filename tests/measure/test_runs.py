@@ -12,6 +12,7 @@ import seedproof
 from seedproof.errors import UserError
 from seedproof.measure.runs import common_starts, forgetting_of_runs, run_checkpoint, surface_of_runs
 from seedproof.spec import Seeds
+from seedproof.store import Store
 from seedproof.store.measurements import measurements
 
 SEEDS = Seeds(head=3, order=1, dropout=1)
@@ -64,6 +65,21 @@ def test_runs_without_weights_name_the_command(pretrained, small_task, tmp_path)
             UserError, match=r"kept no weights.*study run '.*my study/study\.toml' --out '.*' --weights"
         ):
             ask()
+
+
+def test_of_many_study_files_that_of_the_run_is_named(pretrained, small_task, tmp_path):
+    """A reproduction has dozens; nobody wants all of them in a message."""
+    ids = make_store(tmp_path / "study", pretrained["bert"], small_task, RUNS, weights=False)
+    opened = Store.open(tmp_path / "study")
+    spec = opened.run(ids["failed"]).spec
+    for head in (4, 3):
+        opened.add_definition(
+            f"tasks = ['{spec.task.name}']\nmodels = ['{spec.model.name}']\nrecipes = ['{spec.recipe['name']}']\n"
+            f"seeds = [{{ head = {head}, order = 1, dropout = 1 }}]\n"
+        )
+    right = opened.definitions()[-1].name
+    with pytest.raises(UserError, match=rf"study run [^ ]*{right} --out [^ ]* --weights' \("):
+        forgetting_of_runs(tmp_path / "study", [ids["failed"]], TEXTS)
 
 
 def test_runs_that_began_with_another_head(store):

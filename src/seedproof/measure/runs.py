@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,7 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     spec, result = folder.spec, folder.result()
     if not folder.weights.is_dir():
         raise UserError(
-            f"run {run} in {opened.path} kept no weights, which this is measured on; add them with {_adding(opened)} "
+            f"run {run} in {opened.path} kept no weights, which this is measured on; add them with {_adding(opened, spec)} "
             "(the runs are done again, compared, and their weights kept)"
         )
     return RunCheckpoint(run, spec, result, folder.weights, model_source(opened, spec.model))
@@ -191,8 +192,20 @@ def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> Non
     )
 
 
-def _adding(store: Store) -> str:
-    """The command that adds the weights to a study's runs."""
+def _adding(store: Store, spec: RunSpec) -> str:
+    """The command that adds the weights to the runs of the study file that a run is in."""
     place = shlex.quote(str(store.path))
-    files = [shlex.quote(str(path)) for path in store.definitions()] or ["STUDY.toml"]
-    return " and ".join(f"'seedproof study run {file} --out {place} --weights'" for file in files)
+    every = store.definitions()
+    files = [path for path in every if _is_in(spec, path.read_text(encoding="utf-8"))] or every
+    file = shlex.quote(str(files[0])) if files else "STUDY.toml"
+    return f"'seedproof study run {file} --out {place} --weights'"
+
+
+def _is_in(spec: RunSpec, definition: str) -> bool:
+    """Whether a study file names a run's task, model, recipe and seed."""
+    seeds, own = tomllib.loads(definition).get("seeds", ()), spec.seeds
+    listed = range(seeds) if isinstance(seeds, int) else seeds
+    whole = [{"head": seed, "order": seed, "dropout": seed} if isinstance(seed, int) else seed for seed in listed]
+    is_task = spec.task.fingerprint in definition or spec.task.name in definition
+    is_named = all(name in definition for name in (spec.model.name, str(spec.recipe["name"])))
+    return is_task and is_named and {"head": own.head, "order": own.order, "dropout": own.dropout} in whole
