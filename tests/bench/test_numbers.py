@@ -14,9 +14,10 @@ from seedproof.bench.rounds import Series
 
 
 def test_floor_counts_products_attention_and_traffic():
-    size = Size(layers=2, width=8, inner=32, labels=2, parameters=1000)
-    products = 2 * (4 * 8 * 8 + 2 * 8 * 32) * 7 + 2 * (8 * 8 + 8 * 2)
-    attention = 2 * 2 * 2 * 8 * (3 * 3 + 4 * 4)
+    size = Size(layers=3, width=8, inner=32, labels=2, parameters=1000)
+    last = 2 * 8 * 8 * 7 + (2 * 8 * 8 + 2 * 8 * 32) * 2  # keys and values of 7 tokens, the rest for 2 first ones
+    products = 2 * (4 * 8 * 8 + 2 * 8 * 32) * 7 + last + 2 * (8 * 8 + 8 * 2)
+    attention = 2 * 2 * 8 * (2 * (3 * 3 + 4 * 4) + 3 + 4)
     assert forward_flops(size, np.array([3, 4])) == 2 * products + attention
     cost = step_cost(size, np.array([3, 4]))
     assert cost == Cost(3 * (2 * products + attention), 28_000)

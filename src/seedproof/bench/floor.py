@@ -59,13 +59,17 @@ class Rates:
 
 
 def forward_flops(size: Size, lengths: np.ndarray) -> float:
-    """Of sequences with these lengths, padding not counted: 2 for each weight and token (the pooler and the head see one
-    token of a sequence), and 4 L² width in each layer for attention's two products; the rest is small."""
-    width, tokens = size.width, float(lengths.sum())
+    """Of sequences with these lengths, padding not counted: 2 for each weight and token, and 4 L² width in each layer for
+    attention's two products; the rest is small. Pooler and head see the first token of a sequence alone, so the last layer
+    is needed for it alone, but for the keys and values of all."""
+    width, tokens, sequences = size.width, float(lengths.sum()), len(lengths)
     layer = 4 * width * width + 2 * width * size.inner
-    head = len(lengths) * (width * width + width * size.labels)
-    attention = 4.0 * size.layers * width * float(np.square(lengths.astype(float)).sum())
-    return 2.0 * (size.layers * layer * tokens + head) + attention
+    keys_and_values = 2 * width * width
+    last = keys_and_values * tokens + (layer - keys_and_values) * sequences
+    head = sequences * (width * width + width * size.labels)
+    squares = float(np.square(lengths.astype(float)).sum())
+    attention = 4.0 * width * ((size.layers - 1) * squares + tokens)
+    return 2.0 * ((size.layers - 1) * layer * tokens + last + head) + attention
 
 
 def step_cost(size: Size, lengths: np.ndarray) -> Cost:

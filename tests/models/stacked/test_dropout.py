@@ -27,7 +27,7 @@ def sites_of(family, layers):
     return [0, *inner, *([last, last + 1] if family == "roberta" else [last + 1])]
 
 
-def stock_dropout(masks, sites, heads):
+def stock_dropout(masks, sites, heads, layers):
     """In place of ``torch.nn.functional.dropout``."""
     order = iter(sites)
 
@@ -39,6 +39,10 @@ def stock_dropout(masks, sites, heads):
         site = next(order)
         if x.ndim == 2:
             return x * factor(masks.tokens(site, *x.shape))[0]
+        if (
+            x.ndim == 3 and site > 3 * layers - 2
+        ):  # behind the last attention only first tokens go on, a row of examples
+            return torch.cat([(x[:, 0] * factor(masks.tokens(site, len(x), x.shape[2]))[0])[:, None], x[:, 1:]], 1)
         if x.ndim == 3:
             packed = factor(masks.tokens(site, sum(LENGTHS), x.shape[2]))[0].split(LENGTHS)
             return x * torch.nn.utils.rnn.pad_sequence(packed, batch_first=True)
@@ -61,7 +65,7 @@ def test_dropout_is_where_transformers_has_it(family, monkeypatch):
     masks = Masks(torch.from_numpy(keys), Chance.of(np.array([0.3]), torch.device("cpu")))
     batch = pack([TokenTable.of(split.ids, split.segments, split.labels)], [np.arange(4)], architecture.heads)
     [logits], _ = Pass(architecture, stack, batch, masks).logits()
-    dropout, order = stock_dropout(masks, sites_of(family, 3), architecture.heads)
+    dropout, order = stock_dropout(masks, sites_of(family, 3), architecture.heads, 3)
     padded = split.batch(np.arange(4), torch.device("cpu"))
     del padded["labels"]
     with monkeypatch.context() as patch:

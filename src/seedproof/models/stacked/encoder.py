@@ -46,11 +46,15 @@ class Pass:
     def logits(self) -> tuple[Tensor, Tensor]:
         """Logits, (members, batch, labels) in the weights' dtype, and what goes into the pooler's tanh, (members, batch,
         width)."""
-        hidden = self._embeddings()
-        for use, names in enumerate(self.architecture.layers):
-            hidden = self._layer(hidden, names, use)
-        first = hidden.reshape(-1, hidden.shape[-1]).index_select(0, self.batch.first_slots)
-        return self._head(first.view(self.batch.members, self.batch.batch, -1))
+        hidden, layers = self._embeddings(), self.architecture.layers
+        for use, names in enumerate(layers):
+            hidden = self._layer(hidden, names, use, is_last=use == len(layers) - 1)
+        return self._head(hidden)
+
+    def _first(self, x: Tensor) -> Tensor:
+        """The first token of each example, (members, batch, width), of all tokens."""
+        rows = x.reshape(-1, x.shape[-1]).index_select(0, self.batch.first_slots)
+        return rows.view(self.batch.members, self.batch.batch, -1)
 
     def _linear(self, x: Tensor, *names: str, use: int = 0) -> Tensor:
         weight = self.stack.slot(*[f"{name}.weight" for name in names])
@@ -80,11 +84,16 @@ class Pass:
         hidden = dropped(hidden, self._drop(0, hidden))
         return self._linear(hidden, "albert.encoder.embedding_hidden_mapping_in") if family == "albert" else hidden
 
-    def _layer(self, x: Tensor, names: LayerNames, use: int) -> Tensor:
+    def _layer(self, x: Tensor, names: LayerNames, use: int, is_last: bool) -> Tensor:
         site, masks, grid = 1 + 3 * use, self.masks, self.batch.grid
         joined = self._linear(x, names.query, names.key, names.value, use=use)
         drops = [None if masks is None else masks.attention(site, group, grid.heads) for group in grid.groups]
-        attended = self._linear(attention(joined, grid, drops), names.attention_output, use=use)
+        attended = attention(joined, grid, drops)
+        if (
+            is_last
+        ):  # The head sees first tokens alone: behind the last attention nothing else has an effect or a gradient.
+            x, attended = self._first(x), self._first(attended)
+        attended = self._linear(attended, names.attention_output, use=use)
         x = self._norm(x, names.attention_norm, attended, self._drop(site + 1, attended))
         inner = self._linear(x, names.intermediate, use=use)
         inner = nn.functional.gelu(inner, approximate=self.architecture.approximation)
