@@ -78,9 +78,11 @@ def train_stack(recipes, dtype):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 2e-4)])
-@pytest.mark.parametrize("recipes", [VARIANTS, OTHERS, VARIANTS[-1:]], ids=["variants", "others", "one"])
+@pytest.mark.parametrize(
+    "recipes", [VARIANTS, OTHERS, *([one] for one in (*VARIANTS, *OTHERS))], ids=lambda recipes: str(len(recipes))
+)
 def test_every_variant_equals_adamw_on_separate_tensors(recipes, dtype, tolerance):
-    """All of them side by side in one stack, weights and averages."""
+    """All of them side by side in one stack, and each alone (which is the fused kernel's step); weights and averages."""
     models, stack, optimizer = train_stack(recipes, dtype)
     for member, (recipe, model) in enumerate(zip(recipes, models, strict=True)):
         expected, state = train_alone(recipe, model, member)
@@ -99,6 +101,16 @@ def test_a_slab_may_be_updated_in_parts(monkeypatch):
     monkeypatch.setattr("seedproof.training.stacked_optimizer.COLUMNS", 100)
     _, parts, _ = train_stack(OTHERS, torch.float32)
     assert all(torch.equal(one, other) for one, other in zip(whole.values, parts.values, strict=True))
+
+
+@pytest.mark.parametrize("recipe", VARIANTS)
+def test_members_that_are_alike_take_the_step_of_each(recipe, monkeypatch):
+    monkeypatch.setitem(globals(), "rate", lambda member, step: 0.05 * (step % 5) / 5)
+    _, fused, _ = train_stack([recipe] * 3, torch.float64)
+    monkeypatch.setattr(Rates, "are_alike", False)
+    _, each, _ = train_stack([recipe] * 3, torch.float64)
+    for found, expected in zip(fused.values, each.values, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
 
 
 def test_members_may_be_at_other_steps():

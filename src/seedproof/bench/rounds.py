@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import queue
 import sys
 import tempfile
@@ -17,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedproof.bench.contenders import Contender, Trial
-from seedproof.launch.process import Event, Inbox, WorkerProcess
+from seedproof.launch.process import Event, Inbox, WorkerProcess, worker_environment
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 TAIL = 400
 """Characters of a log that a failure quotes."""
 
@@ -64,11 +62,9 @@ class Entrant:
         folder.mkdir()
         self.series = Series(contender)
         self._inbox: Inbox = queue.SimpleQueue()
-        threads = str(contender.threads)
-        environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "TMPDIR": str(folder)}
-        if contender.device == "cpu":
-            environment |= dict.fromkeys(_THREAD_VARIABLES, threads)
-        else:  # lengths differ from step to step
+        is_cpu = contender.device == "cpu"
+        environment = {**worker_environment(contender.threads if is_cpu else None), "TMPDIR": str(folder)}
+        if not is_cpu:  # lengths differ from step to step
             environment["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
         command = [sys.executable, "-P", "-m", "seedproof.bench.worker"]
         steps, warmup, plan_steps = 1, 1, 0

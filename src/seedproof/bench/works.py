@@ -83,7 +83,14 @@ def _glue(task: str, over_padded: float, over_best: float) -> Callable[[Setting]
                       *_ours(setting, 1)]  # fmt: skip
         ratios = Ratio(over=RUN_GLUE, ours=FLEET, target=over_padded), Ratio(over=TRAINER, ours=FLEET, target=over_best)
         return [
-            Trial(name=task, problem=setting.problem(task, SMALL), contenders=tuple(contenders), ratios=ratios, steps=8)
+            Trial(
+                name=task,
+                problem=setting.problem(task, SMALL),
+                contenders=tuple(contenders),
+                ratios=ratios,
+                steps=8,
+                warmup=8,
+            )
         ]
 
     return trials

@@ -21,12 +21,10 @@ from pathlib import Path
 
 from seedproof.errors import UserError
 from seedproof.launch import StudyInterrupted, Summary
-from seedproof.launch.process import Event, Inbox, WorkerProcess
+from seedproof.launch.process import Event, Inbox, WorkerProcess, worker_environment
 from seedproof.store import Held, Store, disk_full_message, is_disk_full
 
 EXECUTOR = "seedproof.launch.execute:execute_run"
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def run_local(
@@ -91,8 +89,7 @@ class _Launcher:
         self._command = [sys.executable, "-P", "-m", "seedproof.launch.worker", str(store.path.resolve())]
         self._command += ["--executor", executor, "--parent", str(os.getpid()), "--members", str(members)]
         self._capacity = max(1, members)
-        self._environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
-        self._environment |= dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        self._environment = {**worker_environment(threads), "PYTHONUNBUFFERED": "1"}
 
     def run(self, run_ids: list[str], jobs: int) -> Summary:
         for run_id in run_ids:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import threading
@@ -16,6 +17,19 @@ Event = dict[str, Any]
 
 KILL_SECONDS = 10.0
 """How long a worker may take to end when it should be ending anyway."""
+
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def worker_environment(threads: int | None = None) -> dict[str, str]:
+    """Variables of a worker, over those of this process: ``threads`` for every library that computes (None: as they are),
+    and memory in large pages where the C library is glibc. Every step of a ragged batch allocates other sizes, so
+    pages are given back and touched anew all the time; large ones make a step about a tenth faster. They change no bit.
+    """
+    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
+    environment.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    return environment if threads is None else environment | dict.fromkeys(_THREAD_VARIABLES, str(threads))
 
 
 class WorkerProcess:

@@ -19,12 +19,10 @@ from pathlib import Path
 import torch
 
 from seedproof.errors import UserError
-from seedproof.launch.process import Inbox, WorkerProcess
+from seedproof.launch.process import Inbox, WorkerProcess, worker_environment
 from seedproof.measure.classifier_loss import Problem, evaluator
 from seedproof.measure.plane import Points, measure_here
 from seedproof.store.measurements import Values
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def measure_problem(problem: Problem, parts: Mapping[str, Points], jobs: int) -> Iterator[tuple[str, Values]]:
@@ -60,8 +58,7 @@ def _measure_in_processes(problem: Problem, parts: Mapping[str, Points], jobs: i
 def _start(folder: Path, number: int, inbox: Inbox) -> WorkerProcess:
     # -P: a file in the user's folder that is called like a module of ours must not be imported in its stead.
     command = [sys.executable, "-P", "-m", "seedproof.measure.worker", str(folder), "--parent", str(os.getpid())]
-    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"} | dict.fromkeys(_THREAD_VARIABLES, "1")
-    return WorkerProcess(command, environment, folder / f"worker-{number}.log", inbox)
+    return WorkerProcess(command, worker_environment(threads=1), folder / f"worker-{number}.log", inbox)
 
 
 def _hand_out(workers: list[WorkerProcess], inbox: Inbox, waiting: deque[str]) -> Iterator[tuple[str, Values]]:

@@ -114,6 +114,8 @@ class FleetEngine:
 
         One that is not done may join again: its model keeps the start weights, so take its :meth:`state` before.
         """
+        if not members:
+            return  # a fleet without them is a copy of all the others
         for member in members:
             if not member.is_done:
                 continue

@@ -5,19 +5,22 @@ The step is that of :class:`seedproof.training.optimizer.AdamW` (see there for t
     w <- w (1 - a) - r m / (sqrt(v) + e),
 
 with one a, r and e per member. Each operation goes over a slab of all members, or on a CPU over as many columns of it as
-the caches hold, so the number of calls does not depend on the number of members.
+the caches hold, so the number of calls does not depend on the number of members. Where all members take the same step,
+as seeds of one recipe do, PyTorch's fused kernel takes it for all of them in one pass over memory.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw
 
 if TYPE_CHECKING:
     from seedproof.models.stacked.layout import Layout
@@ -61,6 +64,11 @@ class Rates:
         share = rates * np.array([recipe.required("weight_decay") for recipe in recipes])
         is_updated = np.array([recipe.decay == "updated" for recipe in recipes])
         return cls(1.0 - first, 1.0 - second, share, size, size * np.where(is_updated, 1.0 - share, 1.0), eps)
+
+    @property
+    def are_alike(self) -> bool:
+        """Whether all members take the same step."""
+        return all((values == values[0]).all() for values in (getattr(self, field.name) for field in fields(self)))
 
 
 class StackedAdamW:
@@ -112,6 +120,28 @@ class StackedAdamW:
     @torch.no_grad()
     def step(self, rates: Rates) -> None:
         """Take one step of every member."""
+        if rates.are_alike:
+            self._step_alike(rates, decays=True)
+            self._step_alike(rates, decays=False)
+        else:
+            self._step_each(rates)
+
+    def _step_alike(self, rates: Rates, decays: bool) -> None:
+        """One step of all members' slabs that decay, or of the others, with the numbers of the first member."""
+        chosen = [index for index, slab in enumerate(self._stack.layout.slabs) if slab.decays == decays]
+        stack, size = self._stack, float((rates.decayed_size if decays else rates.plain_size)[0])
+        # The corrections are in the numbers already; at an infinite count the kernel's own vanish, 1 - beta^inf = 1.
+        count = torch.full((), math.inf, dtype=torch.float32, device=stack.device)
+        values, gradients, averages, squares = (
+            [tensors[index] for index in chosen]
+            for tensors in (stack.values, stack.gradients, self.averages, self.squares)
+        )
+        adamw(values, gradients, averages, squares, [], [count] * len(chosen), fused=True, amsgrad=False,
+              beta1=1.0 - float(rates.first[0]), beta2=1.0 - float(rates.second[0]), lr=size, eps=float(rates.eps[0]),
+              weight_decay=float(rates.share[0]) / size if decays and size else 0.0, maximize=False)  # fmt: skip
+
+    def _step_each(self, rates: Rates) -> None:
+        """One step of every member with its own numbers."""
         first, second, eps = self._column(rates.first), self._column(rates.second), self._column(rates.eps)
         kept = self._column(1.0 - rates.share)
         sizes = {True: self._column(rates.decayed_size), False: self._column(rates.plain_size)}
