@@ -127,7 +127,10 @@ def _seeds(setting: Setting) -> list[Trial]:
 def _bf16(setting: Setting) -> list[Trial]:
     precisions: tuple[Precision, ...] = ("fp32", "bf16")
     contenders = _floors(setting, 1, *precisions)
-    contenders += [_in(precision, one) for precision in precisions for one in _ours(setting, 1)]
+    # One process with all cores: contenders wait for their turns beside each other, and each holds several gigabytes.
+    threads = setting.cores if setting.device == "cpu" else 1
+    contenders += [dataclasses.replace(_in(precision, one), processes=1, threads=threads)
+                   for precision in precisions for one in _ours(setting, 1)]  # fmt: skip
     ratios = [Ratio(over=f"{kind}, fp32", ours=f"{kind}, bf16", target=1.7) for kind in (PLAIN, FLEET)]
     problem = Problem(shape=BASE, data=PADDED)
     return [Trial(name="bf16", problem=problem, contenders=tuple(contenders), ratios=tuple(ratios), steps=3, warmup=2)]
