@@ -35,7 +35,7 @@ def failures_and_scores(
     """1 for every failed run, and the scores of all runs; by seed."""
     task = sp.load_task(arguments.task, **({"data_dir": arguments.data_dir} if arguments.data_dir else {}))
     settings = {} if arguments.learning_rate is None else {"learning_rate": arguments.learning_rate}
-    study = sp.Study(f"sameness {name}", tasks=[task], models=[arguments.model], recipes=[sp.recipe(arguments.recipe)],
+    study = sp.Study(f"sameness {name}", tasks=[task], models=[arguments.model], recipes=[arguments.recipe],
                      seeds=range(arguments.seeds), settings=settings, device="cpu", **sides)  # fmt: skip
     runs = study.run(Path(arguments.out) / name, jobs=arguments.jobs).runs()
     if not (runs["state"] == "finished").all():

@@ -55,7 +55,7 @@ class Study:
     """Settings of every recipe; they win."""
     engine: Literal["plain", "fleet"] | None = field(kw_only=True, default=None)
     """``plain``: one run at a time, the same bits however often it is interrupted (the default). ``fleet``: many runs in
-    one step, several times as fast for small models; the same in distribution, not in every bit."""
+    one step, about twice as fast on a CPU (docs/performance.md); the same in distribution, not in every bit."""
     precision: Literal["fp32", "bf16"] | None = field(kw_only=True, default=None)
     device: str | None = field(kw_only=True, default=None)
     """``cpu`` or ``cuda``; None takes a GPU where there is one."""
