@@ -33,6 +33,10 @@ _KEPT = 200
 _GROUPS = 500
 """Parts that a jackknife leaves out one at a time, of so many runs or more."""
 
+_TIE = 1e-9
+"""Statistics of resamples that differ by less than this share of their range are equal: a resample that is the sample in
+another order differs from it in the last bits."""
+
 
 class Statistic(Protocol):
     """A function such as :func:`numpy.mean` that reduces the given axis."""
@@ -93,8 +97,9 @@ def bca_interval(
 ) -> tuple[float, float]:
     """Bias-corrected and accelerated bootstrap interval of ``statistic`` (Efron 1987, equations 2.3 and 6.6).
 
-    Equal to :func:`scipy.stats.bootstrap` with ``method="BCa"`` and the same generator; written out here because the
-    degenerate cases need a stated answer instead of a warning.
+    Equal to :func:`scipy.stats.bootstrap` of the sorted values with ``method="BCa"`` and the same generator; written out
+    here because the degenerate cases need a stated answer instead of a warning, and ties a tolerance. The order of
+    ``values`` has no effect.
 
     Args:
         values: one number per run, shape (n,).
@@ -113,12 +118,13 @@ def bca_interval(
     tail = (1 - check_confidence(confidence)) / 2
     if resamples < 1:
         raise UserError(f"resamples must be at least 1 but is {resamples}")
-    sample = np.asarray(values, dtype=np.float64)
+    sample = np.sort(np.asarray(values, dtype=np.float64))
     if len(sample) < 2 or not np.isfinite(sample).all() or np.ptp(sample) == 0:
         return math.nan, math.nan
     estimate = float(statistic(sample, axis=-1))
     draws = _resampled(sample, statistic, resamples, seed)
-    share_below = ((draws < estimate).mean() + (draws <= estimate).mean()) / 2
+    tolerance = _tolerance(draws)
+    share_below = ((draws < estimate - tolerance).mean() + (draws <= estimate + tolerance).mean()) / 2
     bias, acceleration = float(ndtri(share_below)), _acceleration(sample, statistic)
     if not (math.isfinite(bias) and math.isfinite(acceleration)):
         return math.nan, math.nan
@@ -158,10 +164,15 @@ def _acceleration(sample: NDArray[np.float64], statistic: Statistic) -> float:
     left_out = np.array([statistic(np.delete(sample, group), axis=-1) for group in groups], dtype=np.float64)
     deviations = left_out.mean() - left_out
     largest = float(np.abs(deviations).max())
-    if not largest > 0:  # NaN included
+    if not largest > 1e-12 * np.abs(left_out).max():  # equal but for rounding, or NaN
         return math.nan
     deviations /= largest  # the ratio does not depend on their scale, but powers of tiny ones are 0
     return float((deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5))
+
+
+def _tolerance(draws: NDArray[np.float64]) -> float:
+    """Distance below which two draws are equal: a share of their range, and never less than rounding."""
+    return max(_TIE * float(np.ptp(draws)), 1e-14 * float(np.abs(draws).max()))
 
 
 def check_confidence(confidence: float) -> float:
