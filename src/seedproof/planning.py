@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, unknown
 from seedproof.models.source import ModelSource, find_model
-from seedproof.recipes import Recipe, Resolved
+from seedproof.recipes import Recipe, Resolved, from_json
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Cell, Store
 from seedproof.tasks import Task, load_task
@@ -30,6 +30,8 @@ class PlannedRun:
 
     cell: Cell
     spec: RunSpec
+    kept: tuple[str, ...] = ()
+    """Fields of the recipe that hold the value of the study it extends, where a study made today would have another."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
     Raises:
         UserError: a recipe's name stands for other settings in the store.
     """
-    named = _with_known_names(store, runs)
+    named = _with_kept_recipes(store, _with_known_names(store, runs))
     _check_labels(store, named)
     return named
 
@@ -181,6 +183,27 @@ def _with_known_names(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
         PlannedRun(dataclasses.replace(run.cell, model=names.get(run.spec.model.fingerprint, run.cell.model)), run.spec)
         for run in runs
     ]
+
+
+def _with_kept_recipes(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
+    """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``).
+
+    Else more seeds of an older study would stand in a row of their own, or in one row with runs of another kind.
+    """
+    cells = {(cell.model, cell.recipe): cell for cell in reversed(store.cells())}
+    kept = {key: store.run(cell.id).spec for key, cell in cells.items()}
+    return [_keeping(kept.get((run.cell.model, run.cell.recipe)), run) for run in runs]
+
+
+def _keeping(stored: RunSpec | None, run: PlannedRun) -> PlannedRun:
+    if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
+        return run
+    before, now = from_json(stored.recipe), from_json(run.spec.recipe)
+    differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
+    if type(before) is not type(now) or not set(differing) <= set(now.ADDED):
+        return run  # another recipe under this name, which is refused
+    spec = dataclasses.replace(run.spec, recipe=before.to_json())
+    return PlannedRun(dataclasses.replace(run.cell, id=spec.id), spec, differing)
 
 
 def _check_labels(store: Store, runs: list[PlannedRun]) -> None:

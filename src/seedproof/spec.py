@@ -12,7 +12,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self
 
 SPEC_VERSION = 1
 """Part of every id: raised when the meaning of a spec changes, so that old and new runs are never mixed up."""
@@ -62,6 +63,10 @@ class Seeds:
 class Numerics:
     """How the arithmetic is done: part of a run's id, because each of these changes bits."""
 
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Fields that came after stores existed, with the value that means "as before", which is also their default here: they
+    are stored and hashed only while they hold another one, so that a new field changes no id."""
+
     engine: Literal["plain", "fleet"] = "plain"
     """``fleet`` trains many runs in one step: the same algorithm, but other bits, and with another company other bits
     again."""
@@ -71,6 +76,11 @@ class Numerics:
     """The type of device, ``cpu`` or ``cuda``; which of several GPUs does not matter."""
     threads: int = 1
     """Threads inside one run on a CPU: sums are split differently with another count."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values, without the fields of :attr:`ADDED` that mean "as before"."""
+        values = dataclasses.asdict(self)
+        return {key: value for key, value in values.items() if key not in self.ADDED or value != self.ADDED[key]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +128,14 @@ class RunSpec:
             "model": self.model.fingerprint,
             "recipe": recipe,
             "seeds": dataclasses.asdict(self.seeds),
-            "numerics": dataclasses.asdict(self.numerics),
+            "numerics": self.numerics.to_json(),
         }
         return content_hash(content)[:ID_LENGTH]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         value = dataclasses.asdict(self)
-        return {"version": SPEC_VERSION, **value, "recipe": dict(self.recipe)}
+        return {"version": SPEC_VERSION, **value, "recipe": dict(self.recipe), "numerics": self.numerics.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

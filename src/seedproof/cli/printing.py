@@ -142,6 +142,13 @@ def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
     )
 
 
+def print_kept(runs: Sequence[PlannedRun]) -> None:
+    """Say on standard error where a study keeps what a recipe meant when it began, though it means more today."""
+    for recipe, fields in dict.fromkeys((run.cell.recipe, run.kept) for run in runs if run.kept):
+        print(f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
+              "new study has today's value", file=sys.stderr)  # fmt: skip
+
+
 def print_plan(runs: Sequence[PlannedRun]) -> None:
     """Print the runs of a study, a line per task, model and recipe."""
     from seedproof.recipes import from_json

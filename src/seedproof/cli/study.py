@@ -75,7 +75,15 @@ def run(
         study = _with(study, out, **numerics, recording=recording)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
-    from seedproof.cli.printing import continuing, print_notes, print_notes_of, print_plan, print_recipes, print_results
+    from seedproof.cli.printing import (
+        continuing,
+        print_kept,
+        print_notes,
+        print_notes_of,
+        print_plan,
+        print_recipes,
+        print_results,
+    )
 
     if out is None or dry_run:
         planned = study.plan(study.numerics(out))
@@ -85,6 +93,7 @@ def run(
         return
     store, runs = study.prepare(out)
     print_recipes(study)
+    print_kept(runs)
     print_notes_of(store, runs)
     with continuing():
         results = study.execute(store, runs, jobs=jobs)

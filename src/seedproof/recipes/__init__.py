@@ -67,7 +67,7 @@ def recipe(name: str, *, label: str | None = None, **overrides: Any) -> Recipe:
 
 
 def from_json(value: Mapping[str, Any]) -> Recipe:
-    """Read back what :meth:`Recipe.to_json` wrote.
+    """Read back what :meth:`Recipe.to_json` wrote, in this version or before: what it lacks means "as before".
 
     Raises:
         UserError: Unknown method or field, or a bad value.
@@ -79,7 +79,7 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     for key in fields:
         if key != "name" and key not in kind.field_types():
             raise unknown("setting", key, kind.field_types(), where=f"a stored {kind.method} recipe")
-    return kind(**fields)
+    return kind(**{**kind.ADDED, **fields})
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from seedproof.errors import UserError, unknown
@@ -32,6 +33,10 @@ class Recipe:
 
     method: ClassVar[str] = "fine-tuning"
     """Names the class in stored recipes; each subclass has its own."""
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Fields that came after stores existed, by name, with the value that means "as before": a stored recipe that lacks the
+    field has this value, and a recipe that holds it is stored without the field, so that its runs keep their ids. Such a
+    field is None until :func:`seedproof.recipes.resolve` gives it the value that is right for the model."""
 
     name: str = "custom"
     """A label for people; not part of a run's id."""
@@ -116,8 +121,13 @@ class Recipe:
         return dataclasses.replace(self, **settings, name=self.name if name is None else name, user_settings=marked)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; read back by :func:`seedproof.recipes.from_json`."""
-        return {"method": self.method, "name": self.name, **{key: getattr(self, key) for key in self.field_types()}}
+        """As plain JSON values, without the fields of :attr:`ADDED` that mean "as before"; this is what an id hashes.
+
+        Read back by :func:`seedproof.recipes.from_json`.
+        """
+        values = {key: getattr(self, key) for key in self.field_types()}
+        stored = {key: value for key, value in values.items() if key not in self.ADDED or value != self.ADDED[key]}
+        return {"method": self.method, "name": self.name, **stored}
 
     # The hooks, in the order in which an engine calls them.
 

@@ -33,7 +33,7 @@ class Resolved:
 
     recipe: Recipe
     origins: Mapping[str, str]
-    """Field -> ``"user"``, ``"recipe"``, ``"family bert"``, ``"model card"`` or ``"default"``."""
+    """Field -> ``"user"``, ``"recipe"``, ``"family bert"``, ``"model card"``, ``"model"`` or ``"default"``."""
 
 
 class Row(NamedTuple):
@@ -50,7 +50,11 @@ def family_defaults(family: str) -> Mapping[str, Any]:
 
 
 def resolve(
-    recipe: Recipe, family: str, card_learning_rate: float | None, overrides: Mapping[str, Any] | None = None
+    recipe: Recipe,
+    family: str,
+    card_learning_rate: float | None,
+    overrides: Mapping[str, Any] | None = None,
+    added: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """Fix every value of ``recipe`` for a model.
 
@@ -60,6 +64,8 @@ def resolve(
         card_learning_rate: The default in the model's card, or None.
         overrides: The user's settings, typed values by field; None for a field asks for the family's default even
             where the recipe has its own.
+        added: What is right for this model in fields of :attr:`Recipe.ADDED` that the recipe leaves open; what is missing
+            here is as before the field came.
 
     Raises:
         UserError: Unknown field, or a value outside its range.
@@ -77,6 +83,9 @@ def resolve(
             filled[name], origins[name] = card_learning_rate, "model card"
         elif name == "learning_rate":
             filled[name], origins[name] = DEFAULT_LEARNING_RATE, "default"
+        elif name in settled.ADDED:
+            asked = added or {}
+            filled[name], origins[name] = (asked[name], "model") if name in asked else (settled.ADDED[name], "default")
         else:
             origins[name] = "user" if name in settled.user_settings else "recipe"
     return Resolved(recipe=dataclasses.replace(settled, **filled), origins=MappingProxyType(origins))

@@ -15,7 +15,6 @@ weights and data outside (``models.jsonl``, ``study.toml``) are notes of where t
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +59,7 @@ class Store:
         """
         folder = Path(path)
         _check_is_free(folder)
-        content = {"format": FORMAT, "name": name, "numerics": dataclasses.asdict(numerics)}
+        content = {"format": FORMAT, "name": name, "numerics": numerics.to_json()}
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
             with _lock(folder):
