@@ -102,6 +102,17 @@ def test_the_same_study_given_today_finds_every_run_finished(name, tmp_path):
     assert len(store.run_ids()) == len(Store.open(ASSETS / name).run_ids())
 
 
+def test_the_same_tables_given_today_are_read_as_they_were(tmp_path):
+    store = copied("plain", tmp_path)
+    tables = [
+        {"file": str(ASSETS / "pairs.csv"), "text": "text", "text_pair": "pair", "label": "label"},
+        {"file": str(ASSETS / "ratings.csv"), "text": "text", "label": "label"},
+    ]
+    _, runs = study(store, tasks=tables, recipes=["devlin"]).prepare(store.path)
+    assert {run.cell.task for run in runs} == {"pairs", "ratings"}
+    assert all(store.run(run.spec.id).is_finished for run in runs)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "fleet"])
 def test_more_seeds_join_the_rows_of_the_old_ones(name, tmp_path):
