@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.report.html.conftest import EXAMPLES, HOSTILE
+from tests.report.html.test_svg import LEADING_AWAY
 
 from seedproof.report.figures import draw_surface
 from seedproof.report.html import FigureEntry, Page, write_report, write_study_report
@@ -52,6 +53,21 @@ def test_everything_is_there_and_texts_stay_texts(page):
     assert page.locator("#runs tbody tr td", has_text="corrected </script>").count() == 4
     assert page.locator("img").count() == 0
     assert page.locator("script").count() == 2  # data and program
+
+
+def test_a_drawing_of_a_stranger_leads_nowhere(browser, tmp_path):
+    """Opened and clicked everywhere, the page stays where it is and asks for nothing (``opened`` looks at the requests)."""
+    (tmp_path / "a.svg").write_text(LEADING_AWAY)
+    entry = FigureEntry(name="fig1", title="made elsewhere", images=[tmp_path / "a.svg"])
+    path = write_report(tmp_path / "report.html", Page(title="a page", figures=[entry]))
+    for page in opened(browser, path):
+        page.wait_for_timeout(300)
+        for shape in ("outside", "code", "run"):
+            page.locator(f"rect[id$={shape}]").click(force=True)
+            page.wait_for_timeout(100)
+        assert page.url.split("#")[0] == path.as_uri()
+        assert page.title() == "a page"
+        assert page.locator("form, meta[http-equiv=refresh], iframe, base").count() == 0
 
 
 def test_ids_are_unique(page):

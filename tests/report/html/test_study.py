@@ -14,7 +14,7 @@ from seedproof.report.html import study_figures, study_page, write_study_report
 from seedproof.report.html.study import study_runs
 from seedproof.report.html.study_claims import study_roles
 from seedproof.report.html.study_drawings import adding, chosen_runs, pair_for_gradients
-from seedproof.report.html.study_facts import ranges
+from seedproof.report.html.study_facts import _commands, ranges
 from seedproof.spec import Numerics
 from seedproof.store import Store
 
@@ -111,6 +111,23 @@ def test_roles_follow_from_the_recipes(store):
     assert roles["devlin"] == (plain,)
     assert roles["grid"] == (plain, corrected)
     assert "mosbach" not in roles
+
+
+def test_commands_are_quoted_whatever_a_store_holds(tmp_path):
+    """A shell reads each shown command as the words that it means, and nothing in them as a second command."""
+    numerics = Numerics(device="cpu; touch owned")
+    store = Store.create(tmp_path / "it's $(touch owned)", "made", numerics)
+    store.add_definition('name = "made"\n')
+    lines = _commands(store).code.splitlines()
+    (store.path / "reproduce.json").write_text(json.dumps({"names": "fig1 $(touch owned)", "scale": "mini;x"}))
+    lines += _commands(store).code.splitlines()
+    for line in lines:
+        words = subprocess.run(
+            ["sh", "-c", f"seedproof() {{ printf '%s\\n' \"$@\"; }}; {line}"],
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+        ).stdout.splitlines()  # fmt: skip
+        assert str(store.path) in words or str(store.path / "study.toml") in words
+        assert not (tmp_path / "owned").exists()
 
 
 def test_a_reproduction_keeps_its_figures_and_ledger(tmp_path):

@@ -33,10 +33,12 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
 
 def _commands(store: Store) -> Section:
     numerics, folder = store.numerics, shlex.quote(str(store.path))
-    options = f"--precision {numerics.precision} --device {numerics.device} --threads {numerics.threads}"
+    settings = ("--precision", numerics.precision, "--device", numerics.device, "--threads", str(numerics.threads))
+    options = shlex.join(settings)  # all of it may come from somebody else's store
     if (request := stored_request(store.path)) is not None:
         names, scale = request
-        lines = [f"seedproof reproduce {names} --scale {scale} --out {folder} --engine {numerics.engine} {options}"]
+        asked = shlex.join([*names.split(), "--scale", scale])
+        lines = [f"seedproof reproduce {asked} --out {folder} --engine {shlex.quote(numerics.engine)} {options}"]
     else:
         lines = [
             f"seedproof study run {shlex.quote(str(path))} --out {folder} {options}" for path in store.definitions()

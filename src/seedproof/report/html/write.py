@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from seedproof.errors import UserError
+from seedproof.printable import file_name
 from seedproof.report import wording
 from seedproof.report.html import drilldown, view
 from seedproof.report.html.page import FigureEntry, Page
 from seedproof.report.html.surfaces import plotly_script, turnable
 from seedproof.report.html.svg import inline_svg
-from seedproof.store.files import write_atomically
+from seedproof.store import table_text, write_atomically
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -121,19 +121,22 @@ def _policy(scripts: Iterable[str]) -> str:
     """Nothing is loaded; of scripts, only these run."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _figure(number: int, entry: FigureEntry) -> dict[str, Any]:
     """What the template needs of a figure: its drawings, its tables, and where they are in the page's data."""
-    name = re.sub(r"[^\w-]+", "-", entry.name).strip("-") or f"figure-{number}"
+    name = file_name(entry.name) or f"figure-{number}"
     label = ". ".join(part for part in (entry.title, entry.finding) if part)
     images = [_raw(inline_svg(path, f"f{number}-{i}", label)) for i, path in enumerate(entry.images)]
     files, tables = [], []
     for key, table in entry.tables.items():
-        text = table.to_csv(index=False)
+        text = table_text(table)
         fits = len(text) <= CSV_CHARACTERS
-        plain = re.sub(r"[^\w-]+", "-", key).strip("-")
+        plain = file_name(key)
         file = f"{name}.csv" if plain in ("", name) else f"{name}-{plain}.csv"
         files += [{"name": file, "text": text}] if fits else []
         tables.append({"title": key or entry.title, "file": file if fits else None, **view.preview(table)})
