@@ -62,12 +62,12 @@ class Results:
             path: a PNG, SVG or PDF file; None is ``box_plot.png`` in the study's folder.
         """
         from seedproof.report.boxplot import box_plot_table, draw_box_plot
-        from seedproof.store import write_atomically
+        from seedproof.store import write_table
 
         target = self.path / "box_plot.png" if path is None else Path(path)
         table = box_plot_table(self.runs())
         drawn = draw_box_plot(table, target)
-        write_atomically(numbers_of(target), table.to_csv(index=False).encode())
+        write_table(numbers_of(target), table)
         return drawn
 
     def report(self, path: str | os.PathLike[str] | None = None, *, texts: bool = True) -> Path:

@@ -6,13 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from seedproof.bench.contenders import Trial
 from seedproof.bench.numbers import Comparison, Row, best_of, compare, cost_of, rates_of, rows_of
 from seedproof.bench.rounds import Series
+from seedproof.report.console import Console
 
 FORMAT = 1
 

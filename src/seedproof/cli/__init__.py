@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 
 from seedproof.errors import UserError
+from seedproof.printable import PrintableStream
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit status 2, without a traceback."""
+    with redirect_stdout(PrintableStream(sys.stdout)), redirect_stderr(PrintableStream(sys.stderr)):
+        _run()
+
+
+def _run() -> None:
     from seedproof.cli.app import app
 
     debug = "--debug" in sys.argv

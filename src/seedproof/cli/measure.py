@@ -113,13 +113,13 @@ def _surface_of_folders(failed: str, successful: str, own: dict[str, Any], out: 
 
 
 def _show(found: Surface, out: Path | None, study: Path | None, name: str) -> None:
-    from seedproof.store import write_atomically
+    from seedproof.store import write_table
     from seedproof.store.measurements import FOLDER
 
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for table_name, table in found.tables.items():
-            write_atomically(out / f"{table_name}.csv", table.to_csv(index=False).encode())
+            write_table(out / f"{table_name}.csv", table)
     typer.echo(found.points.to_string(index=False))
     typer.echo(found.barriers.to_string(index=False))
     place = out if study is None or out is not None else study / FOLDER / name
@@ -160,17 +160,18 @@ def _check_out(out: Path | None) -> None:
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:
-    from seedproof.store import write_atomically
+    from seedproof.store import write_table
 
-    write_atomically(out, table.to_csv(index=False).encode())
+    write_table(out, table)
     typer.echo(f"wrote {out}", err=True)
 
 
 @contextmanager
 def _reporting(unit: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error; Ctrl-C says what is kept (the command line's library would say nothing)."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from seedproof.report.console import Console
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:

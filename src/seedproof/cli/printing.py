@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from seedproof.launch import StudyInterrupted
+from seedproof.report.console import Console
 from seedproof.results import numbers_of
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.models.source import ModelSource
 from seedproof.spec import RunSpec
-from seedproof.store import Store, write_atomically
+from seedproof.store import Store, write_table
 from seedproof.store.measurements import FOLDER
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _leave(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
     """Write the tables of the last measurement of these runs where the study's report finds them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        write_atomically(folder / f"{name}.csv", table.to_csv(index=False).encode())
+        write_table(folder / f"{name}.csv", table)
 
 
 def common_starts(store: StoreLike) -> list[tuple[str, str]]:

@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 
 from seedproof.analysis.summary import CELL, summarize
 from seedproof.report import wording
-from seedproof.report.figures.style import DARK, GRAY, GRID, LIGHT, POINTS, VERMILION, point_mark, write_figure
+from seedproof.report.figures.style import (
+    DARK,
+    GRAY,
+    GRID,
+    LIGHT,
+    POINTS,
+    VERMILION,
+    drawable,
+    point_mark,
+    write_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +91,8 @@ def draw_box_plot(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the suffix of ``path`` is not one of ``SUFFIXES``, or its folder does not exist.
     """
-    return write_figure(lambda: _figure(table), path, {})
+    shown = drawable(table, COLUMNS, "the box plot")
+    return write_figure(lambda: _figure(shown), path, {})
 
 
 def _box(scores: NDArray[np.float64]) -> dict[str, float]:

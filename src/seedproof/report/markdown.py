@@ -14,13 +14,14 @@ import pandas as pd
 
 from seedproof.analysis import summarize
 from seedproof.errors import UserError
+from seedproof.printable import file_name
 from seedproof.report.html import study_figures, study_page
 from seedproof.report.html.page import FigureEntry
 from seedproof.report.html.stored import stored_figures, stored_ledger, stored_request
 from seedproof.report.html.study import study_runs
 from seedproof.report.notes import task_notes
 from seedproof.report.tables import to_markdown
-from seedproof.store import Store, write_atomically
+from seedproof.store import Store, read_table, write_atomically, write_table
 
 if TYPE_CHECKING:
     from seedproof.report.html.page import Page
@@ -78,7 +79,7 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
         lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
     for name, title, text in (("scaling", "What differs from the paper", ""), ("time", "Time", _TIME)):
         if (store.path / f"{name}.csv").exists():
-            table = pd.read_csv(store.path / f"{name}.csv")
+            table = read_table(store.path / f"{name}.csv")
             lines += [f"## {title}", "", text, "", *_table(table), ""]
     lines += ["## Figures", ""]
     for entry in entries:
@@ -135,9 +136,8 @@ def _figure(entry: FigureEntry, folder: Path) -> list[str]:
         if len(shown) <= MOST_ROWS and len(shown.columns) <= MOST_COLUMNS:
             lines += [*_table(shown), ""]
         # A table that lies beside a drawing has the drawing's name.
-        lines += _file(
-            table, folder / f"{entry.name or 'figure'}.{name.replace('.svg', '')}.csv".replace(" ", "-"), name
-        )
+        parts = [file_name(part) for part in [entry.name or "figure", *name.replace(".svg", "").split(".")]]
+        lines += _file(table, folder / f"{'.'.join(parts)}.csv", name)
     return lines
 
 
@@ -155,7 +155,7 @@ def _table(table: pd.DataFrame) -> list[str]:
 
 
 def _file(table: pd.DataFrame, path: Path, name: str) -> list[str]:
-    write_atomically(path, table.to_csv(index=False).encode())
+    write_table(path, table)
     return [f"[{_cell(name)} ({len(table)} rows)]({path.parent.name}/{path.name})", ""]
 
 

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+
+from seedproof.report.console import Console
 
 _PLAIN_LINES = 10
 """Lines about the overall progress that the plain mode writes for a whole study, at most."""

@@ -17,6 +17,7 @@ import pandas as pd
 from seedproof.analysis.summary import COLUMNS
 from seedproof.report import wording
 from seedproof.report.terminal import to_terminal
+from seedproof.store import table_text
 
 __all__ = ["to_csv", "to_json", "to_latex", "to_markdown", "to_terminal"]
 
@@ -36,7 +37,7 @@ def to_csv(summary: pd.DataFrame) -> str:
         frame[name] = [" ".join(str(item) for item in items) for items in frame[name]]
     for name in frame.select_dtypes("number").columns:
         frame[name] = [repr(value) for value in frame[name].tolist()]
-    return frame.to_csv(index=False, lineterminator="\n")
+    return table_text(frame)
 
 
 def to_json(summary: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ from seedproof.store.journal import Journal
 from seedproof.store.lock import Held
 from seedproof.store.run_folder import RunFolder, State
 from seedproof.store.store import Store
+from seedproof.store.tables import read_table, table_text, write_table
 
 __all__ = [
     "Cell",
@@ -17,5 +18,8 @@ __all__ = [
     "disk_full_message",
     "is_disk_full",
     "move_folder",
+    "read_table",
+    "table_text",
     "write_atomically",
+    "write_table",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from seedproof.printable import printable_line
 from seedproof.spec import RunSpec
 
 
@@ -26,6 +27,10 @@ class Cell:
     """Label of the seeds: ``7``, or ``1/7/7`` for head, order and dropout."""
     id: str
     """The run's id."""
+
+    def __post_init__(self) -> None:
+        for name in ("task", "model", "recipe", "seed"):  # of a store from elsewhere: they are printed and drawn
+            object.__setattr__(self, name, printable_line(str(getattr(self, name))))
 
     @classmethod
     def of(cls, spec: RunSpec) -> Self:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seedproof.errors import UserError
+from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import Cell, distinct_ids
 from seedproof.store.encoding import dumps, loads
@@ -44,7 +45,7 @@ class Store:
 
     def __init__(self, path: Path, name: str, numerics: Numerics) -> None:
         self.path = path
-        self.name = name
+        self.name = printable_line(name)
         self.numerics = numerics
         """Fixed when the study is made: another number of threads, say, gives other bits."""
         self._cells = Journal(path / "runs.jsonl")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.analysis.times import training_times
 from seedproof.errors import UserError
-from seedproof.store import write_atomically
+from seedproof.store import table_text, write_atomically
 from seedproof.studies.figure import Content, Figure, Found
 
 if TYPE_CHECKING:
@@ -141,4 +141,4 @@ def _report(made: Sequence[MadeFigure], ledger: pd.DataFrame, found: Found) -> P
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False).encode()
+    return table_text(table).encode("utf-8", "replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,17 @@ def test_files_are_whole_repeatable_and_texts_are_text(name, tmp_path):
     assert not re.search(rb"<dc:date>", first)
     assert len(pd.read_csv(tmp_path / "a.svg.csv"))
     assert DRAWINGS[name](tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_control_characters_are_drawn_as_what_they_are(suffix, tmp_path):
+    """An XML file cannot hold them, and PDF has no glyphs for them; the drawing has their pictures."""
+    table = curve_table().assign(recipe="a\x1b[2J\x00\x9b", task="t\n")
+    path = figures.draw_curves(
+        pd.concat([table, table.assign(recipe="b\x07")]), tmp_path / f"a{suffix}", y_label="loss"
+    )
+    if suffix == ".svg":
+        assert "a␛[2J␀" in "".join(ElementTree.fromstring(path.read_bytes()).itertext())
 
 
 def figure_of(make):

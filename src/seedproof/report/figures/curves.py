@@ -42,7 +42,7 @@ def draw_curves(table: pd.DataFrame, path: str | Path, *, y_label: str, log: boo
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    style.check_table(table, COLUMNS, y_label)
+    table = style.drawable(table, COLUMNS, y_label)
     return style.write_figure(lambda: _figure(table, y_label, log, reference), path, {"": table})
 
 

@@ -38,10 +38,10 @@ def draw_forgetting(table: pd.DataFrame, losses: pd.DataFrame | None, path: str 
     Raises:
         UserError: a table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    style.check_table(table, COLUMNS, "perplexities")
+    table = style.drawable(table, COLUMNS, "perplexities")
     tables = {"": table}
     if losses is not None and len(losses):
-        style.check_table(losses, LOSS_COLUMNS, "training losses")
+        losses = style.drawable(losses, LOSS_COLUMNS, "training losses")
         tables["losses"] = losses
     return style.write_figure(lambda: _figure(table, tables.get("losses"), entropy), path, tables)
 

@@ -30,7 +30,7 @@ def draw_generalization(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    style.check_table(table, COLUMNS, "final losses and scores")
+    table = style.drawable(table, COLUMNS, "final losses and scores")
     return style.write_figure(lambda: _figure(table), path, {"": table})
 
 

@@ -48,7 +48,7 @@ def draw_gradient_norms(table: pd.DataFrame, path: str | Path) -> Path:
         UserError: the table is empty, lacks a column or has more than ``MOST_RUNS`` runs, or ``path`` cannot be a
             figure.
     """
-    style.check_table(table, COLUMNS, "gradient norms")
+    table = style.drawable(table, COLUMNS, "gradient norms")
     if (count := table["run"].nunique()) > MOST_RUNS:
         raise UserError(f"cannot draw the gradient norms of {count} runs in one figure; choose at most {MOST_RUNS}")
     return style.write_figure(lambda: _figure(table), path, {"": table})

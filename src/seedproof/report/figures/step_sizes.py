@@ -27,7 +27,7 @@ def draw_step_sizes(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    style.check_table(table, COLUMNS, "step sizes")
+    table = style.drawable(table, COLUMNS, "step sizes")
     return style.write_figure(lambda: _figure(table), path, {"": table})
 
 

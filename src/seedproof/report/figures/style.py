@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError
-from seedproof.store.files import write_atomically
+from seedproof.printable import printable_line
+from seedproof.store import write_atomically, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +112,9 @@ def write_figure(make: Callable[[], Figure], path: str | Path, tables: Mapping[s
     if not path.parent.is_dir():
         raise UserError(f"cannot draw a figure to {path}: there is no folder {path.parent}")
     dates = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}  # a date would change the bytes of equal figures
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # A browser finds a font for every script; a PDF shows a box, and the table beside it has the name.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         figure = make()
         for suffix in dict.fromkeys([path.suffix, *_ALSO.get()]):
             content, kind = io.BytesIO(), suffix.lower()
@@ -118,12 +122,12 @@ def write_figure(make: Callable[[], Figure], path: str | Path, tables: Mapping[s
             write_atomically(path.with_suffix(suffix), content.getvalue())
     for name, table in tables.items():
         ending = f".{name}.csv" if name else ".csv"
-        write_atomically(path.with_name(path.name + ending), table.to_csv(index=False).encode())
+        write_table(path.with_name(path.name + ending), table)
     return path
 
 
-def check_table(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
-    """Refuse a table that cannot be drawn.
+def drawable(table: pd.DataFrame, columns: Iterable[str], what: str) -> pd.DataFrame:
+    """``table`` with texts that can be drawn (no control characters: an SVG file cannot hold them).
 
     Raises:
         UserError: it has no row, or lacks one of ``columns``.
@@ -133,6 +137,12 @@ def check_table(table: pd.DataFrame, columns: Iterable[str], what: str) -> None:
         raise UserError(f"the table of {what} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
     if table.empty:
         raise UserError(f"there is nothing to draw: the table of {what} has no row")
+    texts = {
+        name: column.map(lambda cell: printable_line(cell) if isinstance(cell, str) else cell)
+        for name, column in table.items()
+        if column.dtype.kind not in "biufc"
+    }
+    return table.assign(**texts) if texts else table  # type: ignore[arg-type]
 
 
 def verdict(outcome: Any, values: Iterable[float] = ()) -> str:

@@ -47,11 +47,11 @@ def draw_surface(grid: pd.DataFrame, points: pd.DataFrame, path: str | Path, *,
     Raises:
         UserError: a table is empty or lacks a column, the grid has holes, or ``path`` cannot be a figure.
     """
-    style.check_table(grid, (*GRID_COLUMNS, value), "the surface")
-    style.check_table(points, POINT_COLUMNS, "the checkpoints")
+    grid = style.drawable(grid, (*GRID_COLUMNS, value), "the surface")
+    points = style.drawable(points, POINT_COLUMNS, "the checkpoints")
     tables = {"": grid, "points": points}
     if edges is not None and len(edges):
-        style.check_table(edges, (*EDGE_COLUMNS, value), "the edges")
+        edges = style.drawable(edges, (*EDGE_COLUMNS, value), "the edges")
         tables["edges"] = edges
     return style.write_figure(lambda: _figure(grid, points, tables.get("edges"), value), path, tables)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from seedproof.errors import UserError
 from seedproof.report.figures import draw_forgetting, draw_surface
 from seedproof.report.html.page import FigureEntry
+from seedproof.store import read_table
 from seedproof.store.measurements import FOLDER
 
 
@@ -54,6 +55,6 @@ def _surface(plane: Path, path: Path) -> FigureEntry:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, dtype={"run": "string", "seed": "string"})
+        return read_table(path, dtype={"run": "string", "seed": "string"})
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); give the command that measured it again") from None

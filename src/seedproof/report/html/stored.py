@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from seedproof.errors import UserError
 from seedproof.report.html.page import FigureEntry
+from seedproof.store import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DESCRIPTION = "figure.json"
 REPRODUCTION = "reproduce.json"
@@ -47,7 +50,7 @@ def stored_request(folder: Path) -> tuple[str, str] | None:
 def stored_ledger(folder: Path) -> pd.DataFrame | None:
     """The ledger of claims that a reproduction has left, or None."""
     path = folder / "ledger.csv"
-    return pd.read_csv(path) if path.exists() else None
+    return read_table(path) if path.exists() else None
 
 
 def stored_pdfs(folder: Path) -> list[Path]:
@@ -60,7 +63,7 @@ def _entry(path: Path) -> FigureEntry:
         about = json.loads(path.read_text(encoding="utf-8"))
         images = [path.parent / name for name in about["images"]]
         tables = {
-            table.stem: pd.read_csv(table) for table in sorted(path.parent.glob("*.csv")) if table.stat().st_size > 1
+            table.stem: read_table(table) for table in sorted(path.parent.glob("*.csv")) if table.stat().st_size > 1
         }
         return FigureEntry(name=about["name"], title=about["title"], finding=f"In the paper: {about['finding']}",
                            images=images, tables=tables, note="; ".join(about["notes"]))  # fmt: skip
