@@ -66,7 +66,7 @@ class Later(Recipe):
 
 @pytest.fixture
 def later(monkeypatch):
-    monkeypatch.setattr(recipes, "_METHODS", {**recipes._METHODS, "later": Later})
+    monkeypatch.setattr(recipes, "METHODS", {**recipes.METHODS, "later": Later})
     return Later(name="later")
 
 

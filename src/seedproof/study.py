@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from seedproof.definition import read_definition, to_toml
+from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
 from seedproof.launch.local import run_local
 from seedproof.launch.members import plan_launches
@@ -40,8 +41,8 @@ class Study:
     """What to run. Every combination of task, model, recipe and seed is one run.
 
     Raises:
-        UserError: nothing to run, an unknown name, or a value outside its range; raised when the study is planned for
-            what needs the data or the models.
+        UserError: nothing to run, an unknown recipe or field, or a value outside its range; raised when the study is
+            planned for what needs the data or the models.
     """
 
     name: str
@@ -76,12 +77,32 @@ class Study:
         ]
         object.__setattr__(self, "tasks", tasks)
         object.__setattr__(self, "seeds", as_seeds(self.seeds))
+        for recipe in self.recipes:
+            as_recipe(recipe)  # a name that nothing has, or a bad value, is refused here and not when runs begin
         if not isinstance(self.name, str) or not self.name.strip():
             raise UserError(f"the name of a study must be a text, found {self.name!r}")
         if not isinstance(self.settings, Mapping):
             raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
         if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
             raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name}=[{value}]" for name, value in self._named().items())
+        return f"Study({self.name!r}, {parts})"
+
+    def _repr_html_(self) -> str:
+        own = {name: getattr(self, name) for name in ("engine", "precision", "device", "threads", "settings")}
+        return table(f"study {self.name}", {**self._named(), **{name: value for name, value in own.items() if value}})
+
+    def _named(self) -> dict[str, str]:
+        """What is combined, by the names that tables use."""
+        tasks = [task.get("name", task.get("file", "")) if isinstance(task, Mapping) else task for task in self.tasks]
+        return {
+            "tasks": some(task.name if isinstance(task, Task) else task for task in tasks),
+            "models": some(self.models),
+            "recipes": some(as_recipe(recipe).name for recipe in self.recipes),
+            "seeds": some(seed.label for seed in as_seeds(self.seeds)),
+        }
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:

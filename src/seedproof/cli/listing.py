@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from typing import Annotated
 
 import typer
 
 from seedproof.errors import unknown
 
-KINDS = ("tasks", "recipes", "models", "studies")
+KINDS = ("tasks", "recipes", "fields", "models", "studies")
 
 
-def ls(what: Annotated[str, typer.Argument(metavar="tasks|recipes|models|studies", help="What to list.")]) -> None:
-    """List the tasks, recipes, models or studies that have a name."""
+def ls(
+    what: Annotated[str, typer.Argument(metavar="tasks|recipes|fields|models|studies", help="What to list.")],
+) -> None:
+    """List the tasks, recipes, fields of recipes, models or studies that have a name."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
-    names = {"tasks": _tasks, "recipes": _recipes, "models": _models, "studies": _studies}[what]()
+    names = {"tasks": _tasks, "recipes": _recipes, "fields": _fields, "models": _models, "studies": _studies}[what]()
     width = max(map(len, names))
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for name, description in names.items():
-        typer.echo(f"{name:<{width}}  {description}")
+        lines = textwrap.wrap(description, max(30, columns - width - 2), break_long_words=False, break_on_hyphens=False)
+        for place, line in enumerate(lines):
+            typer.echo(f"{'' if place else name:<{width}}  {line}")
 
 
 def _tasks() -> dict[str, str]:
@@ -31,6 +39,12 @@ def _recipes() -> dict[str, str]:
     from seedproof.recipes import RECIPES
 
     return {name: recipe.description for name, recipe in RECIPES.items()}
+
+
+def _fields() -> dict[str, str]:
+    from seedproof.recipes.explained import fields
+
+    return {each.name: f"[{each.default}; {each.allowed}] {each.meaning}" for each in fields()}
 
 
 def _models() -> dict[str, str]:

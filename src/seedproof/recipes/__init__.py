@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 from seedproof.errors import UserError, unknown
 from seedproof.recipes.base import Recipe
@@ -16,7 +16,8 @@ from seedproof.recipes.devlin import DEVLIN, DEVLIN_BERTADAM, DEVLIN_QUARTER_LR
 from seedproof.recipes.mixout import MIXOUT, MIXOUT_LINEAR, MixoutRecipe
 from seedproof.recipes.mosbach import MOSBACH, MOSBACH_V1
 from seedproof.recipes.resolve import Resolved, Row, describe, family_defaults, resolve
-from seedproof.recipes.written import as_recipe
+from seedproof.recipes.settings import Settings, with_named_settings
+from seedproof.recipes.written import as_recipe, parts
 
 __all__ = [
     "RECIPES",
@@ -41,29 +42,40 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 """The named recipes; each has a one-line ``description``."""
 
-_METHODS: Mapping[str, type[Recipe]] = MappingProxyType({kind.method: kind for kind in (Recipe, MixoutRecipe)})
+METHODS: Mapping[str, type[Recipe]] = MappingProxyType({kind.method: kind for kind in (Recipe, MixoutRecipe)})
+"""The methods by the names that stored recipes give them."""
 
 
-def recipe(name: str, *, label: str | None = None, **overrides: Any) -> Recipe:
+@with_named_settings
+def recipe(name: str, *, label: str | None = None, **overrides: Unpack[Settings]) -> Recipe:
     """A named recipe with the user's own settings.
 
     >>> recipe("mosbach", epochs=10).name
     'mosbach(epochs=10)'
+    >>> recipe("mosbach(epochs=10)") == recipe("mosbach", epochs=10)
+    True
 
     Args:
-        name: One of :data:`RECIPES`.
+        name: One of :data:`RECIPES`, also with settings in brackets, as tables and the command line write it.
         label: What reports call it; None is the name with the settings.
-        overrides: Values by field; they win over everything when the recipe is resolved.
+        overrides: Values by field; they win over everything when the recipe is resolved. ``docs/recipes.md`` and
+            ``seedproof ls fields`` explain each.
 
     Raises:
         UserError: Unknown recipe or field (the nearest one is named), or a value outside its range.
     """
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
+    known, written = parts(name)
+    if known not in RECIPES:
+        raise unknown("recipe", known, RECIPES)
+    given = [*(parse_setting(setting) for setting in written), *overrides.items()]
+    both = dict(given)
+    if len(both) < len(given):
+        twice = next(key for key in both if [each for each, _ in given].count(key) > 1)
+        raise UserError(f"{twice} stands twice in the recipe {name!r}; give it once")
     if label is None:
-        settings = ", ".join(f"{key}={_short(value)}" for key, value in overrides.items())
-        label = f"{name}({settings})" if settings else name
-    return RECIPES[name].with_settings(overrides, name=label)
+        settings = ", ".join(f"{key}={_short(value)}" for key, value in both.items())
+        label = f"{known}({settings})" if settings else known
+    return RECIPES[known].with_settings(both, name=label)
 
 
 def from_json(value: Mapping[str, Any]) -> Recipe:
@@ -72,9 +84,9 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     Raises:
         UserError: Unknown method or field, or a bad value.
     """
-    kind = _METHODS.get(str(value.get("method")))
+    kind = METHODS.get(str(value.get("method")))
     if kind is None:
-        raise unknown("method", value.get("method"), _METHODS, where="a stored recipe")
+        raise unknown("method", value.get("method"), METHODS, where="a stored recipe")
     fields = {key: content for key, content in value.items() if key != "method"}
     for key in fields:
         if key != "name" and key not in kind.field_types():
@@ -98,7 +110,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     name = name.strip()
     if not equals:
         raise UserError(f"setting {text!r} has no '='; write it as field=value, e.g. learning_rate=3e-5")
-    kinds = {key: kind for method in _METHODS.values() for key, kind in method.field_types().items()}
+    kinds = {key: kind for method in METHODS.values() for key, kind in method.field_types().items()}
     if name not in kinds:
         raise unknown("setting", name, kinds)
     return name, kinds[name].parse(name, written)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+from seedproof.display import table
 from seedproof.errors import UserError, unknown
 from seedproof.recipes.fields import Count, FieldType, NotNegative, Positive, Range, Share, field_types
 
@@ -50,11 +51,13 @@ class Recipe:
     learning_rate_factor: Positive = 1.0
     """Multiplies whatever learning rate results."""
     epochs: Positive = 3.0
+    """Passes over the training set; a fraction ends in the middle of one."""
     max_steps: Count | None = None
     """Number of steps, whatever ``epochs`` says."""
     extra_step: bool = False
     """With ``max_steps``: one further step at learning rate 0, as the released code takes."""
     batch_size: Count = 16
+    """Examples in a step; the last step of an epoch takes what is left."""
     warmup: Share = 0.1
     """Share of the steps over which the learning rate rises linearly from 0."""
     schedule: Literal["linear", "linear-drop", "constant"] = "linear"
@@ -67,23 +70,47 @@ class Recipe:
     head_std: NotNegative = 0.02
     """Standard deviation of the new head's initial weights."""
     beta1: Share | None = None
+    """Decay of Adam's first moment, the moving average of gradients."""
     beta2: Share | None = None
+    """Decay of Adam's second moment, the moving average of squared gradients."""
     eps: Positive = 1e-6
+    """Added to the root of the second moment, so that nothing is divided by 0."""
     weight_decay: NotNegative | None = None
     """Decoupled; not on biases and LayerNorms."""
     bias_correction: bool = False
+    """Divide Adam's moments by 1 - beta^t, which undoes their start at 0; without it the first steps are several times
+    larger (paper, section 5)."""
     decay: Literal["updated", "old"] = "updated"
-    """See :class:`seedproof.AdamW`."""
+    """Which weights decay: those already updated by the step (Transformers 2.x), or the old ones (PyTorch, Google's code).
+    See :class:`seedproof.AdamW`."""
     eps_place: Literal["before", "after"] = "before"
-    """See :class:`seedproof.AdamW`."""
+    """Where eps is added: before the second moment is corrected for its start (Transformers 2.x), or after (PyTorch); the same
+    without correction. See :class:`seedproof.AdamW`."""
     clip: Literal["none", "global", "tensor"] | None = None
     """What is clipped at ``clip_norm``: nothing, the norm over all gradients, or each tensor's own."""
     clip_norm: Positive = 1.0
+    """Greatest norm of what ``clip`` names; larger gradients are scaled down to it."""
     select: Literal["last", "best"] = "last"
     """Which weights are the result: the last, or those with the best development score after any epoch or before the
     first step (the untrained model takes part)."""
     segment_ids: bool = True
     """False: all zero, as in the released configurations for BERT and ALBERT."""
+
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Recipe.__repr__  # type: ignore[method-assign]  # or each dataclass would write its own, of all fields
+
+    def __repr__(self) -> str:
+        changed = "".join(f", {name}={value!r}" for name, value in self.changed().items())
+        return f"{type(self).__name__}({self.name!r}{changed})"
+
+    def _repr_html_(self) -> str:
+        return table(f"{self.name}: {self.description}" if self.description else self.name, self.changed())
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from the class's defaults, which are those of ``devlin``."""
+        return {
+            name: getattr(self, name) for name in self.field_types() if getattr(self, name) != getattr(type(self), name)
+        }
 
     def __post_init__(self) -> None:
         for name, kind in self.field_types().items():

@@ -21,15 +21,12 @@ def as_recipe(written: Recipe | str | Mapping[str, Any]) -> Recipe:
     Raises:
         UserError: it cannot be read, or names an unknown recipe, an unknown field or a bad value.
     """
-    from seedproof.recipes import from_json, parse_setting, recipe
+    from seedproof.recipes import from_json, recipe
 
     if isinstance(written, Recipe):
         return written
     if isinstance(written, str):
-        match = _WITH_SETTINGS.fullmatch(written)
-        if match is None:
-            raise _unreadable(written)
-        return recipe(match[1], **dict(parse_setting(part) for part in (match[2] or "").split(",") if part.strip()))
+        return recipe(written)
     if not isinstance(written, Mapping):
         raise _unreadable(written)
     if "method" in written:
@@ -37,7 +34,22 @@ def as_recipe(written: Recipe | str | Mapping[str, Any]) -> Recipe:
     settings = dict(written)
     if "name" not in settings:
         raise UserError(f"the recipe {settings} has no name; give the name of the recipe that it changes")
-    return recipe(str(settings.pop("name")), **settings)
+    name = settings.pop("name")
+    if not isinstance(name, str):
+        raise _unreadable(written)
+    return recipe(name, **settings)
+
+
+def parts(written: str) -> tuple[str, list[str]]:
+    """The name of a recipe and its settings, as ``field=value`` each, from ``name(field=value, ...)``.
+
+    Raises:
+        UserError: it is not of that form.
+    """
+    match = _WITH_SETTINGS.fullmatch(written) if isinstance(written, str) else None
+    if match is None:
+        raise _unreadable(written)
+    return match[1], [part for part in (match[2] or "").split(",") if part.strip()]
 
 
 def _unreadable(written: object) -> UserError:

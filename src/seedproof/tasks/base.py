@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
 from seedproof.spec import TaskReference, canonical_json
 from seedproof.tasks.metrics import METRICS, REGRESSION_METRICS
@@ -59,6 +60,9 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def __repr__(self) -> str:
+        return f"Split({len(self)} {'texts' if self.pairs is None else 'pairs'})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,24 @@ class Task:
             self._check_split(name, split)
         check_varied(self.train.labels, self.classes, f"task {self.name!r}, training set")
         check_varied(self.dev.labels, self.classes, f"task {self.name!r}, development set")
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(
+            f"{name} {len(split)}" for name, split in {"train": self.train, **self.evaluation_splits}.items()
+        )
+        return f"Task({self.name!r}, {self.kind}, {sizes}, {some(self.metrics)})"
+
+    def _repr_html_(self) -> str:
+        sizes = {
+            f"{name} examples": len(split) for name, split in {"train": self.train, **self.evaluation_splits}.items()
+        }
+        majority = ", ".join(f"{name} {value:.3f}" for name, value in self.majority.items())
+        rows = {"kind": self.kind, "classes": some(self.classes) or "none", **sizes, "majority score": majority}
+        first = self.train.texts[0] if self.train.pairs is None else f"{self.train.texts[0]} | {self.train.pairs[0]}"
+        return table(
+            self.name,
+            {**rows, "first example": first[:300], **({"notes": "; ".join(self.notes)} if self.notes else {})},
+        )
 
     @property
     def kind(self) -> Literal["classification", "regression"]:
