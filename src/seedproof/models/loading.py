@@ -84,7 +84,7 @@ def load_configuration(source: ModelSource) -> PreTrainedConfig:
 
     try:
         config = AutoConfig.from_pretrained(source.folder)
-    except (ValueError, OSError, KeyError, TypeError) as error:
+    except Exception as error:  # configurations check their values with exceptions of their own
         raise UserError(_why_not(source, error)) from error
     if type(config) not in AutoModelForSequenceClassification._model_mapping:
         raise UserError(

@@ -21,9 +21,6 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "miniature" / "weights"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
                     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "added_tokens.json")  # fmt: skip
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
-# Families that follow fairseq, where the first position is padding_idx + 1.
-_COUNTED_FROM_PADDING = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "xmod",
-                         "longformer", "data2vec-text", "mpnet", "ibert")  # fmt: skip
 _FETCHED = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md", *_TOKENIZER_FILES]
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 
@@ -63,13 +60,9 @@ class ModelSource:
     @property
     def positions(self) -> int | None:
         """The longest input in tokens; None where the model has no limit of its own."""
-        limit = self.config.get("max_position_embeddings")
-        if limit is None:
-            return None
-        # RoBERTa counts positions from padding_idx + 1 (fairseq's convention, kept by Transformers).
-        padding = self.config.get("pad_token_id")
-        offset = (1 if padding is None else int(padding)) + 1 if self.family in _COUNTED_FROM_PADDING else 0
-        return int(limit) - offset
+        from seedproof.models.facts import positions, skeleton
+
+        return positions(skeleton(self))
 
     @cached_property
     def card_learning_rate(self) -> float | None:

@@ -1,0 +1,91 @@
+"""What a model is, read from the model itself: built without weights, on PyTorch's meta device, from its configuration.
+
+Configurations carry numbers that a model does not use (``max_position_embeddings`` of relative positions), and tokenizers
+have defaults that do not know the model; the modules that are there decide.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from seedproof.errors import UserError
+from seedproof.models.loading import load_configuration, quiet_transformers
+
+if TYPE_CHECKING:
+    from seedproof.models.source import ModelSource
+
+# Tables that are looked up by a token's place: position_embeddings, embed_positions, wpe, positions_embed, pos_encoding.
+_TABLE = re.compile(r"\b(char_)?(position_embeddings?|embed_positions|positions_embed|wpe|pos_encoding)(\.embedding)?$")
+_NOT_OF_TEXT = re.compile(r"\b(vision|visual|image|entity|x_|y_|h_|w_)")
+
+
+def skeleton(source: ModelSource) -> nn.Module:
+    """The sequence classification model of a configuration without weights; its tensors have shapes only.
+
+    Raises:
+        UserError: Transformers cannot build it.
+    """
+    return _skeleton(source.folder, json.dumps(source.config, sort_keys=True))
+
+
+@lru_cache(maxsize=16)
+def _skeleton(folder: Path, configuration: str) -> nn.Module:  # noqa: ARG001  part of what is kept by
+    from transformers import AutoModelForSequenceClassification
+
+    from seedproof.models.source import ModelSource
+
+    source = ModelSource(str(folder), folder)
+    config = load_configuration(source)
+    with torch.random.fork_rng(), quiet_transformers(), torch.device("meta"):
+        try:
+            model: nn.Module = AutoModelForSequenceClassification.from_config(config)
+        except Exception as error:  # a configuration may be wrong in as many ways as there are models
+            first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            raise UserError(f"the model in {folder} cannot be built from its config.json: {first.strip()}") from error
+    return model
+
+
+def segments(model: nn.Module) -> int:
+    """How many segments a model tells apart; 0 where it takes no segment ids, or takes them for something else.
+
+    XLNet and Funnel have no table of segments: they ask whether two tokens are of the same one. XLM, Flaubert, GPT-2 and
+    CTRL look segment ids up among their words.
+    """
+    if "token_type_ids" not in inspect.signature(model.forward).parameters:
+        return 0
+    tables = [value.shape[0] for name, value in model.named_parameters() if "token_type_embeddings" in name]
+    relative = [2 for name, _ in model.named_parameters() if name.endswith("seg_embed")]
+    return max(tables + relative, default=0)
+
+
+def positions(model: nn.Module) -> int | None:
+    """The longest input in tokens; None where no table of positions limits it (relative and rotary positions).
+
+    RoBERTa and its kin (fairseq) begin behind the padding's place, BART and its kin at the third; others list the places
+    they use, at most, in ``position_ids``.
+    """
+    rows: list[int] = []
+    listed: list[int] = []
+    for name, module in model.named_modules():
+        if _NOT_OF_TEXT.search(name):
+            continue
+        padding = getattr(module, "padding_idx", None)
+        first = getattr(module, "offset", 0) if padding is None else padding + 1
+        tables = [value for key, value in _tensors(name, module) if value.ndim == 2 and _TABLE.search(key)]
+        rows += [value.shape[0] - first for value in tables]
+        listed += [value.shape[-1] for key, value in module.named_buffers(recurse=False) if key == "position_ids"]
+    return min(rows + listed) if rows else None
+
+
+def _tensors(name: str, module: nn.Module) -> list[tuple[str, Tensor]]:
+    """The tensors that a module itself holds: a table by the module's name, others by their own."""
+    others = [*module.named_buffers(recurse=False), *((k, v) for k, v in vars(module).items() if isinstance(v, Tensor))]
+    return [(name, value) for value in module.parameters(recurse=False)] + [(f"{name}.{k}", v) for k, v in others]
