@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import torch
+from tests.families import tiny_configuration
 from transformers import (
     AlbertConfig,
     AlbertForSequenceClassification,
+    AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
     DistilBertConfig,
@@ -18,7 +21,7 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from seedproof.models.layers import Place, locate
+from seedproof.models.layers import Place, locate, places
 
 SIZES = {"vocab_size": 30, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 3}
 MODELS = {
@@ -59,3 +62,38 @@ def test_places_by_hand():
     )
     assert locate("classifier.out_proj.weight") == Place(None, "classifier", "weight")
     assert locate("something.else.weight") == Place(None, "other", "weight")
+
+
+APART = {"query", "key", "value", "attention output", "intermediate", "output", "norm"}
+AS_ONE = APART - {"query", "key", "value"} | {"query, key and value"}
+OTHERS = {
+    "modernbert": (2, AS_ONE, {"pooler", "classifier", "embeddings", "other"}),
+    "eurobert": (2, APART, {"pooler", "classifier", "embeddings", "other"}),
+    "nomic_bert": (2, APART, {"pooler", "classifier", "embeddings"}),
+    "xlnet": (2, APART | {"rel_attn.r", "rel_attn.seg_embed"}, {"pooler", "classifier", "embeddings", "other"}),
+    "xlm": (2, APART, {"classifier", "embeddings", "other"}),
+    "t5": (2, APART | {"layer.0.SelfAttention.relative_attention_bias"},
+           {"pooler", "classifier", "embeddings", "decoder", "other"}),
+    "deberta": (2, AS_ONE, {"pooler", "classifier", "embeddings"}),
+    "deberta-v2": (2, APART, {"pooler", "classifier", "embeddings"}),
+    "mpnet": (2, APART, {"pooler", "classifier", "embeddings", "other"}),
+    "bart": (2, APART, {"pooler", "classifier", "embeddings", "decoder"}),
+    "gpt2": (2, AS_ONE, {"classifier", "embeddings", "other"}),
+    "funnel": (12, APART | {"attention.r_kernel", "attention.seg_embed"}, {"pooler", "classifier", "embeddings"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", OTHERS)
+def test_weights_of_other_families_have_their_kind_or_their_own_name(family):
+    layers, inside, outside = OTHERS[family]
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(tiny_configuration(family))
+    found = [place for place in places(name for name, _ in model.named_parameters()) if place.part == "weight"]
+    assert {place.layer for place in found} - {None} == set(range(layers))
+    assert {place.kind for place in found if place.layer is not None} == inside
+    assert {place.kind for place in found if place.layer is None} == outside
+
+
+def test_a_decoder_without_an_encoder_is_the_model():
+    names = ["model.decoder.layers.3.self_attn.q_proj.weight", "model.decoder.layers.3.fc2.bias"]
+    assert places(names) == [Place(3, "query", "weight"), Place(3, "output", "bias")]

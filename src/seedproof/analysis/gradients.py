@@ -16,14 +16,15 @@ import pandas as pd
 
 from seedproof.analysis.places import by_place
 from seedproof.errors import UserError
+from seedproof.models.layers import JOINED
 
 COLUMNS = ("run", "seed", "recipe", "outcome", "step", "layer", "kind", "norm", "steps")
 VANISHING_COLUMNS = (
     *("run", "seed", "recipe", "outcome", "step", "share_of_training"),
     *("threshold", "relative", "lower", "layers", "lower_layers"),
 )
-WEIGHTS = ("query", "key", "value", "attention output", "intermediate", "output")
-"""The kinds of weight inside a layer that the paper draws."""
+WEIGHTS = ("query", "key", "value", JOINED, "attention output", "intermediate", "output")
+"""The kinds of weight inside a layer that the paper draws; some models have one matrix for query, key and value."""
 THRESHOLD = 0.01
 """In the trial on the miniature the query gradients of failed runs fell to 1/3,000 of the classifier's and stayed; those
 of successful runs stayed between 1/300 and 1/3 of it, the lowest layers at the small end. The median weight of the lower

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seedproof.models.layers import locate
+from seedproof.models.layers import places
 
 COLUMNS = ("step", "layer", "kind", "norm")
 
@@ -25,9 +25,9 @@ def by_place(records: Sequence[Mapping[str, Any]], name: str, total: str | None 
         Columns ``COLUMNS``; biases are left out, ``layer`` is missing outside of the layers. A norm that is not finite
         makes its row so.
     """
-    places = [locate(parameter) for parameter in next(record["names"] for record in records if "names" in record)]
+    located = places(next(record["names"] for record in records if "names" in record))
     groups: dict[tuple[int | None, str], list[int]] = {}
-    for index, place in enumerate(places):
+    for index, place in enumerate(located):
         if place.part == "weight":
             groups.setdefault((place.layer, place.kind), []).append(index)
     rows: list[tuple[int, int | None, str, float]] = []

@@ -1,27 +1,56 @@
 """Where a parameter sits: its layer and the kind of its weight, from its name in Transformers.
 
-The kinds are those of the paper's Figures 4 and 10-12; other architectures fall back to the name of the module.
+The kinds are those of the paper's Figures 4 and 10-12. What has none of the names below keeps its module's own name as its
+kind: it is shown as what it is, and no analysis takes it for something else.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# The part of a name behind the layer's number, per kind; BERT, RoBERTa and ELECTRA; ALBERT; DistilBERT.
-_KINDS = {
-    "query": ("attention.self.query", "attention.query", "attention.q_lin"),
-    "key": ("attention.self.key", "attention.key", "attention.k_lin"),
-    "value": ("attention.self.value", "attention.value", "attention.v_lin"),
-    "attention output": ("attention.output.dense", "attention.dense", "attention.out_lin"),
-    "intermediate": ("intermediate.dense", "ffn.lin1", "ffn"),
-    "output": ("output.dense", "ffn_output", "ffn.lin2"),
+JOINED = "query, key and value"
+"""The kind of one matrix for all three (ModernBERT, DeBERTa, GPT-2)."""
+DECODER = "decoder"
+"""The kind of everything in the decoder of a model that has an encoder too (T5, BART): its layers are not the encoder's."""
+
+# Of a module behind the layer's number: the attention of a text to itself, under the names that it has.
+_SELF = (
+    r"(self_|rel_|post_)?(attn|attention)(\.self|\.attn|\.self_attention)?|self_attn\.self|layer\.0\.SelfAttention"
+    r"|attentions|multi_head_attention"
+)
+_ATTENTION = {
+    "query": r"query|q|q_proj|q_lin|q_head|query_proj|Wq",
+    "key": r"key|k|k_proj|k_lin|k_head|key_proj|Wk",
+    "value": r"value|v|v_proj|v_lin|v_head|value_proj|Wv",
+    JOINED: r"Wqkv|in_proj|qkv|qkv_proj|query_key_value|c_attn",
+    "attention output": r"output\.dense|output|dense|o|o_proj|out_proj|out_lin|Wo|c_proj|post_proj|conv1d",
 }
-_MODULE_KIND = {module: kind for kind, modules in _KINDS.items() for module in modules}
-_LAYER = re.compile(r"\.(?:layer|layers|blocks?|h)\.(\d+)\.(.+)\.(weight|bias)$")
-_ALBERT = re.compile(r"\.albert_layer_groups\.(\d+)\.albert_layers\.(\d+)\.(.+)\.(weight|bias)$")
-# RoBERTa and ELECTRA have the pooler's counterpart, a dense layer with an activation, inside their classifier.
-_POOLERS = ("pooler", "classifier.dense", "pre_classifier")
+_FEED_FORWARD = {
+    "intermediate": r"(ffn\.\d\.)?intermediate\.(dense|conv1d)|feed_forward\.dense\.dense|ffn(\.0|\.up_proj)?|ffns?\.lin1"
+    r"|mlp\.(Wi|gate_proj|up_proj|gate_up_proj|fc1|c_fc|fc_in|dense1|dense_h_to_4h)|fc1|ffn?\.(layer|linear)_1"
+    r"|layer\.1\.DenseReluDense\.wi(_[01])?",
+    "output": r"(ffn\.\d\.)?output\.(dense|conv1d)|feed_forward\.output\.dense|ffn_output|ffn\.(2|down_proj)|ffns?\.lin2"
+    r"|mlp\.(Wo|down_proj|fc2|c_proj|fc_out|dense2|dense_4h_to_h)|fc2|ffn?\.(layer|linear)_2"
+    r"|layer\.1\.DenseReluDense\.wo",
+}
+_KINDS = [(re.compile(rf"({_SELF})\.({names})"), kind) for kind, names in _ATTENTION.items()]
+_KINDS += [(re.compile(names), kind) for kind, names in _FEED_FORWARD.items()]
+_NORM = re.compile(r"norm|(^|\.)ln(_|\.|$)", re.IGNORECASE)
+
+_ALBERT = re.compile(r"^(.*)\.albert_layer_groups\.(\d+)\.albert_layers\.\d+\.(.+)$")
+_BLOCK = re.compile(r"^(.*?)\.(?:layers?|blocks?|h)\.(\d+)\.(?:(\d+)\.)?(.+)$")  # Funnel's have two numbers
+_LISTS = re.compile(r"^(.*?)\.(attentions|ffns|layer_norm[12])\.(\d+)\.?(.*)$")  # XLM: a list of each part
+
+# The pooler's counterpart, a dense layer with an activation, is inside the head of many.
+_POOLER = re.compile(
+    r"pooler\.|^pre_classifier\.|^(classifier|head|classification_head)\.dense\.|^dense\.|^classifier\.linear_hidden\."
+)
+_CLASSIFIER = re.compile(r"^(classifier|score|logits_proj|classification_head)\b")
+_IMAGES = re.compile(r"\b(vision|visual)")
+_SUMMARY = "sequence_summary.summary."
+_EMBEDDINGS = re.compile(r"embedding|\bembed_(tokens|positions|in)\b|\b(wte|wpe|shared|tokens_embed|positions_embed)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +60,83 @@ class Place:
     layer: int | None
     """0 is the lowest layer of the encoder; None: embeddings, pooler, classifier. ALBERT's shared layers are layer 0."""
     kind: str
-    """query, key, value, attention output, intermediate, output, norm, embeddings, pooler, classifier, or other."""
+    """query, key, value, or the three as one; attention output, intermediate, output, norm, embeddings, pooler, classifier,
+    decoder, other; inside a layer the module's own name where it is none of these."""
     part: str
     """``weight`` or ``bias``."""
 
 
 def locate(name: str) -> Place:
-    """Find the place of a parameter by its name in the model.
+    """Find the place of a parameter by its name alone; :func:`places` knows more, from all of a model's names.
 
     >>> locate("bert.encoder.layer.3.attention.self.query.weight")
     Place(layer=3, kind='query', part='weight')
     """
-    part = name.rsplit(".", 1)[-1]
-    if match := _ALBERT.search(name):
-        return Place(int(match[1]), _kind_in_layer(match[3]), part)
-    if match := _LAYER.search(name):
-        return Place(int(match[1]), _kind_in_layer(match[2]), part)
-    if "embedding" in name:
-        return Place(None, "embeddings", part)
-    if any(f"{pooler}." in name for pooler in _POOLERS):
-        return Place(None, "pooler", part)
-    if name.startswith(("classifier", "score")):
-        return Place(None, "classifier", part)
-    return Place(None, "other", part)
+    return places([name])[0]
+
+
+def places(names: Iterable[str]) -> list[Place]:
+    """Find the places of the parameters of a model, in the order of their names.
+
+    Layers are counted from the lowest over all stacks of a model, in the order in which their parameters stand (Funnel's
+    blocks, CANINE's encoders).
+    """
+    listed = list(names)
+    has_encoder = any(".encoder." in name for name in listed)
+    found = [_in_layer(name) for name in listed]
+    stacks = list(dict.fromkeys(key[0] for key, _ in filter(None, found)))
+    keys = sorted({key for key, _ in filter(None, found)}, key=lambda key: (stacks.index(key[0]), key[1]))
+    numbers = _numbers(keys)
+    result = []
+    for name, inside in zip(listed, found, strict=True):
+        part = "bias" if name.endswith("bias") else "weight"
+        if has_encoder and ".decoder." in name:
+            result.append(Place(None, DECODER, part))
+        elif inside is not None:
+            result.append(Place(numbers[inside[0]], _kind_in_layer(inside[1]), part))
+        else:
+            result.append(Place(None, _kind_outside(name, listed), part))
+    return result
+
+
+_Key = tuple[str, tuple[int, ...]]
+"""A stack of layers by what stands before their numbers, and a layer's numbers in it."""
+
+
+def _numbers(keys: Sequence[_Key]) -> dict[_Key, int]:
+    """Each layer's number: its own where a model has one stack with one number a layer, else its place among all."""
+    stacks = {stack for stack, _ in keys if not stack.endswith(".decoder")}
+    if len(stacks) <= 1 and all(len(numbers) == 1 for _, numbers in keys):
+        return {key: key[1][0] for key in keys}
+    return {key: index for index, key in enumerate(keys)}
+
+
+def _in_layer(name: str) -> tuple[_Key, str] | None:
+    """The layer of a parameter and its module in it; None outside of the layers, or in a part that sees images."""
+    if _IMAGES.search(name):
+        return None
+    module = re.sub(r"\.(weight|bias)$", "", name)
+    if match := _ALBERT.match(module):
+        return (match[1], (int(match[2]),)), match[3]
+    if match := _LISTS.match(module):
+        return (match[1], (int(match[3]),)), f"{match[2]}.{match[4]}".rstrip(".")
+    if match := _BLOCK.match(module):
+        numbers = (int(match[2]),) if match[3] is None else (int(match[2]), int(match[3]))
+        return (match[1], numbers), match[4]
+    return None
 
 
 def _kind_in_layer(module: str) -> str:
-    if "norm" in module.lower():
+    if _NORM.search(module):
         return "norm"
-    return _MODULE_KIND.get(module, module)
+    return next((kind for pattern, kind in _KINDS if pattern.fullmatch(module)), module)
+
+
+def _kind_outside(name: str, names: Sequence[str]) -> str:
+    if _SUMMARY in name:  # XLNet's is followed by another layer, XLM's is the classifier itself
+        return "pooler" if any(other.startswith("logits_proj") for other in names) else "classifier"
+    if _EMBEDDINGS.search(name):
+        return "embeddings"
+    if _POOLER.search(name):
+        return "pooler"
+    return "classifier" if _CLASSIFIER.search(name) else "other"

@@ -6,11 +6,12 @@ import json
 import subprocess
 
 import pytest
+from tests.report.html import conftest as html_conftest
 from tests.report.html.conftest import HOSTILE, make_store
 
 from seedproof.analysis.claims import CellKey
 from seedproof.errors import UserError
-from seedproof.report.html import study_figures, study_page, write_study_report
+from seedproof.report.html import study_drawings, study_figures, study_page, write_study_report
 from seedproof.report.html.study import study_runs
 from seedproof.report.html.study_claims import study_roles
 from seedproof.report.html.study_drawings import adding, chosen_runs, pair_for_gradients
@@ -148,3 +149,23 @@ def test_a_reproduction_keeps_its_figures_and_ledger(tmp_path):
 
 def test_seeds_are_drawn_together():
     assert ranges(["0", "1", "2", "4", "1/2/3", "9"]) == "0-2, 4, 1/2/3, 9"
+
+
+@pytest.mark.parametrize("names", [["model.mystery.weight"], ["model.layers.0.mystery.weight", "head_of_own.weight"]])
+def test_weights_of_unknown_names_cost_one_table_not_the_report(tmp_path, monkeypatch, names):
+    monkeypatch.setattr(html_conftest, "NAMES", names)
+    store = make_store(tmp_path / "made", outcomes={"devlin": ["succeeded", "majority"]})
+    page = study_page(store, tmp_path)
+    assert {entry.name for entry in page.figures} >= {"scores", "losses", "generalization"}
+    assert any(note.startswith("Whether gradients vanish cannot be told of 2 of 2 runs: run ") for note in page.notes)
+    assert write_study_report(store, tmp_path / "report.html").exists()
+
+
+def test_a_figure_that_cannot_be_made_says_why_in_its_place(store, tmp_path, monkeypatch):
+    def broken(study):
+        raise UserError("the norms of run 7 are gone")
+
+    monkeypatch.setitem(study_drawings._FIGURES, "gradients", broken)
+    entries = {entry.name: entry for entry in study_figures(store, study_runs(store), tmp_path)}
+    assert entries["gradients"].note == "Cannot be shown: the norms of run 7 are gone."
+    assert all(entry.images for name, entry in entries.items() if name != "gradients")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedproof.models.layers import locate
+from seedproof.models.layers import places
 from seedproof.report.figures.curves import windowed
 
 if TYPE_CHECKING:
@@ -88,13 +88,13 @@ def _loss_curve(losses: list[Mapping[str, Any]]) -> dict[str, Any]:
 @functools.lru_cache(maxsize=64)
 def _layer_rows(names: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """The rows of the heat map, top layer first, and which tensors each gathers: (rows, tensors) of 0 and 1."""
-    places = [locate(name) for name in names]
-    layers = sorted({place.layer for place in places if place.layer is not None}, reverse=True)
+    located = places(names)
+    layers = sorted({place.layer for place in located if place.layer is not None}, reverse=True)
     outside = ["classifier", "pooler"]
-    labels = [kind for kind in outside if any(place.kind == kind for place in places)]
+    labels = [kind for kind in outside if any(place.kind == kind for place in located)]
     keys: list[Any] = [*labels, *layers, "embeddings"]
     rows = np.zeros((len(keys), len(names)))
-    for column, place in enumerate(places):
+    for column, place in enumerate(located):
         key = place.layer if place.layer is not None else place.kind
         if place.part == "weight" and key in keys:
             rows[keys.index(key), column] = 1.0

@@ -14,6 +14,7 @@ import pandas as pd
 from seedproof.analysis import label_entropy
 from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
 from seedproof.analysis.gradients import vanishing_of_run
+from seedproof.errors import UserError
 from seedproof.spec import RunSpec
 from seedproof.store import Store
 from seedproof.tasks import Task
@@ -49,10 +50,11 @@ def study_ledger(
     roles = study_roles(cells)
     if not roles:
         return None, _NOT_HERE
+    vanishing, note = _vanishing(store, finished, roles.get("devlin", ()))
     evidence = Evidence(
         runs=runs,
         roles=roles,
-        vanishing=_vanishing(store, finished, roles.get("devlin", ())),
+        vanishing=vanishing,
         label_entropy={
             key.task: label_entropy(tasks[spec.task.fingerprint].train.labels)
             for key, spec in cells.items()
@@ -60,7 +62,7 @@ def study_ledger(
         },
     )
     table = ledger(evidence)
-    return (table, "") if (table["n"] > 0).any() else (None, _NOT_HERE)
+    return (table, note) if (table["n"] > 0).any() else (None, _NOT_HERE)
 
 
 def study_roles(cells: Mapping[CellKey, RunSpec]) -> dict[Role, tuple[CellKey, ...]]:
@@ -105,11 +107,21 @@ def _otherwise(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in recipe.items() if field not in ignored}
 
 
-def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...]) -> pd.DataFrame | None:
-    """When the gradients of the default recipe's runs vanish, as far as they were recorded."""
+def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...]) -> tuple[pd.DataFrame | None, str]:
+    """When the gradients of the default recipe's runs vanish, as far as that can be told; and why it cannot, of a run."""
     keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
     recorded = finished["recordings"].str.contains('"gradients"', regex=False).fillna(False).to_numpy(bool)
     chosen = finished[keys.isin(list(cells)) & recorded] if cells else finished.head(0)
     rows = chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS).drop_duplicates("run")
-    parts = [vanishing_of_run(run, list(store.run(run["run"]).journal.read()), finished) for _, run in rows.iterrows()]
-    return pd.concat(parts, ignore_index=True) if parts else None
+    parts, unknown = [], []
+    for _, run in rows.iterrows():
+        try:
+            parts.append(vanishing_of_run(run, list(store.run(run["run"]).journal.read()), finished))
+        except UserError as error:
+            unknown.append(str(error))
+    note = (
+        f"Whether gradients vanish cannot be told of {len(unknown)} of {len(rows)} runs: {unknown[0]}."
+        if unknown
+        else ""
+    )
+    return pd.concat(parts, ignore_index=True) if parts else None, note

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from seedproof.analysis import generalization_table, gradient_table, loss_score_correlation, loss_table, score_table
 from seedproof.analysis.step_sizes import step_size_table
 from seedproof.errors import UserError
+from seedproof.models.layers import JOINED
 from seedproof.recipes import Recipe, from_json
 from seedproof.report import figures
 from seedproof.report.boxplot import box_plot_table, draw_box_plot
@@ -28,7 +30,7 @@ CELLS = 12
 RECIPES = 6
 """Recipes whose step sizes are drawn in one figure."""
 _CELL = ["task", "model", "recipe"]
-_KINDS = ("query", "attention output", "output")
+_KINDS = ("query", JOINED, "attention output", "output")
 """Kinds of weight inside the layers that are drawn, one of each part of a block; the table has no more either."""
 
 
@@ -44,12 +46,21 @@ def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = 
     Returns:
         One entry per figure, also for those that cannot be drawn: their notes say why, and how to get them.
 
-    Raises:
-        UserError: records are damaged.
+    One that cannot be made costs no other: what is wrong stands in its place.
     """
     study = _Study(store, runs, folder, suffix)
-    recorded = [make(study) for make in (_boxes, _losses, _scores, _gradients, _generalization, _step_sizes)]
-    return recorded + measured_figures(store.path, folder, suffix)
+    makers: dict[str, Callable[[], list[FigureEntry]]] = {
+        name: partial(lambda make: [make(study)], make) for name, make in _FIGURES.items()
+    }
+    makers["measurements"] = partial(measured_figures, store.path, folder, suffix)
+    return [entry for name, make in makers.items() for entry in _made(name, make)]
+
+
+def _made(name: str, make: Callable[[], list[FigureEntry]]) -> list[FigureEntry]:
+    try:
+        return make()
+    except UserError as error:
+        return [FigureEntry(name=name, title=name.capitalize(), note=f"Cannot be shown: {error}.")]
 
 
 @dataclass(frozen=True)
@@ -248,3 +259,9 @@ def _step_sizes(study: _Study) -> FigureEntry:
     return FigureEntry(
         name="step-sizes", title=title, finding=finding, images=[image], tables={"step sizes": table}, note=note
     )
+
+
+_FIGURES: dict[str, Callable[[_Study], FigureEntry]] = {
+    "scores": _boxes, "losses": _losses, "progress": _scores, "gradients": _gradients,
+    "generalization": _generalization, "step-sizes": _step_sizes,
+}  # fmt: skip
