@@ -190,10 +190,9 @@ def test_mistakes(folder, text, message):
         (NAMES + "device = 'gpu'", "unknown device 'gpu'"),
     ],
 )  # fmt: skip
-def test_mistakes_that_show_when_it_is_planned(folder, text, message):
-    study = read(folder, text)
+def test_mistakes_that_show_at_the_latest_when_it_is_planned(folder, text, message):
     with pytest.raises(UserError, match=message):
-        study.plan(study.numerics())
+        (study := read(folder, text)).plan(study.numerics())
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -40,11 +40,19 @@ def test_a_study_is_short_and_names_what_it_combines(task):
     assert "&lt;mine&gt;" in study._repr_html_()
 
 
-def test_a_misspelt_recipe_is_refused_where_the_study_is_written(task):
-    with pytest.raises(sp.UserError, match="did you mean 'mosbach'"):
-        sp.Study("s", tasks=[task], models=["miniature/bert"], recipes=["mosbah"])
-    with pytest.raises(sp.UserError, match="did you mean 'epochs'"):
-        sp.Study("s", tasks=[task], models=["miniature/bert"], recipes=[{"name": "mosbach", "epoch": 3}])
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ({"recipes": ["mosbah"]}, "mosbach"),
+        ({"recipes": [{"name": "mosbach", "epoch": 3}]}, "epochs"),
+        ({"settings": {"epoch": 3}}, "epochs"),
+        ({"tasks": ["glue/rt"]}, "glue/rte"),
+        ({"engine": "flet"}, "fleet"),
+    ],
+)
+def test_a_misspelt_name_is_refused_where_the_study_is_written(task, wrong, meant):
+    with pytest.raises(sp.UserError, match=f"did you mean '{meant}'"):
+        sp.Study("s", **{"tasks": [task], "models": ["miniature/bert"], **wrong})
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,18 @@ from seedproof.launch.members import plan_launches
 from seedproof.launch.options import Recording, lacks
 from seedproof.models.source import ModelSource
 from seedproof.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, fit_into, plan_runs
-from seedproof.recipes import Recipe, Resolved, as_recipe, resolve
+from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe, resolve
 from seedproof.report.progress import Progress
 from seedproof.results import Results
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Store
 from seedproof.store.store import MARKER
-from seedproof.tasks import Task
+from seedproof.tasks import TASKS, Task
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "engine": ("plain", "fleet"), "precision": ("fp32", "bf16"), "device": ("cpu", "cuda")
+}  # fmt: skip
+"""What the options of the arithmetic may be; None is the default of each."""
 
 RecipeLike = Recipe | str | Mapping[str, Any]
 """A recipe, its name (also ``mosbach(epochs=10)``), or its name under ``name`` with settings."""
@@ -77,14 +82,26 @@ class Study:
         ]
         object.__setattr__(self, "tasks", tasks)
         object.__setattr__(self, "seeds", as_seeds(self.seeds))
-        for recipe in self.recipes:
-            as_recipe(recipe)  # a name that nothing has, or a bad value, is refused here and not when runs begin
+        self._check_names()
         if not isinstance(self.name, str) or not self.name.strip():
             raise UserError(f"the name of a study must be a text, found {self.name!r}")
         if not isinstance(self.settings, Mapping):
             raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
         if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
             raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
+
+    def _check_names(self) -> None:
+        """Refuse here, and not when runs begin, a name that nothing has."""
+        for recipe in self.recipes:
+            as_recipe(recipe)
+        known = {name for kind in METHODS.values() for name in kind.field_types()}
+        for setting in self.settings:
+            if setting not in known:
+                raise unknown("setting", setting, known, where=f"the settings of study {self.name!r}")
+        for task in self.tasks:
+            if isinstance(task, str) and task.startswith(("glue/", "miniature/")) and task not in TASKS:
+                raise unknown("task", task, TASKS)
+        _check_words(engine=self.engine, precision=self.precision, device=self.device)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name}=[{value}]" for name, value in self._named().items())
@@ -263,17 +280,18 @@ def choose_numerics(*, precision: str | None, device: str | None, threads: int |
     Raises:
         UserError: an unknown value.
     """
+    _check_words(engine=engine, precision=precision, device=device)
     if device is None:
         device = "cuda" if _has_gpu() else "cpu"
-    if device not in ("cpu", "cuda"):
-        raise unknown("device", device, ("cpu", "cuda"))
     check_device(device)
-    if precision not in (None, "fp32", "bf16"):
-        raise unknown("precision", precision, ("fp32", "bf16"))
-    if engine not in (None, "plain", "fleet"):
-        raise unknown("engine", engine, ("plain", "fleet"))
     return Numerics(engine="fleet" if engine == "fleet" else "plain",
                     precision="bf16" if precision == "bf16" else "fp32", device=device, threads=threads or 1)  # fmt: skip
+
+
+def _check_words(**given: object) -> None:
+    for option, word in given.items():
+        if word is not None and word not in WORDS[option]:
+            raise unknown(option, word, WORDS[option])
 
 
 def _as_text(value: object, kind: str, study: str) -> str:
