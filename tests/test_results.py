@@ -75,21 +75,30 @@ def test_summary(results):
 def test_predictions_give_the_score(results, task):
     """Also where the best evaluation was selected, which need not be the last one."""
     for row in results.runs().itertuples():
-        logits = results.predictions(row.run)
+        logits = results.logits(row.run)
         assert logits.keys() == {"dev"}
         assert logits["dev"].shape == (30, 2)
         assert logits["dev"].dtype == np.float32
         assert task.score(logits)["accuracy"] == row.score
+        answers = results.predictions(row.run)
+        assert list(answers.columns) == [
+            "split",
+            "example",
+            "label",
+            "prediction",
+            *(f"logit_{c}" for c in task.classes),
+        ]
+        assert (answers["label"] == answers["prediction"]).mean() == pytest.approx(row.score)
 
 
 def test_records_and_losses(results):
     run = results.runs()["run"][0]
     losses = results.losses(run)
-    assert list(losses) == list(range(1, 10))  # forty examples in batches of 16, three epochs
-    kinds = {record["kind"] for record in results.records(run)}
-    assert kinds == {"loss", "evaluation", "gradients", "pooler", "drift"}
-    last = [losses[step] for step in (7, 8, 9)]
-    assert results.runs()["training_loss"][0] == pytest.approx(np.mean(last))
+    assert losses["step"].tolist() == list(range(1, 10))  # forty examples in batches of 16, three epochs
+    records = results.records(run)
+    assert list(records.columns[:2]) == ["step", "kind"]
+    assert set(records["kind"]) == {"loss", "evaluation", "gradients", "pooler", "drift"}
+    assert results.runs()["training_loss"][0] == pytest.approx(losses["loss"].tail(3).mean())
 
 
 def test_final_weights_open_in_stock_transformers(results, task):
@@ -104,7 +113,7 @@ def test_final_weights_open_in_stock_transformers(results, task):
                                                       return_tensors="pt")  # fmt: skip
         with torch.no_grad():
             logits = model(**batch).logits.numpy()
-        np.testing.assert_allclose(logits, results.predictions(run)["dev"], atol=1e-5)
+        np.testing.assert_allclose(logits, results.logits(run)["dev"], atol=1e-5)
 
 
 @pytest.mark.slow

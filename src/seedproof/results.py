@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from seedproof.display import ShownFile, table
 from seedproof.errors import UserError
 from seedproof.store import Store
 
@@ -31,6 +32,12 @@ class Results:
 
     def __repr__(self) -> str:
         return f"Results({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """The summary, short."""
+        columns = ["task", "model", "recipe", "failed", "finished", "runs", "mean", "sd", "median", "max"]
+        shown = self.summary()[columns].to_html(index=False, float_format="{:.3f}".format, na_rep="–")
+        return f"{table(f'study {self._store.name}', {'folder': self.path})}{shown}"
 
     def runs(self) -> pd.DataFrame:
         """One row per run: names, seeds, id, state, outcome, scores; see :func:`seedproof.analysis.runs_table`."""
@@ -60,6 +67,9 @@ class Results:
 
         Args:
             path: a PNG, SVG or PDF file; None is ``box_plot.png`` in the study's folder.
+
+        Returns:
+            Its path, which a notebook draws.
         """
         from seedproof.report.boxplot import box_plot_table, draw_box_plot
         from seedproof.store import write_table
@@ -68,7 +78,7 @@ class Results:
         table = box_plot_table(self.runs())
         drawn = draw_box_plot(table, target)
         write_table(numbers_of(target), table)
-        return drawn
+        return ShownFile(drawn)
 
     def report(self, path: str | os.PathLike[str] | None = None, *, texts: bool = True) -> Path:
         """Write the whole report, one HTML file that needs nothing else.
@@ -79,32 +89,52 @@ class Results:
         """
         from seedproof.report.html import write_study_report
 
-        return write_study_report(self._store, self.path / "report.html" if path is None else path, texts=texts)
+        return ShownFile(
+            write_study_report(self._store, self.path / "report.html" if path is None else path, texts=texts)
+        )
 
-    def export(self, path: str | os.PathLike[str]) -> Path:
-        """Write all runs to a Parquet file; what may differ between two executions begins with ``execution_``."""
+    def export(self, path: str | os.PathLike[str], *, scores: str | os.PathLike[str] | None = None) -> Path:
+        """Write all runs to a Parquet file, with their seeds, settings and results; docs/tables.md explains the columns.
+
+        Args:
+            path: of the table of runs.
+            scores: of a second table, :meth:`scores`; None writes none.
+
+        Raises:
+            UserError: a file cannot be made there.
+        """
         from seedproof.analysis import export_frame
 
-        target = Path(path)
-        if not target.parent.is_dir():
-            raise UserError(f"cannot write {target}: there is no folder {target.parent}")
-        if target.is_dir():
-            raise UserError(f"cannot write {target}: it is a folder; give the name of a file")
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            export_frame(self.runs()).to_parquet(partial, index=False)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-        return target
+        targets = [_writable(each) for each in (path, scores) if each is not None]
+        specs = {id_: self._store.run(id_).spec.to_json() for id_ in self._store.run_ids()}
+        _write_parquet(export_frame(self.runs(), specs), targets[0])
+        if scores is not None:
+            _write_parquet(self.scores(), targets[1])
+        return targets[0]
 
-    def records(self, run: str) -> list[dict[str, Any]]:
-        """The records of a run by its id, in order: losses, evaluations with their logits, and what probes saw."""
-        return list(self._store.run(run).journal.read())
+    def scores(self) -> pd.DataFrame:
+        """The score of every metric at every evaluation of every run; columns as in docs/tables.md."""
+        from seedproof.analysis import scores_frame
 
-    def losses(self, run: str) -> dict[int, float]:
-        """The training loss of each step of a run."""
-        return {record["step"]: record["loss"] for record in self.records(run) if record["kind"] == "loss"}
+        runs = self.runs()
+        evaluations = {id_: self._records(id_, "evaluation") for id_ in runs["run"]}
+        return scores_frame(runs, evaluations)
+
+    def records(self, run: str) -> pd.DataFrame:
+        """The records of a run by its id, one row each, in order.
+
+        Returns:
+            Columns ``step``, ``kind`` (loss, evaluation, or the probe that saw it) and one per value that any kind has.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self._records(run))
+
+    def losses(self, run: str) -> pd.DataFrame:
+        """The training loss of each step of a run, dropout on; columns ``step`` and ``loss`` (nats)."""
+        import pandas as pd
+
+        return pd.DataFrame(self._records(run, "loss"), columns=["step", "loss"])
 
     def gradient_norms(self, run: str) -> pd.DataFrame:
         """Norms of the loss gradient before clipping (paper, Figures 4 and 10-12), weights without biases.
@@ -125,7 +155,7 @@ class Results:
     def _by_place(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
         from seedproof.analysis.places import by_place
 
-        records = [record for record in self.records(run) if record["kind"] == probe]
+        records = self._records(run, probe)
         if not records:
             raise UserError(
                 f"run {run} has no recording {probe!r}; give the study's command again with {probe} = 1 or more under "
@@ -133,23 +163,55 @@ class Results:
             )
         return by_place(records, name, total)
 
-    def predictions(self, run: str) -> Mapping[str, np.ndarray]:
-        """The logits of a finished run at its end (or at its best evaluation, where the recipe selects it).
+    def predictions(self, run: str) -> pd.DataFrame:
+        """What a finished run answered at its end (or at its best evaluation, where the recipe selects it).
 
         Returns:
-            Per evaluation split, float32 (examples, labels); empty for a diverged run.
+            As :func:`seedproof.analysis.predictions.prediction_table`; no rows for a diverged run.
         """
+        from seedproof.analysis.predictions import prediction_table
+        from seedproof.tasks import Task
+
+        logits = self.logits(run)
+        task = Task.read(self._store.task_folder(self._store.run(run).spec.task.fingerprint))
+        labels = {name: split.labels for name, split in task.evaluation_splits.items()}
+        return prediction_table(logits, labels, task.classes)
+
+    def logits(self, run: str) -> Mapping[str, np.ndarray]:
+        """The logits behind :meth:`predictions`: per evaluation split, float32 (examples, outputs)."""
         result = self._store.run(run).result()
-        for record in self.records(run):
-            if record["kind"] == "evaluation" and record["step"] == result["evaluated_step"]:
+        for record in self._records(run, "evaluation"):
+            if record["step"] == result["evaluated_step"]:
                 prefix = "logits "
                 return {name.removeprefix(prefix): v for name, v in record.items() if name.startswith(prefix)}
         return {}
+
+    def _records(self, run: str, *kinds: str) -> list[dict[str, Any]]:
+        """The records of a run as they are stored, of some kinds or of all."""
+        return [record for record in self._store.run(run).journal.read() if not kinds or record["kind"] in kinds]
 
 
 def numbers_of(figure: Path) -> Path:
     """The file with the numbers of a figure: ``box_plot.png.csv`` for ``box_plot.png``."""
     return figure.with_name(f"{figure.name}.csv")
+
+
+def _writable(path: str | os.PathLike[str]) -> Path:
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise UserError(f"cannot write {target}: there is no folder {target.parent}")
+    if target.is_dir():
+        raise UserError(f"cannot write {target}: it is a folder; give the name of a file")
+    return target
+
+
+def _write_parquet(frame: pd.DataFrame, target: Path) -> None:
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        frame.to_parquet(partial, index=False)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def open_results(path: str | os.PathLike[str]) -> Results:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import enum
-import math
 from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from seedproof.analysis.runs import COUNT_COLUMNS, TEXT_COLUMNS, export_frame, runs_table
+from seedproof.analysis.runs import COUNT_COLUMNS, TEXT_COLUMNS, runs_table
 
 
 class State(enum.Enum):
@@ -87,35 +85,3 @@ def test_an_empty_study_has_the_columns():
     table = runs_table([], {}, {})
     assert len(table) == 0
     assert {*TEXT_COLUMNS, *COUNT_COLUMNS, "score", "majority", "training_loss"} <= set(table.columns)
-
-
-def test_two_executions_differ_only_in_execution_columns():
-    """Another host, process, clock, count of attempts and library: only columns that say so may change."""
-    other = {"host": "other", "pid": 7, "seconds": 9.0, "attempts": 3, "versions": {"torch": "2.12"}}
-    cells = [cell("a"), cell("b", "1")]
-    first = export_frame(runs_table(cells, {"a": result(), "b": result(None, "failed", "diverged")}, {}))
-    again = {"a": result(execution=other), "b": result(None, "failed", "diverged", execution=other)}
-    second = export_frame(runs_table(cells, again, {}))
-    differing = [name for name in first.columns if not first[name].equals(second[name])]
-    assert sorted(differing) == [
-        "execution_attempts",
-        "execution_host",
-        "execution_pid",
-        "execution_seconds",
-        "execution_versions_torch",
-    ]
-    assert list(first.columns[-5:]) == [name for name in first.columns if name.startswith("execution_")]
-
-
-def test_export_survives_parquet(tmp_path):
-    """Types do not depend on content: a column of nothing but None comes back as text, counts as integers."""
-    frame = export_frame(runs_table([cell("a"), cell("b", "1")], {"a": result(note={"x": [1]})}, {}))
-    frame.to_parquet(tmp_path / "runs.parquet")
-    back = pd.read_parquet(tmp_path / "runs.parquet")
-    assert list(back.columns) == list(frame.columns)
-    assert math.isnan(back["score"].iloc[1])
-    assert back["reason"].isna().all()
-    assert pd.api.types.is_string_dtype(back["reason"])
-    assert back["steps"].iloc[0] == 10
-    assert back["note"].iloc[0] == '{"x": [1]}'
-    assert back["missing_parameters"].iloc[0] == '["classifier.weight"]'

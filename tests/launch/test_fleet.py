@@ -59,7 +59,7 @@ def test_a_fleet_study_is_like_one_of_the_plain_engine(study_folder, tiny_model,
     plain = tmp_path / "plain"
     make_study(tiny_model, small(), engine="plain", weights=True).run(plain, jobs=1, progress=False)
     first, second = open_results(study_folder), open_results(plain)
-    kinds = [{record["kind"] for record in results.records(results.runs()["run"][0])} for results in (first, second)]
+    kinds = [set(results.records(results.runs()["run"][0])["kind"]) for results in (first, second)]
     assert kinds[0] == kinds[1] == {"loss", "evaluation", "gradients", "pooler", "drift"}
     assert not set(first.runs()["run"]) & set(second.runs()["run"])  # the engine is part of the id
     losses = outcomes(study_folder), outcomes(plain)

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from seedproof.analysis.curves import loss_table as loss_table
     from seedproof.analysis.curves import score_table as score_table
     from seedproof.analysis.curves import smoothed as smoothed
+    from seedproof.analysis.export import export_frame as export_frame
+    from seedproof.analysis.export import scores_frame as scores_frame
     from seedproof.analysis.generalization import generalization_table as generalization_table
     from seedproof.analysis.generalization import loss_score_correlation as loss_score_correlation
     from seedproof.analysis.gradients import gradient_table as gradient_table
     from seedproof.analysis.gradients import vanishing_steps as vanishing_steps
-    from seedproof.analysis.runs import export_frame as export_frame
     from seedproof.analysis.runs import runs_table as runs_table
     from seedproof.analysis.spread import spread_tests as spread_tests
     from seedproof.analysis.statistics import bca_interval as bca_interval
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bca_interval": "statistics",
-    "export_frame": "runs",
+    "export_frame": "export",
     "generalization_table": "generalization",
     "gradient_table": "gradients",
     "label_entropy": "curves",
@@ -39,6 +40,7 @@ _HOMES = {
     "matched_divisors": "step_sizes",
     "runs_table": "runs",
     "score_table": "curves",
+    "scores_frame": "export",
     "smoothed": "curves",
     "spread_tests": "spread",
     "standard_deviation": "statistics",

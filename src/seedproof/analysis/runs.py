@@ -84,24 +84,6 @@ def runs_table(
     return pd.DataFrame(data)
 
 
-def export_frame(runs: pd.DataFrame) -> pd.DataFrame:
-    """The whole table of runs with types that do not depend on its content, ready for ``to_parquet``.
-
-    Two executions of the same finished runs give equal frames once the columns that begin with ``execution_`` are
-    dropped. Those come last. NaN stays NaN: no number is filled in and no row left out.
-    """
-    execution = [name for name in runs.columns if name.startswith(EXECUTION)]
-    frame = runs[[name for name in runs.columns if not name.startswith(EXECUTION)] + execution].copy()
-    for name in frame.columns:
-        if name in TEXT_COLUMNS or name in RECORD_COLUMNS:
-            frame[name] = frame[name].astype("string")  # a column of None alone would otherwise have no type
-        elif frame[name].dtype == object:
-            present = [value for value in frame[name] if value is not None]
-            numbers = present and all(isinstance(value, (int, float)) for value in present)
-            frame[name] = frame[name].astype("Float64" if numbers else "string")
-    return frame
-
-
 def seed_order(label: object) -> tuple[int, ...]:
     """Sort key of a seed's label: by number, ``"10"`` after ``"9"`` and ``"1/7/7"`` after ``"1"``."""
     return tuple(int(part) for part in str(label).split("/"))

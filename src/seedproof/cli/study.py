@@ -132,9 +132,18 @@ def summary(
 
 
 @app.command("export")
-def export(folder: Folder, parquet: Annotated[Path, typer.Option(help="The Parquet file to write.")]) -> None:
-    """Write every run with all its values to a Parquet file."""
-    typer.echo(f"wrote {_results(folder).export(parquet)}")
+def export(
+    folder: Folder,
+    parquet: Annotated[Path, typer.Option(help="The Parquet file of the runs.")],
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="Also a Parquet file of the scores after every epoch, a row per run, step and metric."),
+    ] = None,
+) -> None:
+    """Write every run with its seeds, settings and results to a Parquet file (columns: docs/tables.md)."""
+    typer.echo(f"wrote {_results(folder).export(parquet, scores=scores)}")
+    if scores is not None:
+        typer.echo(f"wrote {scores}")
 
 
 def _results(folder: Path) -> Results:

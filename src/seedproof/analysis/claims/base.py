@@ -82,6 +82,9 @@ class Claim:
     examine: Callable[[Evidence], Finding]
     """Raises :class:`Missing`."""
 
+    def __repr__(self) -> str:
+        return f"Claim({self.id!r})"
+
     def decide(self, evidence: Evidence) -> Decision:
         """The verdict on this claim alone, nothing corrected; the ledger corrects for all."""
         try:

@@ -18,12 +18,13 @@ COLUMNS = (
 )
 
 
-def decisions(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Decision]:
-    """The verdict on each claim, its p-values corrected by Holm's method over all of them.
+def decisions(evidence: Evidence, claims: Sequence[Claim] | None = None) -> list[Decision]:
+    """The verdict on each claim (the paper's), its p-values corrected by Holm's method over all of them.
 
     Raises:
         UserError: the evidence contradicts itself, e.g. roles that are compared have different numbers of cells.
     """
+    claims = CLAIMS if claims is None else claims
     findings: list[Finding | Missing] = [_examined(claim, evidence) for claim in claims]
     tested = [
         claim.tested(found) if isinstance(found, Finding) else (math.nan, math.nan)
@@ -37,12 +38,12 @@ def decisions(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> list[Deci
     ]
 
 
-def ledger(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame:
+def ledger(evidence: Evidence, claims: Sequence[Claim] | None = None) -> pd.DataFrame:
     """One row per claim.
 
     Args:
         evidence: whatever there is; a claim whose evidence is missing is not decided, and says what is missing.
-        claims: to decide; the correction is for their number.
+        claims: to decide, None is all of the paper's; the correction is for their number.
 
     Returns:
         Columns ``COLUMNS``. ``verdict`` is holds, does not hold or not decided. ``effect_low`` and ``effect_high`` are a
@@ -54,6 +55,7 @@ def ledger(evidence: Evidence, claims: Sequence[Claim] = CLAIMS) -> pd.DataFrame
     Raises:
         UserError: as :func:`decisions`.
     """
+    claims = CLAIMS if claims is None else claims
     rows = [_row(claim, decision) for claim, decision in zip(claims, decisions(evidence, claims), strict=True)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"n": "Int64", "n_needed": "Int64"})
 

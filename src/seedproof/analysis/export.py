@@ -1,0 +1,162 @@
+"""The two tables of a study that leave it, as Parquet: every run, and every evaluation; docs/tables.md explains the columns.
+
+python -m seedproof.analysis.export > docs/tables.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from seedproof.analysis.runs import EXECUTION, RECORD_COLUMNS, TEXT_COLUMNS
+
+RECIPE = "recipe_"
+"""Begins the name of every hyper-parameter's column."""
+
+RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "task": "name of the task",
+        "model": "name of the model",
+        "recipe": "name of the recipe, with what differs from the named one",
+        "seed": "label of the seeds: `7`, or `head/order/dropout`",
+        "run": "id of the run, the name of its folder",
+        "state": "pending, running, interrupted, lost, crashed or finished; what follows is missing unless it is finished",
+        "outcome": "succeeded or failed",
+        "reason": "why it failed: majority (not better than a constant prediction) or diverged (a loss that is not finite)",
+        "metric": "the metric that judges the run",
+        "head_seed": "draws the parameters that the checkpoint does not have",
+        "order_seed": "draws the order of the training examples",
+        "dropout_seed": "draws dropout and Mixout masks",
+        "engine": "plain or fleet",
+        "precision": "fp32 or bf16",
+        "device": "cpu or cuda",
+        "threads": "threads inside one run on a CPU",
+        "family": "`model_type` of the model's configuration",
+        "model_fingerprint": "hash of configuration, weights and tokenizer",
+        "task_fingerprint": "hash of texts, labels, classes and metrics",
+        "train_examples": "examples of the training set",
+        "dev_examples": "examples of the development set",
+        "score": "the metric on the development set at the end of training (at the best evaluation, where the recipe selects "
+        "it); NaN for a diverged run",
+        "majority": "the metric's best value for a prediction that never changes",
+        "training_loss": "mean loss of the last epoch's steps, dropout on, nats",
+        "steps": "steps of the run",
+        "evaluated_step": "step whose weights are the result",
+        "diverged_at": "step whose loss was not finite",
+        "truncated_examples": "examples of all splits that are cut at the maximum length",
+        "missing_parameters": "parameters that were drawn from the head seed, JSON",
+        "recordings": "what was recorded, JSON",
+        "steps_per_epoch": "steps of one pass over the training set",
+        "majorities": "majority score of every metric, JSON",
+        RECIPE + "...": "a column for each field of the resolved recipe (docs/recipes.md), and `recipe_method`",
+        EXECUTION + "...": "where, when and with which versions; all that may differ between two executions of one run",
+        "(a metric's name)": "each metric of the task on the development set; `<metric>_<split>` on further splits",
+    }
+)
+"""Columns of the table of runs, in words."""
+
+SCORE_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: RUN_COLUMNS[name] for name in ("task", "model", "recipe", "seed", "run")},
+        "step": "step after which the development set was evaluated; 0 is before the first",
+        "epoch": "the same in passes over the training set; missing while the run is not finished",
+        "metric": "name of the metric, `<metric>_<split>` on further splits",
+        "score": "its value; NaN where an output was not finite",
+    }
+)
+"""Columns of the table of scores, in words."""
+
+
+def export_frame(runs: pd.DataFrame, specs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The whole table of runs with types that do not depend on its content, ready for ``to_parquet``.
+
+    Two executions of the same finished runs give equal frames once the columns that begin with ``execution_`` are
+    dropped. Those come last. NaN stays NaN: no number is filled in and no row left out.
+
+    Args:
+        runs: the table of runs.
+        specs: what each run is, by its id, as plain JSON values.
+
+    Returns:
+        Columns :data:`RUN_COLUMNS`; names, settings and identities before results.
+    """
+    settings = pd.DataFrame([_settings(specs[run]) for run in runs["run"]], index=runs.index)
+    named = [name for name in TEXT_COLUMNS if name in runs]
+    execution = [name for name in runs.columns if name.startswith(EXECUTION)]
+    results = [name for name in runs.columns if name not in (*named, *execution)]
+    frame = pd.concat([runs[named], settings, runs[results], runs[execution]], axis=1)
+    for name in frame.columns:
+        if name in TEXT_COLUMNS or name in RECORD_COLUMNS:
+            frame[name] = frame[name].astype("string")  # a column of None alone would otherwise have no type
+        elif frame[name].dtype == object:
+            frame[name] = frame[name].astype(_type_of(frame[name]))
+    return frame
+
+
+def scores_frame(runs: pd.DataFrame, evaluations: Mapping[str, Iterable[Mapping[str, Any]]]) -> pd.DataFrame:
+    """The scores of every evaluation, one row per run, step and metric.
+
+    Args:
+        runs: the table of runs.
+        evaluations: the evaluation records of each run by its id, in order.
+
+    Returns:
+        Columns :data:`SCORE_COLUMNS`.
+    """
+    per_epoch = runs["steps_per_epoch"] if "steps_per_epoch" in runs else pd.Series(float("nan"), index=runs.index)
+    rows = []
+    for about, length in zip(
+        runs[["task", "model", "recipe", "seed", "run"]].to_dict("records"), per_epoch, strict=True
+    ):
+        for record in evaluations[about["run"]]:
+            epoch = record["step"] / length if pd.notna(length) else float("nan")
+            for metric, value in record["scores"].items():
+                rows.append({**about, "step": record["step"], "epoch": epoch, "metric": metric, "score": value})
+    frame = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    numbers = {"step": "int64", "epoch": "float64", "score": "float64"}
+    return frame.astype({name: numbers.get(name, "string") for name in SCORE_COLUMNS})
+
+
+def page() -> str:
+    """The text of docs/tables.md."""
+    parts = ["# The tables that a study exports", ""]
+    parts += [
+        "Written by `python -m seedproof.analysis.export > docs/tables.md`; a test holds it against a real study.",
+        "",
+    ]
+    for title, about, columns in (
+        ("Runs", "`seedproof study export DIR --parquet runs.parquet`, `results.export(...)`: one row per run.", RUN_COLUMNS),
+        ("Scores", "`seedproof study export DIR --scores scores.parquet`, `results.scores()`: one row per run, evaluation and "
+         "metric.", SCORE_COLUMNS),
+    ):  # fmt: skip
+        parts += [f"## {title}", "", about, "", "| column | what it is |", "| --- | --- |"]
+        parts += [f"| {name if name.startswith('(') else f'`{name}`'} | {words} |" for name, words in columns.items()]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _settings(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything of a spec that a run's name does not say, flat."""
+    task, model, numerics = spec["task"], spec["model"], spec["numerics"]
+    return {
+        **{f"{name}_seed": value for name, value in spec["seeds"].items()},
+        **numerics, "family": model["family"],
+        "model_fingerprint": model["fingerprint"], "task_fingerprint": task["fingerprint"],
+        "train_examples": task["train_examples"], "dev_examples": task["dev_examples"],
+        **{RECIPE + name: value for name, value in spec["recipe"].items() if name != "name"},
+    }  # fmt: skip
+
+
+def _type_of(column: pd.Series[Any]) -> Any:
+    """The type of a column of mixed objects: truth values, numbers, or text."""
+    present = [value for value in column if value is not None]
+    if present and all(isinstance(value, bool) for value in present):
+        return "boolean"
+    return "Float64" if present and all(isinstance(value, (int, float)) for value in present) else "string"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
