@@ -60,7 +60,11 @@ checkpoint_seconds = 60
     assert study.recording == Recording(probes={"gradients": 5, "pooler": 1}, weights=True, checkpoint_seconds=60)
     assert study.numerics() == Numerics(precision="bf16", device="cpu", threads=2)
     runs = study.plan(study.numerics()).runs
-    assert [run.cell.recipe for run in runs[::3]] == ["devlin", "mosbach(epochs=10)", "ours"]
+    assert [run.cell.recipe for run in runs[::3]] == [
+        "devlin(learning_rate=3e-05)",
+        "mosbach(epochs=10, learning_rate=3e-05)",
+        "ours(learning_rate=3e-05)",
+    ]
     assert {run.cell.task for run in runs} == {"renamed"}
     assert {run.spec.recipe["learning_rate"] for run in runs} == {3e-5}
     assert {run.spec.recipe["dropout"] for run in runs} == {0.1}
@@ -177,7 +181,8 @@ def test_mistakes(folder, text, message):
         (NAMES + "[settings]\nlearning_rte = 1", "unknown setting 'learning_rte'.*did you mean 'learning_rate'"),
         (NAMES + "[settings]\nepochs = 'x'", "epochs = 'x' is not valid"),
         (NAMES + "recipes = ['delvin']", "did you mean 'devlin'"),
-        (NAMES + "recipes = ['devlin', 'devlin']", "two recipes of the study are called 'devlin'"),
+        (NAMES + "recipes = ['devlin', { name = 'mosbach', label = 'x' }, { name = 'devlin', label = 'x' }]",
+         "two recipes of the study are called 'x'"),
         ("tasks = ['glue/rt']\nmodels = ['bert']", "did you mean 'glue/rte'"),
         ("tasks = [{ name = 'glue/rte', dat_dir = 'x' }]\nmodels = ['bert']",
          "unknown key 'dat_dir' in task 'glue/rte'; did you mean 'data_dir'"),

@@ -54,7 +54,7 @@ def test_one_row_per_cell(results):
     ]
     assert len(runs) == 6
     by_recipe = {name: rows["run"].tolist() for name, rows in runs.groupby("recipe")}
-    assert by_recipe["devlin"] == by_recipe["the same again"]
+    assert by_recipe["devlin(learning_rate=0.001)"] == by_recipe["the same again(learning_rate=0.001)"]
     assert runs["run"].nunique() == 4
     assert set(runs["state"]) == {"finished"}
     assert runs["majority"].between(0.5, 1).all()
@@ -65,7 +65,11 @@ def test_one_row_per_cell(results):
 
 def test_summary(results):
     summary = results.summary()
-    assert summary["recipe"].tolist() == ["devlin", "the same again", "mosbach-v1(epochs=2)"]
+    assert summary["recipe"].tolist() == [
+        "devlin(learning_rate=0.001)",
+        "the same again(learning_rate=0.001)",
+        "mosbach-v1(epochs=2, learning_rate=0.001)",
+    ]
     assert summary["runs"].tolist() == [2, 2, 2]
     np.testing.assert_allclose(results.summary(divisor="n")["sd"] * np.sqrt(2), summary["sd"])
     with pytest.raises(UserError, match="divisor"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import torch
 
 from seedproof.errors import UserError
-from seedproof.recipes import recipe
+from seedproof.recipes import RECIPES, recipe
 from seedproof.results import open_results
 from seedproof.spec import Numerics, Seeds
 from seedproof.store import Store
@@ -34,7 +35,7 @@ study = sp.Study("script", tasks=[task], models=[sys.argv[1]], seeds=2, settings
 results = study.run("out/first", jobs=1)
 print(results.summary()[["recipe", "runs", "finished"]].to_csv(index=False))
 """
-BIAS_CORRECTION = "devlin(bias_correction=True)"
+DEVLIN, CORRECTED = "devlin(max_steps=3)", "devlin(bias_correction=True, max_steps=3)"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_plain_script_runs_a_study(scripted):
-    assert scripted[1].split() == ["recipe,runs,finished", "devlin,2,2", f"{BIAS_CORRECTION},2,2"]
+    assert scripted[1].split("\n")[:3] == ["recipe,runs,finished", f"{DEVLIN},2,2", f'"{CORRECTED}",2,2']
 
 
 @pytest.mark.slow
@@ -138,14 +139,16 @@ def test_weights_keep_their_name_in_a_study(scripted, tiny_model, tmp_path):
     ("changes", "message"),
     [
         (
-            {"settings": {"max_steps": 4}},
-            r"already has 'devlin' on memory .* seed 0, with other settings, data or weights",
+            {"tasks": [in_memory_task(flip=1)]},
+            r"already has 'devlin\(max_steps=3\)' on memory .*the data differ: other texts",
         ),
-        ({"tasks": [in_memory_task(flip=1)]}, "already has 'devlin' on memory .*choose another folder"),
         ({"threads": 2}, "was made with threads = 1, .* leave out threads = 2, or choose another folder"),
         ({"precision": "bf16"}, "was made with precision = fp32"),
         ({"tasks": [in_memory_task(), in_memory_task(flip=1)]}, "two tasks of the study are called 'memory'"),
-        ({"recipes": ["devlin", recipe("mosbach", label="devlin")]}, "two recipes of the study are called 'devlin'"),
+        (
+            {"recipes": [recipe("devlin", label="x"), recipe("mosbach", label="x")]},
+            r"two recipes .* called 'x\(max_steps=3\)'",
+        ),
         ({"recipes": ["delvin"]}, "did you mean 'devlin'"),
         ({"models": ["/nowhere/at/all"]}, "there is no model folder"),
         ({"settings": {"max_length": 128, "max_step": 3}}, "did you mean 'max_steps'"),
@@ -249,3 +252,35 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_made(tiny_model, 
     with pytest.raises(UserError, match="PyTorch finds no GPU here"):
         make_study(tiny_model, device="cuda").prepare(tmp_path / "study")
     assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipes", "settings", "names"),
+    [
+        (["mosbach"], {"epochs": 3.0}, ["mosbach(epochs=3)"]),
+        (["mosbach(epochs=3)"], {}, ["mosbach(epochs=3)"]),
+        (["mosbach"], {"epochs": 20.0, "bias_correction": True}, ["mosbach"]),  # its own values
+        (["mosbach(epochs=10)"], {"beta2": 0.98, "epochs": 5.0}, ["mosbach(epochs=5, beta2=0.98)"]),
+        ([dataclasses.replace(RECIPES["devlin"], epochs=5.0)], {}, ["devlin(epochs=5)"]),
+        ([RECIPES["devlin"].with_settings({"learning_rate": 2e-5})], {}, ["devlin(learning_rate=2e-05)"]),
+        ([recipe("devlin", label="ours", epochs=4)], {"epochs": 4.0, "warmup": 0.2}, ["ours(warmup=0.2)"]),
+        (["devlin", "devlin(epochs=3)", "devlin"], {}, ["devlin"]),  # one recipe in three forms
+    ],
+)
+def test_a_name_tells_what_differs_from_the_named_recipe(tiny_model, recipes, settings, names):
+    """Wherever the difference came from: the command line, a study file or Python."""
+    runs = make_study(tiny_model, recipes=recipes, settings=settings, seeds=1).plan(Numerics()).runs
+    assert [run.cell.recipe for run in runs] == names
+    assert [run.spec.recipe["name"] for run in runs] == names
+
+
+def test_an_old_study_is_extended_under_its_own_names(scripted, tiny_model, tmp_path):
+    """Its cells say 'devlin' for devlin with max_steps=3, as earlier versions wrote them; more seeds join their rows."""
+    folder = copy_of(scripted, tmp_path)
+    cells = (folder / "runs.jsonl").read_text()
+    (folder / "runs.jsonl").write_text(cells.replace(", max_steps=3", "").replace("(max_steps=3)", ""))
+    _, runs = make_study(tiny_model, seeds=3).prepare(folder)
+    assert [run.cell.recipe for run in runs] == ["devlin"] * 3 + ["devlin(bias_correction=True)"] * 3
+    assert len(Store.open(folder).cells()) == 6
+    with pytest.raises(UserError, match=r"already has 'devlin' .*the settings differ: max_steps \(there 3, now none\)"):
+        make_study(tiny_model, settings={}).prepare(folder)

@@ -8,11 +8,21 @@ with status 2. Everything else is a bug of ours, or a fault of the machine, and 
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
 
 
 class UserError(ValueError):
     """A mistake in what the user gave; the message says what, where and how to mend it."""
+
+
+def command(*words: object) -> str:
+    """A command of the program as messages show it: quoted for a shell.
+
+    >>> print(command("study", "status", "out/my study"))
+    seedproof study status 'out/my study'
+    """
+    return shlex.join(["seedproof", *map(str, words)])
 
 
 def unknown(kind: str, value: object, allowed: Iterable[str], *, where: str = "") -> UserError:

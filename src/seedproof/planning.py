@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from seedproof.errors import UserError, unknown
 from seedproof.models.source import ModelSource, find_model
 from seedproof.recipes import Recipe, Resolved, from_json
-from seedproof.spec import Numerics, RunSpec, Seeds
+from seedproof.spec import Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, Store
+from seedproof.store.names import Names, differing_settings
 from seedproof.tasks import Task, load_task
 
 if TYPE_CHECKING:
@@ -156,46 +157,38 @@ def _check_usable(task: Task, source: ModelSource, max_lengths: set[int]) -> Pre
 
 
 def _distinct(recipes: list[Resolved]) -> list[Resolved]:
-    """Refuse two recipes under one name: no table could tell them apart."""
-    names = [resolved.recipe.name for resolved in recipes]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"two recipes of the study are called {name!r}; give one of them a label of its own")
-    return recipes
+    """The recipes without repetitions; two that differ under one label are refused: no table could tell them apart."""
+    distinct: dict[str, Resolved] = {}
+    for resolved in recipes:
+        if distinct.setdefault(resolved.recipe.name, resolved).recipe != resolved.recipe:
+            raise UserError(
+                f"two recipes of the study are called {resolved.recipe.name!r}; give one of them a label of its own"
+            )
+    return list(distinct.values())
 
 
 def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
     """Name the runs as an existing study does, and refuse those whose names mean something else there.
 
     Raises:
-        UserError: a recipe's name stands for other settings in the store.
+        UserError: a name of task, model and recipe stands for other data, weights or settings in the store; the message
+            has what differs.
     """
-    named = _with_kept_recipes(store, _with_known_names(store, runs))
-    _check_labels(store, named)
+    names = store.names()
+    named = [_keeping(names, PlannedRun(names.as_known(run.cell, run.spec), run.spec)) for run in runs]
+    for run in named:
+        earlier = names.stands_for(run.cell)
+        if earlier is not None and not names.is_listed(run.cell):
+            _check_same(store, run, earlier)
     return named
 
 
-def _with_known_names(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
-    """Weights that the study has already keep the name they have there, by whatever path they are given now."""
-    cells = {cell.model: cell for cell in reversed(store.cells())}
-    names = {store.run(cell.id).spec.model.fingerprint: name for name, cell in cells.items()}
-    return [
-        PlannedRun(dataclasses.replace(run.cell, model=names.get(run.spec.model.fingerprint, run.cell.model)), run.spec)
-        for run in runs
-    ]
-
-
-def _with_kept_recipes(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
+def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
     """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``).
 
     Else more seeds of an older study would stand in a row of their own, or in one row with runs of another kind.
     """
-    cells = {(cell.model, cell.recipe): cell for cell in reversed(store.cells())}
-    kept = {key: store.run(cell.id).spec for key, cell in cells.items()}
-    return [_keeping(kept.get((run.cell.model, run.cell.recipe)), run) for run in runs]
-
-
-def _keeping(stored: RunSpec | None, run: PlannedRun) -> PlannedRun:
+    stored = names.recipe_of(run.cell)
     if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
         return run
     before, now = from_json(stored.recipe), from_json(run.spec.recipe)
@@ -206,15 +199,42 @@ def _keeping(stored: RunSpec | None, run: PlannedRun) -> PlannedRun:
     return PlannedRun(dataclasses.replace(run.cell, id=spec.id), spec, differing)
 
 
-def _check_labels(store: Store, runs: list[PlannedRun]) -> None:
-    """A name in the study's tables must not come to mean another recipe when the study is extended."""
-    known = {(cell.task, cell.model, cell.recipe, cell.seed): cell.id for cell in store.cells()}
-    for run in runs:
+def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:
+    """A name in the study's tables must not come to mean something else when the study is extended."""
+    differing, way_out = _differing(earlier, run.spec)
+    if differing:
         cell = run.cell
-        earlier = known.get((cell.task, cell.model, cell.recipe, cell.seed))
-        if earlier is not None and earlier != cell.id:
-            raise UserError(
-                f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model} and seed "
-                f"{cell.seed}, with other settings, data or weights; choose another folder, or give what differs another name: "
-                f"a recipe with settings is written {cell.recipe.split('(')[0]}(learning_rate=3e-5), for example"
-            )
+        raise UserError(
+            f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model}, and now "
+            f"{'; '.join(differing)}; choose another folder, or {way_out}"
+        )
+
+
+def _differing(earlier: RunSpec, now: RunSpec) -> tuple[list[str], str]:
+    """What differs between two runs that bear the same names, in words, and how to give what differs another name."""
+    parts, way_out = [], ""
+    if settings := differing_settings(earlier, now):
+        fields = ", ".join(f"{name} (there {_value(old)}, now {_value(new)})" for name, (old, new) in settings.items())
+        parts.append(f"the settings differ: {fields}")
+        way_out = 'give the recipe a label: { name = "devlin", label = "..." } in a study file'
+    if earlier.model.fingerprint != now.model.fingerprint:
+        parts.append(f"the weights differ: {_prints(earlier.model.fingerprint, now.model.fingerprint)}")
+        way_out = "give the folder of the model another name"
+    if earlier.task.fingerprint != now.task.fingerprint:
+        parts.append(f"the data differ: {_sizes(earlier.task, now.task)}")
+        way_out = 'rename the file, or write name = "..." beside file = "..." in a study file'
+    return parts, way_out
+
+
+def _sizes(earlier: TaskReference, now: TaskReference) -> str:
+    old, new = (f"{task.train_examples:,} + {task.dev_examples:,} examples" for task in (earlier, now))
+    other = f"other texts, labels or metrics, {_prints(earlier.fingerprint, now.fingerprint)}"
+    return f"there {old}, now {new}" if old != new else other
+
+
+def _prints(earlier: str, now: str) -> str:
+    return f"fingerprint there {earlier[:12]}, now {now[:12]}"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

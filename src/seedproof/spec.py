@@ -36,6 +36,21 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+def written_settings(settings: Mapping[str, Any]) -> str:
+    """Settings as a name shows them: ``epochs=10, learning_rate=3e-05``.
+
+    >>> written_settings({"epochs": 10.0, "learning_rate": 3e-5, "clip": None})
+    'epochs=10, learning_rate=3e-05, clip=default'
+    """
+    return ", ".join(f"{name}={_short(value)}" for name, value in settings.items())
+
+
+def _short(value: object) -> str:
+    """A value as labels show it: 10 (also for 10.0), 3e-05, best; ``default`` where the model's family decides."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e6
+    return "default" if value is None else f"{value:.0f}" if whole else str(value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
     """The three sources of chance in a fine-tuning run (paper, section 3): one number usually gives all three."""

@@ -74,7 +74,8 @@ def test_labels() -> None:
     assert recipe("mosbach").name == "mosbach"
     assert recipe("mosbach", epochs=10).name == "mosbach(epochs=10)"
     assert recipe("mosbach", epochs=10.0).name == "mosbach(epochs=10)"
-    assert recipe("devlin", learning_rate=3e-5, clip=None).name == "devlin(learning_rate=3e-05, clip=None)"
+    assert recipe("devlin", learning_rate=3e-5, clip="none").name == "devlin(learning_rate=3e-05, clip=none)"
+    assert recipe("devlin-bertadam", clip=None).name == "devlin-bertadam(clip=default)"
     assert recipe("devlin", label="mine", epochs=1).name == "mine"
 
 

@@ -74,7 +74,7 @@ def test_settings_of_recipe_and_of_resolve_are_both_the_users() -> None:
     resolved = resolve(recipe("mosbach", epochs=10), "bert", None, {"max_steps": None, "beta2": 0.98})
     users = {name for name, origin in resolved.origins.items() if origin == "user"}
     assert users == {"epochs", "max_steps", "beta2"}
-    assert resolved.recipe.name == "mosbach(epochs=10)"
+    assert resolved.recipe.name == "mosbach(epochs=10, beta2=0.98)"
 
 
 def test_bad_overrides_are_refused() -> None:

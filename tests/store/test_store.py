@@ -184,6 +184,13 @@ def test_definitions_are_kept_in_order_and_once(store: Store) -> None:
     assert paths[10].read_text() == texts[10]
 
 
+def test_no_definition_is_written_over_where_one_was_lost(store: Store) -> None:
+    paths = [store.add_definition(f"name = {number}\n") for number in range(3)]
+    paths[0].unlink()
+    assert store.add_definition("name = 3\n").name == "study-4.toml"
+    assert [path.read_text() for path in store.definitions()] == [f"name = {number}\n" for number in (1, 2, 3)]
+
+
 def test_the_latest_place_of_a_models_weights_comes_first(store: Store) -> None:
     for fingerprint, location in [("a", "/old"), ("b", "/x"), ("a", "/new"), ("a", "/old")]:
         store.add_model(fingerprint, location)

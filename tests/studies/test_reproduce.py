@@ -18,7 +18,7 @@ from seedproof.study import Study
 
 def test_another_study_is_refused(tmp_path, small_task, tiny_model):
     Study("other", tasks=[small_task], models=[tiny_model], seeds=1).prepare(tmp_path / "study")
-    with pytest.raises(UserError, match="did not make; choose another folder"):
+    with pytest.raises(UserError, match="no reproduction made; choose another folder"):
         reproduce(["fig6"], tmp_path / "study")
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "thesis.txt").write_text("years of work")

@@ -21,7 +21,9 @@ def main() -> None:
 
 def _run() -> None:
     from seedproof.cli.app import app
+    from seedproof.cli.streams import write_anything
 
+    write_anything()
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:

@@ -12,6 +12,7 @@ def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path
          jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None) -> None:  # fmt: skip
     """Fine-tune one small model with several seeds, without and with bias correction, and compare."""
     from seedproof.cli.printing import check_ended, continuing, output, print_summary
+    from seedproof.errors import command
     from seedproof.studies.demo import conclusion, demo_study
 
     study = demo_study()
@@ -26,4 +27,4 @@ def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path
     console.print()
     console.print(conclusion(results.summary()), markup=False)
     console.print(f"Box plot with every run: {figure}", markup=False, soft_wrap=True)
-    console.print(f"An ordinary study: seedproof study summary {results.path}", markup=False, soft_wrap=True)
+    console.print(f"An ordinary study: {command('study', 'summary', results.path)}", markup=False, soft_wrap=True)

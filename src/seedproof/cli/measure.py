@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,7 @@ def _show(found: Surface, out: Path | None, study: Path | None, name: str) -> No
     place = out if study is None or out is not None else study / FOLDER / name
     typer.echo(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {place}")
     if study is not None:
-        typer.echo(f"'seedproof report {study}' draws it")
+        typer.echo(f"to see it drawn: {command('report', study)}")
 
 
 def _is_study(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ def pretrain(
     from seedproof.miniature.ship import make_miniature
 
     folder = make_miniature(name, out, seed=seed, share_of_steps=steps, report=typer.echo)
-    typer.echo(f"wrote {folder}; use it with --model {folder}")
+    typer.echo(f"wrote {folder}; use it with --model {shlex.quote(str(folder))}")
 
 
 @app.command("text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from seedproof.errors import command
 from seedproof.launch import StudyInterrupted
 from seedproof.report.console import Console
 from seedproof.results import numbers_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
     from seedproof.planning import PlannedRun
     from seedproof.results import Results
-    from seedproof.store import Store
+    from seedproof.store import State, Store
     from seedproof.study import Study
     from seedproof.tasks import Task
 
@@ -74,6 +75,8 @@ def print_status(store: Store) -> None:
     for state in ("finished", "running", "pending", "interrupted", "lost", "crashed"):
         if counts[state]:
             detail = ""
+            if state == "pending" and (lost := sum(not store.run(id_).has_spec for id_ in states)):
+                detail = f" (of {lost} the folder is gone; {'it' if lost == 1 else 'they'} will be run anew)"
             if state == "finished":
                 reasons = ", ".join(f"{count} {REASONS[reason]}" for reason, count in sorted(failed.items()))
                 detail = f" ({failed.total()} failed{': ' + reasons if reasons else ''})"
@@ -85,7 +88,21 @@ def print_status(store: Store) -> None:
             where = f"; see {trace}" if trace.exists() else ""
             console.print(f"crashed: run {id_}: {last.get('message', '')}{where}", markup=False, soft_wrap=True)
     if counts["finished"] < len(states) and not counts["running"]:
-        console.print("give the command that made the study again to continue", markup=False)
+        _print_continuing(store, states)
+
+
+def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
+    """Say how to go on with a study; what was copied in unfinished is another study's."""
+    from seedproof.report.commands import commands_of
+
+    strangers = sum(states[id_] != "finished" for id_ in store.copied_in())
+    if strangers < sum(state != "finished" for state in states.values()):
+        output().print("to continue:", markup=False)
+        for line in commands_of(store) or ["give the command that made the study again"]:
+            output().print(f"  {line}", markup=False, soft_wrap=True)
+    if strangers:
+        output().print(f"{strangers} that are not finished were copied in; go on with them in the study they are from, and "
+                       "copy their folders again", markup=False, soft_wrap=True)  # fmt: skip
 
 
 def print_summary(results: Results, form: str, divisor: str) -> None:
@@ -201,12 +218,12 @@ def check_ended(results: Results) -> None:
               "ended", file=sys.stderr)  # fmt: skip
     if states["crashed"]:
         count = f"{states['crashed']} run{'s' if states['crashed'] > 1 else ''}"
-        print(f"error: {count} crashed; 'seedproof study status {results.path}' says why", file=sys.stderr)
+        print(f"error: {count} crashed; to see why: {command('study', 'status', results.path)}", file=sys.stderr)
         raise typer.Exit(1)
 
 
 def _print_places(results: Results) -> None:
     path = results.box_plot()
     output().print(f"\nbox plot: {path} (its numbers: {numbers_of(path)})", markup=False, soft_wrap=True)
-    output().print(f"more:     seedproof study summary {results.path} --format csv|md|latex|json", markup=False,
-                   soft_wrap=True)  # fmt: skip
+    more = command("study", "summary", results.path, "--format", "md")
+    output().print(f"more:     {more} (or csv, latex, json)", markup=False, soft_wrap=True)

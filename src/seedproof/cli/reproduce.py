@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedproof.errors import UserError, unknown
+from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +135,9 @@ def _print_made(made: Made) -> None:
     _print_ledger(made.ledger)
     typer.echo(f"\nreport: {made.report}")
     if made.crashed:
-        typer.echo(f"error: {made.crashed} runs crashed; 'seedproof study status {made.folder}' says why", err=True)
+        typer.echo(
+            f"error: {made.crashed} runs crashed; to see why: {command('study', 'status', made.folder)}", err=True
+        )
     if made.crashed or not all(one.is_whole for one in made.figures):
         raise typer.Exit(1)
 

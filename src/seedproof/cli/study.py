@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedproof.errors import UserError, unknown
+from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
     from seedproof.results import Results
@@ -186,7 +186,8 @@ def _study(name: str, *, tasks: list[str] | None, models: list[str] | None, reci
     from seedproof.study import Study
 
     if not tasks or not models:
-        raise UserError(f"give at least one {'--task' if not tasks else '--model'}; 'seedproof ls' shows the names")
+        what = "task" if not tasks else "model"
+        raise UserError(f"give at least one --{what}; the names are shown by: {command('ls', f'{what}s')}")
     _refuse_unused(tasks, options)
     count = 25 if seeds is None else seeds
     if count < 1:

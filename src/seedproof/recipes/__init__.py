@@ -6,6 +6,7 @@ hooks) and add it to the list below. Nothing here loads torch until a hook is ca
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Unpack
@@ -15,9 +16,11 @@ from seedproof.recipes.base import Recipe
 from seedproof.recipes.devlin import DEVLIN, DEVLIN_BERTADAM, DEVLIN_QUARTER_LR
 from seedproof.recipes.mixout import MIXOUT, MIXOUT_LINEAR, MixoutRecipe
 from seedproof.recipes.mosbach import MOSBACH, MOSBACH_V1
+from seedproof.recipes.naming import telling_name
 from seedproof.recipes.resolve import Resolved, Row, describe, family_defaults, resolve
 from seedproof.recipes.settings import Settings, with_named_settings
 from seedproof.recipes.written import as_recipe, parts
+from seedproof.spec import written_settings
 
 __all__ = [
     "RECIPES",
@@ -57,7 +60,7 @@ def recipe(name: str, *, label: str | None = None, **overrides: Unpack[Settings]
 
     Args:
         name: One of :data:`RECIPES`, also with settings in brackets, as tables and the command line write it.
-        label: What reports call it; None is the name with the settings.
+        label: What reports call it; None is the name with the settings that differ from the named recipe's.
         overrides: Values by field; they win over everything when the recipe is resolved. ``docs/recipes.md`` and
             ``seedproof ls fields`` explain each.
 
@@ -72,10 +75,10 @@ def recipe(name: str, *, label: str | None = None, **overrides: Unpack[Settings]
     if len(both) < len(given):
         twice = next(key for key in both if [each for each, _ in given].count(key) > 1)
         raise UserError(f"{twice} stands twice in the recipe {name!r}; give it once")
-    if label is None:
-        settings = ", ".join(f"{key}={_short(value)}" for key, value in both.items())
-        label = f"{known}({settings})" if settings else known
-    return RECIPES[known].with_settings(both, name=label)
+    if label is not None:
+        return RECIPES[known].with_settings(both, name=label)
+    own = RECIPES[known].with_settings(both, name=f"{known}({written_settings(both)})")
+    return dataclasses.replace(own, name=telling_name(own, {}, {}))
 
 
 def from_json(value: Mapping[str, Any]) -> Recipe:
@@ -114,9 +117,3 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if name not in kinds:
         raise unknown("setting", name, kinds)
     return name, kinds[name].parse(name, written)
-
-
-def _short(value: object) -> str:
-    """A value as labels show it: 10 (also for 10.0), 3e-05, best."""
-    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e6
-    return f"{value:.0f}" if whole else str(value)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from seedproof.recipes.base import Recipe
+from seedproof.recipes.naming import telling_name
 
 DEFAULT_LEARNING_RATE = 2e-5
 """Paper, section 2; for models whose card gives none."""
@@ -71,24 +72,31 @@ def resolve(
         UserError: Unknown field, or a value outside its range.
     """
     settled = recipe.with_settings(overrides or {})
+    changed = {
+        name: getattr(settled, name) for name in overrides or {} if getattr(settled, name) != getattr(recipe, name)
+    }
+    defaults = _defaults(family, card_learning_rate)
     filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in settled.field_types():
-        value = getattr(settled, name)
-        if value is not None:
-            origins[name] = "user" if name in settled.user_settings else "recipe"
-        elif name in family_defaults(family):
-            filled[name], origins[name] = family_defaults(family)[name], f"family {family}"
-        elif name == "learning_rate" and card_learning_rate is not None:
-            filled[name], origins[name] = card_learning_rate, "model card"
-        elif name == "learning_rate":
-            filled[name], origins[name] = DEFAULT_LEARNING_RATE, "default"
-        elif name in settled.ADDED:
+        if getattr(settled, name) is None and name in defaults:
+            filled[name], origins[name] = defaults[name]
+        elif getattr(settled, name) is None and name in settled.ADDED:
             asked = added or {}
             filled[name], origins[name] = (asked[name], "model") if name in asked else (settled.ADDED[name], "default")
         else:
             origins[name] = "user" if name in settled.user_settings else "recipe"
-    return Resolved(recipe=dataclasses.replace(settled, **filled), origins=MappingProxyType(origins))
+    of_the_model = {field: value for field, (value, _) in defaults.items()} | dict(added or {})
+    name = telling_name(settled, changed, of_the_model)
+    return Resolved(recipe=dataclasses.replace(settled, **filled, name=name), origins=MappingProxyType(origins))
+
+
+def _defaults(family: str, card_learning_rate: float | None) -> dict[str, tuple[Any, str]]:
+    """What a model gives to fields that a recipe leaves open, with where it comes from."""
+    rate = (DEFAULT_LEARNING_RATE, "default") if card_learning_rate is None else (card_learning_rate, "model card")
+    return {name: (value, f"family {family}") for name, value in family_defaults(family).items()} | {
+        "learning_rate": rate
+    }
 
 
 def describe(resolved: Resolved) -> list[Row]:

@@ -17,8 +17,8 @@ def task_notes(store: Store) -> list[str]:
         Each ``"task: note"`` once, in the order of the tasks; nothing for run folders that came without their task.
     """
     found: dict[str, None] = {}
-    for cell in {cell.task: cell for cell in store.cells()}.values():
-        place = store.task_folder(store.run(cell.id).spec.task.fingerprint)
+    for fingerprint, name in store.names().tasks.items():
+        place = store.task_folder(fingerprint)
         if place.is_dir():
-            found |= dict.fromkeys(f"{cell.task}: {note}" for note in read_notes(place))
+            found |= dict.fromkeys(f"{name}: {note}" for note in read_notes(place))
     return list(found)

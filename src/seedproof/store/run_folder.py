@@ -98,6 +98,11 @@ class RunFolder:
         return Journal(self.path / "journal.jsonl")
 
     @property
+    def has_spec(self) -> bool:
+        """Whether it says what the run is; a folder that was lost does again once its run is planned."""
+        return self._spec.exists()
+
+    @property
     def spec(self) -> RunSpec:
         """What the run is.
 

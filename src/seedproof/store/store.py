@@ -15,6 +15,7 @@ weights and data outside (``models.jsonl``, ``study.toml``) are notes of where t
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, command
 from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import Cell, distinct_ids
@@ -30,6 +31,7 @@ from seedproof.store.encoding import dumps, loads
 from seedproof.store.files import write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive
+from seedproof.store.names import Names
 from seedproof.store.run_folder import RunFolder, State
 
 FORMAT = 1
@@ -122,10 +124,28 @@ class Store:
             UserError: ``runs.jsonl`` or the spec of a copied run is damaged.
         """
         cells = list(self._recorded_cells())
-        copied = sorted(self._folder_names() - {cell.id for cell in cells})
-        return cells + [
-            Cell.of(self.run(id_).spec) for id_ in copied if (self.path / "runs" / id_ / "spec.json").exists()
-        ]
+        copied = self._copied_in(cells)
+        if not copied:
+            return cells
+        names = Names(cells, self._spec_of)
+        return cells + [names.told_apart(self.run(id_).spec) for id_ in copied]
+
+    def copied_in(self) -> list[str]:
+        """The ids of runs whose folders were copied in from other studies, which no command of this one makes."""
+        return self._copied_in(self._recorded_cells())
+
+    def _copied_in(self, recorded: Iterable[Cell]) -> list[str]:
+        strangers = sorted(self._folder_names() - {cell.id for cell in recorded})
+        return [id_ for id_ in strangers if self.run(id_).has_spec]
+
+    def names(self) -> Names:
+        """What the names in the study's tables stand for."""
+        return Names(self.cells(), self._spec_of)
+
+    def _spec_of(self, cell: Cell) -> RunSpec | None:
+        """The spec of a cell's run; None where its folder is lost."""
+        folder = self.run(cell.id)
+        return folder.spec if folder.has_spec else None
 
     def _recorded_cells(self) -> Iterator[Cell]:
         for record in self._cells.read():
@@ -195,8 +215,9 @@ class Store:
             for path in existing:
                 if path.read_text(encoding="utf-8") == text:
                     return path
-            number = len(existing) + 1
-            path = self.path / ("study.toml" if number == 1 else f"study-{number}.toml")
+            numbers = itertools.count(len(existing) + 1)  # a lost file leaves a gap, and no file is written over
+            names = ("study.toml" if number == 1 else f"study-{number}.toml" for number in numbers)
+            path = next(path for name in names if not (path := self.path / name).exists())
             write_atomically(path, text.encode("utf-8"))
             return path
 
@@ -242,7 +263,7 @@ def _read_marker(folder: Path) -> dict[str, Any]:
 
 def _why_not_a_study(folder: Path) -> str:
     if not folder.exists():
-        return f"there is no folder {folder}; check the path, or make a study there with 'seedproof study run'"
+        return f"there is no folder {folder}; check the path (how to make a study: {command('study', 'run', '--help')})"
     if not folder.is_dir():
         return f"{folder} is a file; give the folder of a study"
-    return f"{folder} is not a study: it has no {MARKER}; give the folder that 'seedproof study run --out' made"
+    return f"{folder} is not a study: it has no {MARKER}; give the folder that a study was run into with --out"

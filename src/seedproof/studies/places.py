@@ -48,6 +48,13 @@ class Places:
         if self.text is not None and not self.text.is_file():
             raise UserError(f"--text {self.text}: there is no such file; give WikiText-2's wiki.test.raw, for example")
 
+    def options(self) -> list[str]:
+        """The same as options of the command, from wherever it is given."""
+        given = {"--data-dir": self.data_dir, "--models-dir": self.models_dir, "--text": self.text}
+        words = [word for flag, path in given.items() if path is not None for word in (flag, str(path.resolve()))]
+        models = [("--model", f"{name}={Path(folder).resolve()}") for name, folder in self.models.items()]
+        return words + [word for pair in models for word in pair]
+
     def model(self, scale: Scale, role: str) -> str:
         """The folder or name of the model that plays a role.
 

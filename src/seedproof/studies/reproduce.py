@@ -109,7 +109,7 @@ def reproduce(names: Sequence[str], out: str | os.PathLike[str], *, scale: Scale
     earlier = check_folder(folder, size)
     store = _open(folder, size, how)
     with _alone(store):
-        _note(folder, size, earlier)
+        _note(folder, size, earlier, where)
         figures = chosen_figures([*earlier, *(figure.name for figure in asked)])
         runs = prepare(store, figures, size, where, how)
         execute(store, asked, runs, size, how)
@@ -118,7 +118,7 @@ def reproduce(names: Sequence[str], out: str | os.PathLike[str], *, scale: Scale
             measure=Measuring(store=store, scale=size, text=where.text, jobs=how.jobs, say=how.say),
         )  # fmt: skip
         made = make_all(figures, found, how.say)
-        _note(folder, size, [figure.name for figure in figures])
+        _note(folder, size, [figure.name for figure in figures], where)
     return made
 
 
@@ -131,9 +131,7 @@ def check_folder(folder: Path, scale: Scale) -> list[str]:
     path = folder / FILE
     if not path.exists():
         if (folder / MARKER).exists() and any((folder / name).exists() for name in ("runs.jsonl", "study.toml")):
-            raise UserError(
-                f"{folder} is a study that 'seedproof reproduce' did not make; choose another folder with --out"
-            )
+            raise UserError(f"{folder} is a study that no reproduction made; choose another folder with --out")
         return []
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -175,14 +173,16 @@ def prepare(
         # A study is a product; blocks of one recipe and other seeds are another one.
         groups.setdefault((block.task, block.examples, block.model, block.seeds), []).append(block)
     for blocks in groups.values():
-        first = blocks[0]
+        first, recipes = blocks[0], {block.recipe.name: block.recipe for block in blocks}
         study = Study(
             NAME, tasks=[tasks.of(first)], models=[places.model(scale, first.model)], seeds=first.seeds,
-            recipes=list({block.recipe.name: block.recipe for block in blocks}.values()), settings=scale.settings,
+            recipes=list(recipes.values()), settings=scale.settings,
             engine=how.engine, precision=how.precision, device=how.device, threads=how.threads,
         )  # fmt: skip
-        for run in study.prepare(store.path)[1]:
-            runs[RunKey(first.task, first.examples, first.model, run.cell.recipe, run.cell.seed)] = run
+        # In the study's order; a run's own name tells the scale's settings, too.
+        names = [(name, seed.label) for name in recipes for seed in first.seeds]
+        for (name, seed), run in zip(names, study.prepare(store.path)[1], strict=True):
+            runs[RunKey(first.task, first.examples, first.model, name, seed)] = run
     return runs
 
 
@@ -217,7 +217,7 @@ def _is_missing(store: Store, run: PlannedRun, recording: Recording) -> bool:
 def found_runs(
     store: Store, scale: Scale, figures: Sequence[Figure], runs: Mapping[RunKey, PlannedRun]
 ) -> pd.DataFrame:
-    """The table of the runs of figures, a row per key, under the names that the scale gives tasks and models."""
+    """The table of the runs of figures, a row per key, under the names that figures and the scale give them."""
     import pandas as pd
 
     table = Results(store).runs()
@@ -231,6 +231,7 @@ def found_runs(
             names.append((key, block.task_name(scale), scale.model(block.model).name))
     found = table.iloc[rows].reset_index(drop=True)
     found["task"], found["model"] = [name[1] for name in names], [name[2] for name in names]
+    found["recipe"] = [key.recipe for key, _, _ in names]
     found["key"] = pd.Series([name[0] for name in names], dtype=object)
     return found
 
@@ -255,10 +256,10 @@ def _any_study(scale: Scale, how: Options) -> Study:
     )
 
 
-def _note(folder: Path, scale: Scale, made: Sequence[str]) -> None:
+def _note(folder: Path, scale: Scale, made: Sequence[str], places: Places) -> None:
     """Write what the folder is, before anything is run and again when figures were made."""
     names = "all" if set(made) == set(FIGURES) else " ".join(made)
-    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made)}
+    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": places.options()}
     write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -47,6 +47,21 @@ def stored_request(folder: Path) -> tuple[str, str] | None:
         raise UserError(f"{path} is damaged ({error!r}); restore it from a copy") from None
 
 
+def stored_options(folder: Path) -> list[str]:
+    """Where a reproduction was told to find data, models and text, as options of its command.
+
+    Raises:
+        UserError: its description is damaged.
+    """
+    content = json.loads((folder / REPRODUCTION).read_text(encoding="utf-8"))
+    options = content.get("options", [])  # an older folder does not say
+    if not isinstance(options, list) or not all(isinstance(word, str) for word in options):
+        raise UserError(
+            f"{folder / REPRODUCTION} is damaged (its options are no list of words); restore it from a copy"
+        )
+    return options
+
+
 def stored_ledger(folder: Path) -> pd.DataFrame | None:
     """The ledger of claims that a reproduction has left, or None."""
     path = folder / "ledger.csv"

@@ -76,7 +76,8 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page
         UserError: the study has no runs, or its records are damaged.
     """
     runs = study_runs(store)
-    specs = {row["run"]: store.run(row["run"]).spec for row in runs.drop_duplicates("run").to_dict("records")}
+    folders = {id_: store.run(id_) for id_ in dict.fromkeys(runs["run"])}
+    specs = {id_: folder.spec for id_, folder in folders.items() if folder.has_spec}  # a lost folder has none
     tasks = _tasks(store, {spec.task.fingerprint for spec in specs.values()})
     facts = {
         id_: RunFacts(records=partial(_records, store.run(id_)), task=spec.task.fingerprint)

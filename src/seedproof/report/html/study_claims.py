@@ -44,7 +44,7 @@ def study_ledger(
         specs: by run id.
         tasks: by fingerprint, as far as their data is there.
     """
-    finished = runs[runs["state"] == "finished"]
+    finished = runs[(runs["state"] == "finished") & runs["run"].isin(specs)]
     names = finished.drop_duplicates(["task", "model", "recipe"]).to_dict("records")
     cells = {CellKey(row["task"], row["model"], row["recipe"]): specs[row["run"]] for row in names}
     roles = study_roles(cells)

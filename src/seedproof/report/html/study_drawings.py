@@ -244,7 +244,8 @@ def _step_sizes(study: _Study) -> FigureEntry:
     recipes: dict[str, Recipe] = {}
     lengths: dict[str, int] = {}
     several = study.runs["model"].nunique() > 1
-    for row in study.runs.drop_duplicates(["model", "recipe"]).to_dict("records"):
+    known = study.runs[[study.store.run(run).has_spec for run in study.runs["run"]]]
+    for row in known.drop_duplicates(["model", "recipe"]).to_dict("records"):
         spec = study.store.run(row["run"]).spec
         label = f"{row['recipe']}, {row['model']}" if several else row["recipe"]
         recipes[label] = from_json(spec.recipe)

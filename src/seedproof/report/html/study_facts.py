@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from seedproof.analysis.times import worker_seconds
+from seedproof.errors import command
+from seedproof.report.commands import commands_of
 from seedproof.report.html.page import Section
-from seedproof.report.html.stored import stored_request
 from seedproof.store import Store
 
 _ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup", "schedule")
@@ -32,18 +32,11 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
 
 
 def _commands(store: Store) -> Section:
-    numerics, folder = store.numerics, shlex.quote(str(store.path))
-    settings = ("--precision", numerics.precision, "--device", numerics.device, "--threads", str(numerics.threads))
-    options = shlex.join(settings)  # all of it may come from somebody else's store
-    if (request := stored_request(store.path)) is not None:
-        names, scale = request
-        asked = shlex.join([*names.split(), "--scale", scale])
-        lines = [f"seedproof reproduce {asked} --out {folder} --engine {shlex.quote(numerics.engine)} {options}"]
-    else:
-        lines = [
-            f"seedproof study run {shlex.quote(str(path))} --out {folder} {options}" for path in store.definitions()
-        ]
-    lines += [f"seedproof study summary {folder}", f"seedproof report {folder}"]
+    lines = [
+        *commands_of(store, numerics=True),
+        command("study", "summary", store.path),
+        command("report", store.path),
+    ]
     text = (
         "These give the same runs again, bit for bit on the same machine and versions; finished runs are not repeated."
     )
@@ -56,7 +49,9 @@ def _recipes(store: Store, runs: pd.DataFrame) -> list[Section]:
     for model, rows in runs.groupby("model", sort=False):
         values = {
             row["recipe"]: store.run(row["run"]).spec.recipe
-            for row in rows.drop_duplicates("recipe").to_dict("records")
+            for row in rows[[store.run(run).has_spec for run in rows["run"]]]
+            .drop_duplicates("recipe")
+            .to_dict("records")
         }
         fields = dict.fromkeys(
             field for recipe in values.values() for field in recipe if field not in ("name", "user_settings")

@@ -1,0 +1,42 @@
+"""Output never ends a command, whatever the terminal can show."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from seedproof.cli.streams import write_anything
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [
+        ("ascii", "0.500x [0.1 - 0.2] cafe ? caf\\xe9.csv"),
+        ("latin-1", "0.500× [0.1 - 0.2] café ? caf\\xe9.csv"),
+        ("utf-8", "0.500× [0.1 – 0.2] café 猫 caf\\xe9.csv"),
+    ],
+)
+def test_what_an_encoding_lacks_is_written_plainer(encoding, shown):
+    """The last word is a file name whose bytes are no text."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    with mock.patch.object(sys, "stdout", stream):
+        write_anything()
+        print("0.500× [0.1 – 0.2] café 猫", os.fsdecode(b"caf\xe9.csv"), end="", flush=True)
+    assert stream.buffer.getvalue().decode(encoding) == shown
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_commands_end_well_in_old_terminals(tmp_path, encoding):
+    """One that prints a table and one that is refused, as whole programs."""
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for words, status in ((["ls", "studies"], 0), (["study", "status", f"{tmp_path}/ – ×"], 2)):
+        done = subprocess.run([sys.executable, "-m", "seedproof", *words], env=environment, capture_output=True)
+        assert done.returncode == status, done.stderr
+        assert b"a bug in seedproof" not in done.stderr
+    assert Path(tmp_path).is_dir()
