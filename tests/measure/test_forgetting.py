@@ -19,7 +19,7 @@ from seedproof.measure import forgetting as module
 from seedproof.measure.masking import Masking, mask_text, read_lines
 from seedproof.miniature.corpus import held_out_text
 from seedproof.miniature.tokenizer import make_tokenizer
-from seedproof.models.loading import quiet_transformers
+from seedproof.models.checkpoint import quiet_transformers
 from seedproof.store.measurements import measurements
 
 LINES = held_out_text(30)

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from seedproof.miniature.corpus import held_out_text
-from seedproof.models.loading import quiet_transformers
+from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.source import MINIATURES, WEIGHTS, find_model
 
 

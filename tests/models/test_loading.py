@@ -170,3 +170,37 @@ def test_a_tokenizer_that_does_not_belong(tiny_model, tmp_path):
     (damaged / "tokenizer.json").write_text("{}")
     with pytest.raises(UserError, match=r"damaged has no tokenizer that Transformers opens"):
         load_tokenizer(find_model(str(damaged)))
+
+
+FOREIGN = {"AutoConfig": "configuration_own.Config", "AutoModelForSequenceClassification": "modeling_own.Model"}
+
+
+def test_code_that_comes_with_a_model_is_never_run_nor_asked_about(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked"))
+    folder = broken(tiny_model, tmp_path / "own", model_type="own", auto_map=FOREIGN)
+    for name in ("configuration_own", "modeling_own", "tokenization_own"):
+        (folder / f"{name}.py").write_text("raise SystemExit('foreign code ran')")
+    with pytest.raises(
+        UserError, match=r"'own' is code of its own \(configuration_own.py, modeling_own.py\), and code th"
+    ):
+        load(folder)
+    known = broken(folder, tmp_path / "known", model_type="bert")  # Transformers has this one: its own class is taken
+    assert type(load(known).model).__module__.startswith("transformers.")
+    settings = json.loads((known / "tokenizer_config.json").read_text()) | {"tokenizer_class": "OwnTokenizer"}
+    settings["auto_map"] = {"AutoTokenizer": ["tokenization_own.OwnTokenizer", None]}
+    (known / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert len(load_tokenizer(find_model(str(known))))  # from tokenizer.json
+    unknown = broken(folder, tmp_path / "unknown", all={"model_type": "xglm-own", "auto_map": FOREIGN})
+    with pytest.raises(UserError, match="code that comes with a model is never run"):
+        load_tokenizer(find_model(str(unknown)))
+
+
+def test_what_a_configuration_says_about_outputs_is_overridden(tiny_model, tmp_path):
+    """A tuple in place of named outputs would end every run at its first step."""
+    wanted = {"return_dict": False, "output_hidden_states": True, "output_attentions": True, "torchscript": True}
+    folder = broken(tiny_model, tmp_path / "tuple", **wanted)
+    model, stock = load(folder).model, load(tiny_model).model
+    output = model(torch.tensor([[2, 5, 3]]), labels=torch.tensor([1]))
+    assert output.hidden_states is None
+    assert output.attentions is None
+    assert torch.equal(output.loss, stock(torch.tensor([[2, 5, 3]]), labels=torch.tensor([1])).loss)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from seedproof.errors import UserError
-from seedproof.models.loading import load_classifier, quiet_transformers
-from seedproof.models.source import ModelSource
+from seedproof.models.checkpoint import load_weights, open_configuration
+from seedproof.models.loading import load_classifier
+from seedproof.models.source import ModelSource, check_weights
 from seedproof.spec import content_hash
 
 if TYPE_CHECKING:
@@ -44,11 +45,8 @@ def saved_model(folder: str | os.PathLike[str], role: str) -> ModelSource:
     what = f"the {role} model {os.fspath(folder)!r}"
     if not path.is_dir():
         raise UserError(f"{what} is no folder; give the folder that save_pretrained wrote")
-    if not (path / "config.json").is_file():
-        raise UserError(f"{what} has no config.json; give the folder that save_pretrained wrote")
     source = ModelSource(os.fspath(folder), path.resolve())
-    if not source.weight_files:
-        raise UserError(f"{what} has no *.safetensors file with weights; save it again with save_pretrained")
+    check_weights(source, what)
     return source
 
 
@@ -77,7 +75,7 @@ def encoder_of(checkpoint: Any, role: str) -> PreTrainedModel:
     if not isinstance(checkpoint, (str, os.PathLike)):
         return cast("PreTrainedModel", copy.deepcopy(checkpoint.base_model).float())
     source = saved_model(checkpoint, role)
-    model, info = load_quietly(AutoModel, source, role)
+    model, info = load_as(AutoModel, source)
     # A classifier may have no pooler, and the encoder by itself one that it does not need.
     missing = sorted(name for name in info["missing_keys"] if not name.startswith("pooler"))
     if missing:
@@ -88,7 +86,8 @@ def encoder_of(checkpoint: Any, role: str) -> PreTrainedModel:
     return model
 
 
-def classifier_of(checkpoint: Any, role: str, *, labels: int, regression: bool) -> PreTrainedModel:
+def classifier_of(checkpoint: Any, role: str, *, labels: int, regression: bool,
+                  classes: Sequence[str] = ()) -> PreTrainedModel:  # fmt: skip
     """A private fp32 copy of a fine-tuned classifier with its head.
 
     Raises:
@@ -98,7 +97,7 @@ def classifier_of(checkpoint: Any, role: str, *, labels: int, regression: bool) 
         model, where = cast("PreTrainedModel", copy.deepcopy(checkpoint).float()), "given"
     else:
         source = saved_model(checkpoint, role)
-        loaded = load_classifier(source, labels=labels, regression=regression, head_seed=0)
+        loaded = load_classifier(source, labels=labels, regression=regression, classes=classes, head_seed=0)
         model, where = loaded.model, f"in {source.folder}"
         if loaded.missing:
             raise UserError(
@@ -132,21 +131,13 @@ def check_same_architecture(models: Mapping[str, PreTrainedModel]) -> None:
             )
 
 
-def load_quietly(auto_class: Any, source: ModelSource, role: str) -> tuple[Any, dict[str, Any]]:
-    """Load a model in fp32 and say what was missing; the caller's random state is left alone.
+def load_as(classes: Any, source: ModelSource) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Load a model in fp32 by one of Transformers' auto classes and say what was missing.
 
     Raises:
         UserError: Transformers cannot.
     """
-    with torch.random.fork_rng(), quiet_transformers():
-        try:
-            loaded = auto_class.from_pretrained(
-                source.folder, dtype=torch.float32, output_loading_info=True, attn_implementation="sdpa"
-            )
-        except (ValueError, OSError, RuntimeError, KeyError) as error:
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UserError(f"the {role} model in {source.folder} cannot be loaded: {first}") from error
-    return cast("tuple[Any, dict[str, Any]]", loaded)
+    return load_weights(classes, open_configuration(source), source, attn_implementation="sdpa")
 
 
 def _config_difference(first: PreTrainedModel, other: PreTrainedModel) -> str:

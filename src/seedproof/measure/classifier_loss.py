@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from seedproof.measure.plane import Evaluate, Plane
-from seedproof.models.loading import quiet_transformers
+from seedproof.models.checkpoint import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -58,7 +58,7 @@ class Problem:
             batches.setdefault(int(index), {})[key] = value
         plane = Plane(**load_file(folder / "plane.safetensors"))
         options = json.loads((folder / "problem.json").read_text())
-        config = AutoConfig.from_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         return cls(config, plane, [batches[index] for index in sorted(batches)], **options)
 
     def on_device(self) -> Problem:

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seedproof.errors import UserError, unknown
-from seedproof.measure.checkpoints import check_same_architecture, encoder_of, fingerprint, load_quietly
+from seedproof.measure.checkpoints import check_same_architecture, encoder_of, fingerprint, load_as
 from seedproof.measure.defaults import default_device, say_nothing
 from seedproof.measure.masking import MaskedText, Masking, Text, mask_text, read_lines
 from seedproof.measure.restored import Depth, LayeredEncoder, PlainRestoredLosses, RestoredLosses
+from seedproof.models.checkpoint import open_configuration
 from seedproof.models.loading import load_tokenizer
 from seedproof.models.source import ModelSource, find_model
 from seedproof.spec import content_hash
@@ -141,15 +142,15 @@ def load_masked_lm(source: ModelSource) -> tuple[PreTrainedModel, Callable[[Any]
     Raises:
         UserError: the checkpoint has no such head, or no encoder.
     """
-    from transformers import AutoConfig, AutoModelForMaskedLM
+    from transformers import AutoModelForMaskedLM
 
     without = (
         f"the model {source.name!r} in {source.folder} has no masked-LM head, which forgetting is measured with; give the "
         "pre-trained model as it was published (a fine-tuned classifier has lost that head)"
     )
-    if type(AutoConfig.from_pretrained(source.folder)) not in AutoModelForMaskedLM._model_mapping:
+    if type(open_configuration(source)) not in AutoModelForMaskedLM._model_mapping:
         raise UserError(without)
-    model, info = load_quietly(AutoModelForMaskedLM, source, "pre-trained")
+    model, info = load_as(AutoModelForMaskedLM, source)
     prefix = f"{model.base_model_prefix}."
     heads = [module for name, module in model.named_children() if f"{name}." != prefix]
     if len(heads) != 1 or any(not name.startswith(prefix) for name in info["missing_keys"]):

@@ -13,11 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 
-from seedproof.errors import UserError
-from seedproof.models.loading import load_configuration, quiet_transformers
+from seedproof.models.checkpoint import build_without_weights
+from seedproof.models.loading import load_configuration
 
 if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
@@ -43,14 +42,7 @@ def _skeleton(folder: Path, configuration: str) -> nn.Module:  # noqa: ARG001  p
     from seedproof.models.source import ModelSource
 
     source = ModelSource(str(folder), folder)
-    config = load_configuration(source)
-    with torch.random.fork_rng(), quiet_transformers(), torch.device("meta"):
-        try:
-            model: nn.Module = AutoModelForSequenceClassification.from_config(config)
-        except Exception as error:  # a configuration may be wrong in as many ways as there are models
-            first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise UserError(f"the model in {folder} cannot be built from its config.json: {first.strip()}") from error
-    return model
+    return build_without_weights(AutoModelForSequenceClassification, load_configuration(source), source)
 
 
 def segments(model: nn.Module) -> int:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from seedproof.errors import UserError
+from seedproof.models.checkpoint import (
+    code_of,
+    load_weights,
+    open_configuration,
+    quiet_transformers,
+    reason,
+    shape_text,
+)
+from seedproof.models.files import MOST_VOCABULARY, read_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -28,50 +37,58 @@ class LoadedModel:
 
     model: PreTrainedModel
     missing: tuple[str, ...]
-    """Parameters that the checkpoint does not have; they were drawn from the head seed."""
+    """Parameters that were drawn from the head seed: the checkpoint does not have them, has them in another shape, or a new
+    head was asked for."""
+    shapes: Mapping[str, str]
+    """Of those that the checkpoint has in another shape, what shapes they are."""
+
+    @property
+    def missing_encoder(self) -> tuple[str, ...]:
+        """Those of :attr:`missing` that pre-training should have given: all but head and pooler."""
+        return tuple(name for name in self.missing if _is_encoder(self.model, name))
+
+    @property
+    def kept_head(self) -> tuple[str, ...]:
+        """The head's parameters where all of them came with the checkpoint: then the head seed changes nothing."""
+        head = _head(self.model)
+        return () if set(head) & set(self.missing) else head
 
 
 def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_seed: int, head_std: float = 0.02,
-                    dropout: float | None = None) -> LoadedModel:  # fmt: skip
+                    dropout: float | None = None, classes: Sequence[str] = (),
+                    new_head: bool = False) -> LoadedModel:  # fmt: skip
     """Load ``source`` with a classification head of ``labels`` outputs, in fp32 whatever the checkpoint's dtype.
 
     Parameters that the checkpoint does not have are drawn in the order of their names from a generator of their own:
     matrices from N(0, ``head_std``), biases 0, scales of norms 1 (Devlin et al. 2019). ``dropout`` sets every dropout
-    probability of the configuration; None leaves them.
+    probability of the configuration; None leaves them. ``classes`` are the names of the outputs, which saved weights
+    answer with. ``new_head`` draws the head even if one of the right size came with the checkpoint.
 
     Raises:
         UserError: Transformers has no sequence classification model for this configuration, or cannot read the weights.
     """
-    from safetensors import SafetensorError
     from transformers import AutoModelForSequenceClassification
 
     config = load_configuration(source)
-    config.num_labels = labels
+    config.id2label = dict(enumerate(classes or (f"LABEL_{index}" for index in range(labels))))
+    config.label2id = {name: index for index, name in config.id2label.items()}
     config.problem_type = "regression" if regression else "single_label_classification"
     if dropout is not None:
         for name in _DROPOUTS:
             if hasattr(config, name):
                 setattr(config, name, dropout)
-    with torch.random.fork_rng(), quiet_transformers():
-        try:
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                source.folder,
-                config=config,
-                dtype=torch.float32,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-            )
-        except (ValueError, OSError, RuntimeError, KeyError, SafetensorError) as error:
-            raise UserError(_why_not(source, error)) from error
-    mismatched = [entry[0] if isinstance(entry, tuple) else entry for entry in info["mismatched_keys"]]
-    missing = tuple(sorted({*info["missing_keys"], *mismatched}))
-    if set(missing) >= {name for name, _ in model.named_parameters()}:
+    model, info = load_weights(AutoModelForSequenceClassification, config, source, ignore_mismatched_sizes=True)
+    shapes = {name: f"{shape_text(stored)} in the file, {shape_text(wanted)} by config.json"
+              for name, stored, wanted in info["mismatched_keys"]}  # fmt: skip
+    missing = {*info["missing_keys"], *shapes}
+    if missing >= {name for name, _ in model.named_parameters()}:
         raise UserError(
             f"the weights in {source.folder} have no parameter of a {source.family} model, so nothing is pre-trained; "
             "give the folder of the pre-trained model"
         )
-    draw_missing(model, missing, head_seed, head_std)
-    return LoadedModel(model, missing)
+    drawn = tuple(sorted(missing | set(_head(model) if new_head else ())))
+    draw_missing(model, drawn, head_seed, head_std)
+    return LoadedModel(model, drawn, shapes)
 
 
 def load_configuration(source: ModelSource) -> PreTrainedConfig:
@@ -80,18 +97,26 @@ def load_configuration(source: ModelSource) -> PreTrainedConfig:
     Raises:
         UserError: Transformers does not know the model type, or has no sequence classification class for it.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification
 
-    try:
-        config = AutoConfig.from_pretrained(source.folder)
-    except Exception as error:  # configurations check their values with exceptions of their own
-        raise UserError(_why_not(source, error)) from error
+    config = open_configuration(source)
     if type(config) not in AutoModelForSequenceClassification._model_mapping:
         raise UserError(
             f"the model {source.name!r} (model_type {source.family!r}) has no sequence classification class in "
             "Transformers; choose an encoder such as BERT, RoBERTa, ALBERT, ELECTRA or DistilBERT"
         )
     return config
+
+
+def _is_encoder(model: PreTrainedModel, name: str) -> bool:
+    """Whether a parameter belongs to the base model and to no pooler, which many checkpoints do not have."""
+    return name.startswith(f"{model.base_model_prefix}.") and "pooler" not in name.split(".")
+
+
+def _head(model: PreTrainedModel) -> tuple[str, ...]:
+    """Parameters outside of the base model, in the order of their names."""
+    prefix = f"{model.base_model_prefix}."
+    return tuple(sorted(name for name, _ in model.named_parameters() if not name.startswith(prefix)))
 
 
 def draw_missing(model: torch.nn.Module, names: Iterable[str], seed: int, std: float) -> None:
@@ -113,18 +138,18 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
     """Open the model's tokenizer.
 
     Raises:
-        UserError: the folder has none that Transformers can open.
+        UserError: the folder has none that Transformers can open without code or files from elsewhere, or it has tokens
+            that the model does not know.
     """
     from transformers import AutoTokenizer
 
+    config, auto_map = open_configuration(source), _tokenizer_settings(source).get("auto_map")
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source.folder)
+            tokenizer = AutoTokenizer.from_pretrained(source.folder, config=config, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception for a damaged file
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"the model folder {source.folder} has no tokenizer that Transformers opens: {first}"
-        ) from error
+        why = f"it is code of its own ({code_of(auto_map)}), which is never run" if auto_map else reason(error)
+        raise UserError(f"the model folder {source.folder} has no tokenizer that Transformers opens: {why}") from error
     known = source.config.get("vocab_size")
     if known is not None and len(tokenizer) > known:
         raise UserError(
@@ -134,29 +159,20 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def _why_not(source: ModelSource, error: Exception) -> str:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"the model {source.name!r} in {source.folder} cannot be loaded: {first}"
-
-
-class quiet_transformers:
-    """Silence Transformers' progress bars and load reports while loading; what matters is recorded by us."""
-
-    def __enter__(self) -> None:
-        from transformers.utils import logging
-
-        self._level = logging.get_verbosity()
-        self._bars = logging.is_progress_bar_enabled()
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-        self._warnings = warnings.catch_warnings()
-        self._warnings.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, *details: Any) -> None:
-        from transformers.utils import logging
-
-        self._warnings.__exit__(*details)
-        logging.set_verbosity(self._level)
-        if self._bars:
-            logging.enable_progress_bar()
+def _tokenizer_settings(source: ModelSource) -> dict[str, Any]:
+    """The content of ``tokenizer_config.json``; refuses one that leads to files which no fingerprint covers."""
+    path = source.folder / "tokenizer_config.json"
+    if not path.is_file():
+        return {}
+    settings = read_json(path, source.folder, MOST_VOCABULARY)
+    versions = settings.get("fast_tokenizer_files") or []
+    named = {key: str(value) for key, value in settings.items() if key.endswith("_file") and isinstance(value, str)}
+    # Paths on the machine where it was saved are common, and not followed where the folder has a file of that name.
+    elsewhere = {key: value for key, value in named.items()
+                 if Path(value).is_file() and not (source.folder / Path(value).name).is_file()}  # fmt: skip
+    for key, value in [*elsewhere.items(), *(("fast_tokenizer_files", v) for v in versions if v != "tokenizer.json")]:
+        raise UserError(
+            f"{path} names {value!r} as its {key}, which the model's fingerprint does not cover; copy what it needs into "
+            "the folder under its usual name (tokenizer.json, vocab.txt, ...) and remove that key"
+        )
+    return settings

@@ -6,7 +6,6 @@ A model is named ``miniature/bert`` (shipped), by a folder, or by its name on th
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,15 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError, unknown
+from seedproof.models.card import card_learning_rate
+from seedproof.models.files import INDEX, MOST_VOCABULARY, SINGLE, check_file, loaded_weights, read_json
 from seedproof.spec import ModelReference, content_hash
 
 MINIATURES = ("bert", "roberta", "albert", "bert-shallow")
 WEIGHTS = Path(__file__).resolve().parent.parent / "miniature" / "weights"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
                     "merges.txt", "spiece.model", "sentencepiece.bpe.model", "added_tokens.json")  # fmt: skip
-_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
-_FETCHED = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md", *_TOKENIZER_FILES]
-_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
+# Vocabularies of tokenizers without tokenizer.json under further names: DeBERTa-v2, Llama's, RemBERT, PhoBERT.
+_OTHER_VOCABULARIES = ("spm.model", "tokenizer.model", "sentencepiece.model", "bpe.codes")
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model",
+                 *_OTHER_VOCABULARIES)  # fmt: skip
+_FETCHED = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md", *_TOKENIZER_FILES,
+            *_OTHER_VOCABULARIES]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,7 @@ class ModelSource:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The content of ``config.json``."""
-        path = self.folder / "config.json"
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{path} is no JSON object ({error}); write it again with save_pretrained") from None
+        return read_json(self.folder / "config.json", self.folder)
 
     @property
     def family(self) -> str:
@@ -49,8 +49,24 @@ class ModelSource:
 
     @property
     def weight_files(self) -> list[Path]:
-        """The safetensors files, sorted by name."""
+        """The safetensors files, sorted by name: what the fingerprint covers."""
         return sorted(self.folder.glob("*.safetensors"))
+
+    @property
+    def loaded_files(self) -> list[Path]:
+        """Those of :attr:`weight_files` from which the weights are loaded.
+
+        Raises:
+            UserError: as :func:`seedproof.models.files.loaded_weights`.
+        """
+        return loaded_weights(self.folder, self.config, self.weight_files)
+
+    @property
+    def tokenizer_files(self) -> list[Path]:
+        """Files of the tokenizer; ``tokenizer.json`` holds all that the further vocabularies hold."""
+        whole = (self.folder / "tokenizer.json").is_file()
+        names = _TOKENIZER_FILES if whole else (*_TOKENIZER_FILES, *_OTHER_VOCABULARIES)
+        return [path for path in (self.folder / name for name in names) if path.is_file()]
 
     @property
     def weight_bytes(self) -> int:
@@ -67,31 +83,14 @@ class ModelSource:
     @cached_property
     def card_learning_rate(self) -> float | None:
         """The default learning rate in the model's card: ``seedproof: {learning_rate: ...}`` in its front matter."""
-        card = self.folder / "README.md"
-        text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
-        match = _FRONT_MATTER.match(text)
-        if match is None:
-            return None
-        import yaml
-
-        try:
-            content = yaml.safe_load(match[1])
-        except yaml.YAMLError:
-            return None  # somebody else's card, which need not be valid
-        settings = content.get("seedproof") if isinstance(content, dict) else None
-        rate = settings.get("learning_rate") if isinstance(settings, dict) else None
-        try:
-            return None if rate is None else float(rate)
-        except (TypeError, ValueError):
-            raise UserError(f"the learning_rate {rate!r} in the front matter of {card} is not a number") from None
+        return card_learning_rate(self.folder / "README.md")
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of configuration, weights and tokenizer; where the folder is and the card do not matter."""
         ignored = ("transformers_version", "_name_or_path")
         config = {key: value for key, value in self.config.items() if key not in ignored}
-        files = [*self.weight_files, *(self.folder / name for name in _TOKENIZER_FILES)]
-        hashes = {file.name: _file_hash(file) for file in files if file.is_file()}
+        hashes = {file.name: _file_hash(file) for file in [*self.weight_files, *self.tokenizer_files]}
         return content_hash({"config": config, "files": hashes})
 
     def reference(self) -> ModelReference:
@@ -119,27 +118,43 @@ def find_model(name: str) -> ModelSource:
 
 
 def _checked(source: ModelSource) -> ModelSource:
-    if not (source.folder / "config.json").is_file():
-        raise UserError(
-            f"the model folder {source.folder} has no config.json; give a folder that save_pretrained wrote"
-        )
-    if not source.weight_files:
-        pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in source.folder.glob(pattern))
-        if pickles:
-            raise UserError(
-                f"the weights {source.folder / pickles[0]} are a pickle, which can run code when it is opened; load them "
-                "once in a place you trust and save them with save_pretrained, which writes model.safetensors"
-            )
-        raise UserError(f"the model folder {source.folder} has no *.safetensors file with weights")
-    for file in source.weight_files:
-        _check_whole(file)
+    check_weights(source, f"the model folder {source.folder}")
     if not any((source.folder / name).is_file() for name in _VOCABULARIES):
         # Transformers would make an empty tokenizer, to which every word is unknown.
         raise UserError(
             f"the model folder {source.folder} has no vocabulary ({', '.join(_VOCABULARIES)}); "
             "save the model's tokenizer there with save_pretrained"
         )
+    for file in source.tokenizer_files:
+        check_file(file, source.folder, MOST_VOCABULARY)
     return source
+
+
+def check_weights(source: ModelSource, what: str) -> None:
+    """Refuse a folder without a configuration, or without whole weights that are no pickle.
+
+    Args:
+        source: the folder.
+        what: it is, for messages.
+
+    Raises:
+        UserError: names what is missing or wrong, and where.
+    """
+    if not (source.folder / "config.json").is_file():
+        raise UserError(f"{what} has no config.json; give a folder that save_pretrained wrote")
+    pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in source.folder.glob(pattern))
+    is_pickle = bool(pickles) and not any((source.folder / name).is_file() for name in (SINGLE, INDEX))
+    if is_pickle and "transformers_weights" not in source.config:  # whatever other *.safetensors lies beside it
+        raise UserError(
+            f"the weights {source.folder / pickles[0]} are a pickle, which can run code when it is opened; load them "
+            "once in a place you trust and save them with save_pretrained, which writes model.safetensors"
+        )
+    if not source.weight_files:
+        raise UserError(f"{what} has no *.safetensors file with weights; save it again with save_pretrained")
+    for file in source.weight_files:
+        check_file(file, source.folder)
+        _check_whole(file)
+    _ = source.loaded_files  # refuses those that would be found elsewhere
 
 
 def _check_whole(file: Path) -> None:
