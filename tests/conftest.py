@@ -56,7 +56,7 @@ def make_tiny_model(family: str, folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_task():
     """Forty training and thirty development pairs of the miniature's entailment task."""
     from seedproof.tasks import Split, Task, load_task

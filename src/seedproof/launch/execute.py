@@ -23,6 +23,7 @@ from seedproof.errors import UserError
 from seedproof.launch import Interrupted, again
 from seedproof.launch.options import Recording, lacks
 from seedproof.launch.outcome import make_result
+from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
 from seedproof.models.tokens import TokenizedSplit, tokenize
@@ -73,7 +74,7 @@ def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recordin
     resume(engine, folder, recording)
     train(engine, folder, recording, report, should_stop)
     if recording.weights:
-        save_weights(engine.model, source, folder.weights)
+        save_weights(engine.model, source, folder.weights, ready.recipe, ready.data)
     folder.journal.flush()
     folder.finish(make_result(engine, folder, task, ready.about, recording, started))
 
@@ -96,7 +97,7 @@ def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording
     recipe = from_json(spec.recipe)
     plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
     data = tokenized(task, source, recipe)
-    loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression",
+    loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression", classes=task.classes,
                              head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout)  # fmt: skip
     about = {
         "steps": plan.steps,
@@ -167,12 +168,21 @@ def keep_records(folder: RunFolder, records: list[Record]) -> float | None:
     return next((record.values["loss"] for record in records if record.kind == "loss"), None)
 
 
-def save_weights(model: Any, source: ModelSource, folder: Path) -> None:
-    """Write the final weights and the tokenizer so that stock Transformers opens them, whole or not at all."""
+def save_weights(model: Any, source: ModelSource, folder: Path, recipe: Recipe, data: RunData) -> None:
+    """Write the final weights and the tokenizer, whole or not at all, so that stock Transformers answers as the run did.
+
+    The tokenizer cuts texts (where asked to) at the recipe's ``max_length``, and gives segment ids if the model was
+    trained with them.
+    """
     partial = folder.with_name(".weights.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(partial)
-    load_tokenizer(source).save_pretrained(partial)
+    with quiet_transformers():
+        model.save_pretrained(partial)
+    tokenizer = load_tokenizer(source)
+    has_segments = recipe.segment_ids and data.train.segments is not None
+    tokenizer.model_input_names = ["input_ids", *(["token_type_ids"] if has_segments else []), "attention_mask"]
+    tokenizer.model_max_length = min(tokenizer.model_max_length, recipe.max_length)
+    tokenizer.save_pretrained(partial)
     move_folder(partial, folder)
 
 

@@ -205,7 +205,8 @@ class FleetWorker:
             try:
                 spec = run.folder.spec
                 if self._recording.weights:
-                    save_weights(run.member.model, model_source(self._store, spec.model), run.folder.weights)
+                    source, member = model_source(self._store, spec.model), run.member
+                    save_weights(member.model, source, run.folder.weights, member.recipe, member.data)
                 run.folder.journal.flush()
                 task = read_task(self._store.task_folder(spec.task.fingerprint))
                 run.folder.finish(make_result(run.member, run.folder, task, run.about, self._recording, run.started))

@@ -142,13 +142,15 @@ def _complete(lattice: Lattice, parts: Parts, measure: Callable[[dict[str, Point
 
 def _plane(source: ModelSource, failed: Any, successful: Any, task: Task, head_seed: int,
            head_std: float) -> tuple[Plane, Any]:  # fmt: skip
-    is_regression = task.kind == "regression"
-    start = load_classifier(
-        source, labels=task.num_labels, regression=is_regression, head_seed=head_seed, head_std=head_std
-    )
+    of_task: dict[str, Any] = {
+        "labels": task.num_labels,
+        "regression": task.kind == "regression",
+        "classes": task.classes,
+    }
+    start = load_classifier(source, **of_task, head_seed=head_seed, head_std=head_std)
     models = {"pre-trained": start.model}
     for role, checkpoint in (("failed", failed), ("successful", successful)):
-        models[role] = classifier_of(checkpoint, role, labels=task.num_labels, regression=is_regression)
+        models[role] = classifier_of(checkpoint, role, **of_task)
         check_same_architecture({"pre-trained": start.model, role: models[role]})
     return Plane(*(flatten(model) for model in models.values())), start.model.config
 
