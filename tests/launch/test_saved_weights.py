@@ -43,7 +43,7 @@ def test_stock_transformers_answers_as_the_run_did(results, small_task):
         inputs = tokenizer(list(dev.texts), list(dev.pairs), padding=True, truncation=True, return_tensors="pt")
         with torch.no_grad():
             logits = model(**inputs).logits.numpy()
-        np.testing.assert_allclose(logits, results.predictions(run.run)["dev"], atol=2e-5)
+        np.testing.assert_allclose(logits, results.logits(run.run)["dev"], atol=2e-5)
         classify = pipeline("text-classification", model=model, tokenizer=tokenizer)
         said = classify({"text": dev.texts[0], "text_pair": dev.pairs[0]}, truncation=True)
         assert said["label"] == small_task.classes[int(logits[0].argmax())]
