@@ -120,21 +120,36 @@ class Results:
         evaluations = {id_: self._records(id_, "evaluation") for id_ in runs["run"]}
         return scores_frame(runs, evaluations)
 
+    def run_id(self, run: str) -> str:
+        """The id of a run: every method that takes a run finds it by this.
+
+        Args:
+            run: an id, its first four digits or more, or recipe and seed as in the tables, ``"devlin/3"``; with
+                ``task/``, ``model/`` or ``task/model/`` before it where several runs have that.
+
+        Raises:
+            UserError: it points at no run, or at several.
+        """
+        return self._store.find_run(run)
+
     def records(self, run: str) -> pd.DataFrame:
-        """The records of a run by its id, one row each, in order.
+        """The records of a run, one row each, in order.
+
+        Args:
+            run: as for :meth:`run_id`.
 
         Returns:
             Columns ``step``, ``kind`` (loss, evaluation, or the probe that saw it) and one per value that any kind has.
         """
         import pandas as pd
 
-        return pd.DataFrame(self._records(run))
+        return pd.DataFrame(self._records(self.run_id(run)))
 
     def losses(self, run: str) -> pd.DataFrame:
         """The training loss of each step of a run, dropout on; columns ``step`` and ``loss`` (nats)."""
         import pandas as pd
 
-        return pd.DataFrame(self._records(run, "loss"), columns=["step", "loss"])
+        return pd.DataFrame(self._records(self.run_id(run), "loss"), columns=["step", "loss"])
 
     def gradient_norms(self, run: str) -> pd.DataFrame:
         """Norms of the loss gradient before clipping (paper, Figures 4 and 10-12), weights without biases.
@@ -155,7 +170,7 @@ class Results:
     def _by_place(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
         from seedproof.analysis.places import by_place
 
-        records = self._records(run, probe)
+        records = self._records(self.run_id(run), probe)
         if not records:
             raise UserError(
                 f"run {run} has no recording {probe!r}; give the study's command again with {probe} = 1 or more under "
@@ -172,23 +187,25 @@ class Results:
         from seedproof.analysis.predictions import prediction_table
         from seedproof.tasks import Task
 
-        logits = self.logits(run)
-        task = Task.read(self._store.task_folder(self._store.run(run).spec.task.fingerprint))
+        id_ = self.run_id(run)
+        logits = self.logits(id_)
+        task = Task.read(self._store.task_folder(self._store.run(id_).spec.task.fingerprint))
         labels = {name: split.labels for name, split in task.evaluation_splits.items()}
         return prediction_table(logits, labels, task.classes)
 
     def logits(self, run: str) -> Mapping[str, np.ndarray]:
         """The logits behind :meth:`predictions`: per evaluation split, float32 (examples, outputs)."""
-        result = self._store.run(run).result()
-        for record in self._records(run, "evaluation"):
+        id_ = self.run_id(run)
+        result = self._store.run(id_).result()
+        for record in self._records(id_, "evaluation"):
             if record["step"] == result["evaluated_step"]:
                 prefix = "logits "
                 return {name.removeprefix(prefix): v for name, v in record.items() if name.startswith(prefix)}
         return {}
 
-    def _records(self, run: str, *kinds: str) -> list[dict[str, Any]]:
+    def _records(self, id_: str, *kinds: str) -> list[dict[str, Any]]:
         """The records of a run as they are stored, of some kinds or of all."""
-        return [record for record in self._store.run(run).journal.read() if not kinds or record["kind"] in kinds]
+        return [record for record in self._store.run(id_).journal.read() if not kinds or record["kind"] in kinds]
 
 
 def numbers_of(figure: Path) -> Path:

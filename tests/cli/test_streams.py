@@ -6,12 +6,13 @@ import io
 import os
 import subprocess
 import sys
-from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from seedproof.cli.streams import write_anything
+from seedproof.spec import Numerics
+from seedproof.store import Cell, Store
 
 
 @pytest.mark.parametrize(
@@ -31,12 +32,14 @@ def test_what_an_encoding_lacks_is_written_plainer(encoding, shown):
     assert stream.buffer.getvalue().decode(encoding) == shown
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_commands_end_well_in_old_terminals(tmp_path, encoding):
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", b"? - x/0"), ("latin-1", b"? - \xd7/0")])
+def test_commands_end_well_in_old_terminals(tmp_path, encoding, shown):
     """One that prints a table and one that is refused, as whole programs."""
+    store = Store.create(tmp_path / "猫", "s", Numerics())
+    store.add_cells([Cell(task="t", model="m", recipe="猫 – ×", seed="0", id="0" * 16)])
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    for words, status in ((["ls", "studies"], 0), (["study", "status", f"{tmp_path}/ – ×"], 2)):
+    for words, status in ((["study", "runs", str(store.path)], 0), (["study", "runs", f"{tmp_path}/ – ×"], 2)):
         done = subprocess.run([sys.executable, "-m", "seedproof", *words], env=environment, capture_output=True)
         assert done.returncode == status, done.stderr
+        assert (shown in done.stdout) == (status == 0)
         assert b"a bug in seedproof" not in done.stderr
-    assert Path(tmp_path).is_dir()

@@ -97,9 +97,9 @@ def test_outcomes_that_are_not_as_said(store):
 
 def test_runs_that_are_not_there(store):
     folder, ids = store
-    with pytest.raises(UserError, match="has no run 0123456789abcdef"):
+    with pytest.raises(UserError, match="has no run '0123456789abcdef'"):
         run_checkpoint(folder, "0123456789abcdef")
-    with pytest.raises(UserError, match="is not the id of a run"):
+    with pytest.raises(UserError, match="has no run '3'"):
         run_checkpoint(folder, "3")
     (folder / "runs" / ids["good"] / "result.json").unlink()
     with pytest.raises(UserError, match="is not finished"):

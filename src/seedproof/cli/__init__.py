@@ -9,21 +9,21 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
+from seedproof.cli.streams import write_anything
 from seedproof.errors import UserError
 from seedproof.printable import PrintableStream
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one message and exit status 2, without a traceback."""
+    write_anything()  # before they are covered
     with redirect_stdout(PrintableStream(sys.stdout)), redirect_stderr(PrintableStream(sys.stderr)):
         _run()
 
 
 def _run() -> None:
     from seedproof.cli.app import app
-    from seedproof.cli.streams import write_anything
 
-    write_anything()
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:

@@ -26,7 +26,9 @@ Device = Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda whe
 def forgetting(
     place: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder, or a fine-tuned model's.")],
     text: Annotated[Path, typer.Option(help="Text file, a sentence or paragraph a line (WikiText-2 raw).")],
-    run: Annotated[list[str] | None, typer.Option(help="Run of the study; give it again for further runs.")] = None,
+    run: Annotated[
+        list[str] | None, typer.Option(help="Run of the study: id, or RECIPE/SEED; give it again for more.")
+    ] = None,
     pretrained: Annotated[str | None, typer.Option(help="For a model's folder: what it was fine-tuned from.")] = None,
     layers: Annotated[str | None, typer.Option(help="Numbers of top layers, e.g. 0,4,8 [default: all].")] = None,
     embeddings: Annotated[str, typer.Option(help="finetuned or pretrained, under the lowest layer.")] = "finetuned",
@@ -63,7 +65,7 @@ def forgetting(
 
 @app.command("surface")
 def surface(
-    failed: Annotated[str, typer.Option(help="Failed run of the study, or a model's folder.")],
+    failed: Annotated[str, typer.Option(help="Failed run of the study (id, or RECIPE/SEED), or a model's folder.")],
     successful: Annotated[str, typer.Option(help="Successful run that began with the same model, or a folder.")],
     study: Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="The study's folder.")] = None,
     pretrained: Annotated[str | None, typer.Option(help="Without a study: what both were fine-tuned from.")] = None,
@@ -91,11 +93,14 @@ def surface(
     with _reporting("rows") as report:
         if study is not None:
             from seedproof.measure.runs import surface_of_runs
+            from seedproof.store import Store
 
             given = [flag for flag, value in own.items() if value is not None]
             if given:
                 raise UserError(f"{given[0]} follows from the runs of the study {study}; leave it out")
-            found = surface_of_runs(study, failed, successful, report=report, **options)
+            opened = Store.open(study)
+            failed, successful = opened.find_run(failed), opened.find_run(successful)
+            found = surface_of_runs(opened, failed, successful, report=report, **options)
         else:
             found = _surface_of_folders(failed, successful, own, out, report=report, **options)
     _show(found, out, study, f"surface-{failed}-{successful}")

@@ -1,4 +1,4 @@
-"""``seedproof study``: run, status, summary, export."""
+"""``seedproof study``: run, status, runs, summary, export."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Run a study over random seeds and look at what it found.", no_args_is_help=True)
 
 FORMATS = ("table", "csv", "md", "latex", "json")
+RUN_FORMATS = ("table", "csv", "json")
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
 
 
@@ -107,6 +108,29 @@ def status(folder: Folder) -> None:
     from seedproof.store import Store
 
     print_status(Store.open(folder))
+
+
+@app.command("runs")
+def runs(
+    folder: Folder,
+    task: Annotated[list[str] | None, typer.Option(help="Only of this task; give it again for more.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only of this model.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Only of this recipe, as tables call it.")] = None,
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="succeeded, or failed; also how: majority, or diverged.")
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="pending, running, interrupted, lost, crashed or finished.")
+    ] = None,
+    format: Annotated[str, typer.Option(help="table, csv or json.")] = "table",
+) -> None:
+    """List the runs of a study: id, what came out, and the name that every option for a run takes, too."""
+    from seedproof.cli.runs import chosen_runs, print_runs
+
+    if format not in RUN_FORMATS:
+        raise unknown("format", format, RUN_FORMATS)
+    wanted = {"task": task, "model": model, "recipe": recipe, "outcome": outcome, "state": state}
+    print_runs(chosen_runs(_results(folder), wanted), format)
 
 
 @app.command("summary")

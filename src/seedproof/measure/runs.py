@@ -63,6 +63,10 @@ class RunCheckpoint:
 def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     """Find a run's weights, its pre-trained source and what else a measurement needs.
 
+    Args:
+        store: a study's folder.
+        run: an id, its beginning, or ``recipe/seed`` (:meth:`seedproof.Results.run_id`).
+
     Raises:
         UserError: the study has no such run, it is not finished, it kept no weights (the message has the command that
             adds them), or the pre-trained weights are no longer where they were.
@@ -70,12 +74,8 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     from seedproof.launch.execute import model_source
 
     opened = store if isinstance(store, Store) else Store.open(store)
+    run = opened.find_run(run)
     folder = opened.run(run)
-    if not folder.path.is_dir():
-        raise UserError(
-            f"the study in {opened.path} has no run {run}; the column 'run' of "
-            f"'seedproof study export {opened.path} --parquet FILE' and the folders in {opened.path / 'runs'} have the ids"
-        )
     spec, result = folder.spec, folder.result()
     if not folder.weights.is_dir():
         raise UserError(
@@ -90,7 +90,7 @@ def forgetting_of_runs(store: StoreLike, runs: Sequence[str], text: Text, **opti
 
     Args:
         store: a study's folder.
-        runs: ids.
+        runs: ids, or other ways to point at them (:meth:`seedproof.Results.run_id`).
         text: as for ``forgetting``.
         **options: as for ``forgetting``.
 
@@ -105,12 +105,13 @@ def forgetting_of_runs(store: StoreLike, runs: Sequence[str], text: Text, **opti
     if not runs:
         raise UserError("give at least one run to measure forgetting on")
     opened = store if isinstance(store, Store) else Store.open(store)
-    checkpoints = [run_checkpoint(opened, run) for run in dict.fromkeys(runs)]
+    checkpoints = [run_checkpoint(opened, id_) for id_ in dict.fromkeys(opened.find_run(run) for run in runs)]
+    recipes = {cell.id: cell.recipe for cell in reversed(opened.cells())}
     tables = []
     for checkpoint in checkpoints:
         table = forgetting(checkpoint.weights, checkpoint.source.folder, text, **{"folder": opened.path, **options})
         labels = {"run": checkpoint.id, "seed": checkpoint.spec.seeds.label,
-                  "recipe": str(checkpoint.spec.recipe.get("name", "custom")), "outcome": checkpoint.outcome}  # fmt: skip
+                  "recipe": recipes[checkpoint.id], "outcome": checkpoint.outcome}  # fmt: skip
         for place, (name, value) in enumerate(labels.items()):
             table.insert(place, name, value)
         _leave({"forgetting": table}, opened.path / FOLDER / f"forgetting-{checkpoint.id}")
@@ -123,8 +124,8 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
 
     Args:
         store: a study's folder.
-        failed: id of a failed run.
-        successful: id of a run that succeeded and began with the same model: same task, pre-trained weights and head seed
+        failed: a failed run, by its id or otherwise (:meth:`seedproof.Results.run_id`).
+        successful: a run that succeeded and began with the same model: same task, pre-trained weights and head seed
             (another recipe, or other order and dropout seeds).
         **options: as for ``surface``; task, head seed and cutting come from the runs.
 
@@ -148,7 +149,7 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
         head_seed=f.spec.seeds.head, head_std=recipe["head_std"], max_length=recipe["max_length"],
         segment_ids=recipe["segment_ids"], **{"folder": opened.path, **options},
     )  # fmt: skip
-    _leave(found.tables, opened.path / FOLDER / f"surface-{failed}-{successful}")
+    _leave(found.tables, opened.path / FOLDER / f"surface-{f.id}-{s.id}")
     return found
 
 

@@ -32,6 +32,7 @@ from seedproof.store.files import write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive
 from seedproof.store.names import Names
+from seedproof.store.references import find_run
 from seedproof.store.run_folder import RunFolder, State
 
 FORMAT = 1
@@ -166,6 +167,14 @@ class Store:
         if not _ID.fullmatch(id_):
             raise UserError(f"{id_!r} is not the id of a run: ids have {ID_LENGTH} digits 0-9, a-f")
         return RunFolder(self.path / "runs" / id_)
+
+    def find_run(self, written: str) -> str:
+        """The id of a run of the study from what a person wrote: see :func:`seedproof.store.references.find_run`.
+
+        Raises:
+            UserError: it points at no run of the study, or at several.
+        """
+        return find_run(self.cells(), written, self.path)
 
     def run_ids(self) -> list[str]:
         """The ids of all runs of the study in the order of its cells, each once."""

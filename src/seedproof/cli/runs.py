@@ -1,0 +1,101 @@
+"""The list of a study's runs, from which every other command's ``--run`` can be taken."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from seedproof.errors import unknown
+from seedproof.store.cells import Cell
+from seedproof.store.names import base_of
+from seedproof.store.references import shortest_names
+from seedproof.store.run_folder import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seedproof.results import Results
+
+COLUMNS = ["run", "name", "task", "model", "recipe", "seed", "state", "outcome", "reason", "metric", "score"]
+"""Of a list that is not for a terminal."""
+
+
+def chosen_runs(results: Results, wanted: Mapping[str, Sequence[str] | None]) -> pd.DataFrame:
+    """The runs of a study that fit, with ``name``, the shortest that points at each.
+
+    Args:
+        results: of the study.
+        wanted: values by column; None or none of them: all. An outcome may also be the way in which a run failed, and a
+            recipe a named one, which stands for the same with settings.
+
+    Raises:
+        UserError: the study has no such value.
+    """
+    runs = results.runs()
+    names = ("task", "model", "recipe", "seed")
+    cells = [
+        Cell(**dict(zip(names, row, strict=True)), id=run)
+        for *row, run in runs[[*names, "run"]].itertuples(index=False)
+    ]
+    runs["name"] = shortest_names(cells)
+    chosen = runs
+    for column, values in wanted.items():
+        if values:
+            meant = set().union(*(_meant(runs, column, value) for value in values))
+            is_meant = chosen[column].isin(meant)
+            chosen = chosen[is_meant | chosen["reason"].isin(meant) if column == "outcome" else is_meant]
+    return chosen
+
+
+def print_runs(runs: pd.DataFrame, form: str) -> None:
+    """Print runs as a table, CSV or JSON."""
+    shown = runs.reindex(columns=COLUMNS)
+    if form == "json":
+        sys.stdout.write(shown.to_json(orient="records", indent=2, force_ascii=False) + "\n")
+    elif form == "csv":
+        sys.stdout.write(shown.to_csv(index=False, lineterminator="\n"))
+    elif shown.empty:
+        typer.echo("no run fits", err=True)
+    else:
+        _print_table(shown)
+
+
+def _print_table(runs: pd.DataFrame) -> None:
+    """A line per run below a line per task and model; the name stands last, where nothing has to be cut."""
+    for (task, model), rows in runs.groupby(["task", "model"], sort=False):
+        typer.echo(f"{task}, {model}")
+        lines = [(row["run"], _outcome(row), _score(row), shlex.quote(row["name"])) for row in rows.to_dict("records")]
+        width = max(len(line[1]) for line in lines)
+        for run, outcome, score, name in lines:
+            typer.echo(f"  {run}  {outcome:<{width}}  {score:>6}  {name}")
+    typer.echo(f"{len(runs)} run{'s' if len(runs) > 1 else ''}; --run takes an id, its first digits, or the name at the end",
+               err=True)  # fmt: skip
+
+
+def _meant(runs: pd.DataFrame, column: str, value: str) -> set[str]:
+    """The values of a column that ``value`` stands for.
+
+    Raises:
+        UserError: no run of any study has it, or it names nothing in this one.
+    """
+    fixed = {"outcome": ["succeeded", "failed", "majority", "diverged"], "state": [str(state) for state in State]}
+    allowed = fixed.get(column) or list(dict.fromkeys(runs[column]))
+    alike = {name for name in allowed if base_of(name) == value} if column == "recipe" else set()
+    if value not in allowed and not alike:
+        raise unknown(column, value, allowed, where="" if column in fixed else "this study")
+    return {value} if value in allowed else alike
+
+
+def _outcome(row: Mapping[Any, Any]) -> str:
+    if row["state"] != "finished":
+        return str(row["state"])
+    return f"{row['outcome']} ({row['reason']})" if row["reason"] else str(row["outcome"])
+
+
+def _score(row: Mapping[Any, Any]) -> str:
+    return "–" if row["score"] is None or math.isnan(row["score"]) else f"{row['score']:.3f}"
