@@ -76,6 +76,12 @@ def test_summary(results):
         results.summary(divisor="n-2")
 
 
+def test_a_notebook_shows_the_summary_the_plot_and_the_page(results, tmp_path):
+    assert "mosbach-v1(epochs=2)" in results._repr_html_()
+    assert "image/png" in results.box_plot(tmp_path / "plot.png")._repr_mimebundle_()
+    assert "text/html" in results.report(tmp_path / "page.html")._repr_mimebundle_()
+
+
 def test_predictions_give_the_score(results, task):
     """Also where the best evaluation was selected, which need not be the last one."""
     for row in results.runs().itertuples():

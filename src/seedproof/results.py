@@ -35,7 +35,7 @@ class Results:
 
     def _repr_html_(self) -> str:
         """The summary, short."""
-        columns = ["task", "model", "recipe", "failed", "finished", "runs", "mean", "sd", "median", "max"]
+        columns = ["task", "model", "recipe", "failed", "finished", "runs", "mean", "sd", "median", "maximum"]
         shown = self.summary()[columns].to_html(index=False, float_format="{:.3f}".format, na_rep="–")
         return f"{table(f'study {self._store.name}', {'folder': self.path})}{shown}"
 

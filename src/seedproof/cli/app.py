@@ -12,7 +12,6 @@ app = typer.Typer(
     name="seedproof",
     help="Measure how stable fine-tuning is over random seeds. Add --debug to any command for full error traces.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

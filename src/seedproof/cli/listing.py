@@ -9,13 +9,19 @@ from typing import Annotated
 
 import typer
 
+from seedproof.cli import completion
 from seedproof.errors import unknown
 
 KINDS = ("tasks", "recipes", "fields", "models", "studies")
 
 
 def ls(
-    what: Annotated[str, typer.Argument(metavar="tasks|recipes|fields|models|studies", help="What to list.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="tasks|recipes|fields|models|studies", help="What to list.", autocompletion=completion.kinds
+        ),
+    ],
 ) -> None:
     """List the tasks, recipes, fields of recipes, models or studies that have a name."""
     if what not in KINDS:

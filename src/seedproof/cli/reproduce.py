@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seedproof.cli import completion
 from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="table1, fig1 to fig14, or all.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="table1, fig1 to fig14, or all.", autocompletion=completion.studies),
+    ],
     scale: Annotated[str, typer.Option(help="mini: the embedded miniatures; paper: its own models and data.")] = "mini",
     out: Annotated[
         Path | None, typer.Option(help="The folder: new, or one to go on with; figures share its runs.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seedproof.cli import completion
 from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
@@ -27,16 +28,26 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The study's folder: new, or one to continue or extend.")] = None,
     task: Annotated[
-        list[str] | None, typer.Option(help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.")
+        list[str] | None,
+        typer.Option(
+            help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.", autocompletion=completion.tasks
+        ),
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="miniature/..., a folder, or a name on the hub.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="miniature/..., a folder, or a name on the hub.", autocompletion=completion.models),
+    ] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="E.g. mosbach, 'mosbach(epochs=10)'. [default: devlin]")
+        list[str] | None,
+        typer.Option(help="E.g. mosbach, 'mosbach(epochs=10)'. [default: devlin]", autocompletion=completion.recipes),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds: 0 to N - 1. [default: 25]")] = None,
     first_seed: Annotated[int, typer.Option(help="Start the seeds here instead of 0.")] = 0,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Set a field of every recipe.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="Set a field of every recipe.", autocompletion=completion.settings
+        ),
     ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for glue/... tasks.")] = None,
     dev: Annotated[Path | None, typer.Option(help="Development set of your own task [default: a 20 % split].")] = None,

@@ -1,0 +1,52 @@
+"""What the shell offers on the tab key: names that the program knows; for everything else the shell's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def tasks(incomplete: str) -> list[str]:
+    """Names of tasks."""
+    from seedproof.tasks import TASKS
+
+    return _beginning(incomplete, TASKS)
+
+
+def models(incomplete: str) -> list[str]:
+    """Names of shipped models."""
+    from seedproof.models.source import MINIATURES
+
+    return _beginning(incomplete, (f"miniature/{name}" for name in MINIATURES))
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Names of recipes."""
+    from seedproof.recipes import RECIPES
+
+    return _beginning(incomplete, RECIPES)
+
+
+def settings(incomplete: str) -> list[str]:
+    """Fields of recipes, with ``=`` behind."""
+    from seedproof.recipes import METHODS
+
+    fields = dict.fromkeys(name for kind in METHODS.values() for name in kind.field_types())
+    return _beginning(incomplete, (f"{name}=" for name in fields))
+
+
+def studies(incomplete: str) -> list[str]:
+    """Names of the paper's figures and tables."""
+    from seedproof.studies import STUDIES
+
+    return _beginning(incomplete, STUDIES)
+
+
+def kinds(incomplete: str) -> list[str]:
+    """What ``ls`` lists."""
+    from seedproof.cli.listing import KINDS
+
+    return _beginning(incomplete, KINDS)
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
