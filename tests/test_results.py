@@ -77,7 +77,7 @@ def test_summary(results):
 
 
 def test_a_notebook_shows_the_summary_the_plot_and_the_page(results, tmp_path):
-    assert "mosbach-v1(epochs=2)" in results._repr_html_()
+    assert "mosbach-v1(epochs=2" in results._repr_html_()
     assert "image/png" in results.box_plot(tmp_path / "plot.png")._repr_mimebundle_()
     assert "text/html" in results.report(tmp_path / "page.html")._repr_mimebundle_()
 
