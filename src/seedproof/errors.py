@@ -8,12 +8,26 @@ with status 2. Everything else is a bug of ours, or a fault of the machine, and 
 from __future__ import annotations
 
 import difflib
+import errno
 import shlex
 from collections.abc import Iterable
 
 
 class UserError(ValueError):
     """A mistake in what the user gave; the message says what, where and how to mend it."""
+
+
+class Damaged(UserError):
+    """A file that is not what was written.
+
+    Args:
+        what: the file and what is wrong with it, e.g. ``"x.json is damaged (it ends too early)"``.
+        fix: what the user can do.
+    """
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what = what
 
 
 def command(*words: object) -> str:
@@ -36,3 +50,28 @@ def unknown(kind: str, value: object, allowed: Iterable[str], *, where: str = ""
     hint = f"; did you mean {close[0]!r}?" if close else ""
     place = f" in {where}" if where else ""
     return UserError(f"unknown {kind} {value!r}{place}{hint} (one of: {', '.join(names)})")
+
+
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "annot allocate memory",
+    "can't allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+    "malloc of size",
+    "bad_alloc",
+    "OS error 12",
+)
+"""How libraries say that memory ended; those in C++ and Rust only quote the operating system."""
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ended, in whatever words a library says so; the file or the code that met it has no fault then."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if not isinstance(error, UserError) and any(words in str(error) for words in _OUT_OF_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -205,7 +205,7 @@ class Results:
 
     def _records(self, id_: str, *kinds: str) -> list[dict[str, Any]]:
         """The records of a run as they are stored, of some kinds or of all."""
-        return [record for record in self._store.run(id_).journal.read() if not kinds or record["kind"] in kinds]
+        return [record for record in self._store.run(id_).records() if not kinds or record["kind"] in kinds]
 
 
 def numbers_of(figure: Path) -> Path:

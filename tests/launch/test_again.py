@@ -72,6 +72,7 @@ def test_a_run_that_does_not_reproduce_is_kept_as_it_was(finished):
     record = json.loads(lines[place])
     lines[place] = json.dumps({**record, "loss": float(np.nextafter(record["loss"], 9))})
     folder.journal.path.write_text("\n".join(lines) + "\n")
+    folder.journal.seal()  # as another machine would have written it
     before = folder.journal.path.read_bytes(), folder.result()
     MORE.write(finished.path)
     with pytest.raises(UserError, match="loss at step 1 differs"):

@@ -178,7 +178,8 @@ def test_finishing_writes_the_result_last_and_tidies_up(folder: RunFolder, monke
     folder.journal.append({"step": 2})
     folder.finish({"outcome": "failed", "score": math.nan})
     assert order[-1] == "result.json"
-    assert sorted(path.name for path in folder.path.iterdir()) == ["journal.jsonl", "result.json", "spec.json"]
+    names = sorted(path.name for path in folder.path.iterdir())
+    assert names == ["journal.jsonl", "journal.jsonl.sha256", "result.json", "spec.json"]
     assert len(list(RunFolder(folder.path).journal.read())) == 2
     assert math.isnan(folder.result()["score"])
 

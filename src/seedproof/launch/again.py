@@ -15,8 +15,7 @@ import numpy as np
 
 from seedproof.errors import UserError
 from seedproof.launch.options import Recording, lacks
-from seedproof.store import RunFolder, write_atomically
-from seedproof.store.encoding import dumps
+from seedproof.store import RunFolder
 
 _COMPARED = ("outcome", "reason", "diverged_at", "score", "metrics", "training_loss", "steps", "evaluated_step")
 _KINDS = ("loss", "evaluation")
@@ -56,8 +55,8 @@ def adopt(folder: RunFolder, scratch: RunFolder) -> None:
     if scratch.weights.exists() and not folder.weights.exists():
         scratch.weights.replace(folder.weights)
     if scratch.journal.path.exists():  # else a process was killed right after this line
-        scratch.journal.path.replace(folder.journal.path)
-    write_atomically(folder.path / "result.json", (dumps(result, indent=1) + "\n").encode("ascii"))
+        folder.journal.take_over(scratch.journal)
+    folder.write_result(result)
     shutil.rmtree(scratch.path)
 
 
@@ -86,7 +85,7 @@ def _difference(folder: RunFolder, what: str) -> UserError:
 
 
 def _evidence(folder: RunFolder) -> dict[tuple[int, str], dict[str, Any]]:
-    return {(record["step"], record["kind"]): record for record in folder.journal.read() if record["kind"] in _KINDS}
+    return {(record["step"], record["kind"]): record for record in folder.records() if record["kind"] in _KINDS}
 
 
 def _equal(first: Any, second: Any) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seedproof.errors import UserError
+from seedproof.errors import Damaged, UserError
 from seedproof.launch import Interrupted, again
 from seedproof.launch.options import Recording, lacks
 from seedproof.launch.outcome import make_result
@@ -71,7 +71,7 @@ def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recordin
     source = model_source(store, spec.model)
     ready = prepare(spec, task, source, recording)
     engine = plain_engine(spec, ready)
-    resume(engine, folder, recording)
+    resume(engine, folder, recording, report)
     train(engine, folder, recording, report, should_stop)
     if recording.weights:
         save_weights(engine.model, source, folder.weights, ready.recipe, ready.data)
@@ -117,26 +117,32 @@ def plain_engine(spec: RunSpec, ready: Prepared) -> PlainEngine:
     )  # fmt: skip
 
 
-def resume(engine: PlainEngine, folder: RunFolder, recording: Recording) -> None:
+def resume(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report) -> None:
     """Go on from the folder's last checkpoint, its records cut back to it.
 
     Without a checkpoint, or where other things were recorded up to it, the run starts again.
     """
-    if (found := usable_checkpoint(folder, recording)) is not None:
+    if (found := usable_checkpoint(folder, recording, report)) is not None:
         engine.load_state(*found)
 
 
 def usable_checkpoint(
-    folder: RunFolder, recording: Recording
+    folder: RunFolder, recording: Recording, report: Report
 ) -> tuple[int, dict[str, np.ndarray], dict[str, Any]] | None:
-    """The step, arrays and values of the folder's last checkpoint, its records cut back to it; None: start again."""
-    checkpoint = folder.load_checkpoint()
-    if checkpoint is None or checkpoint[2]["recorded"] != recording.recorded:
-        folder.journal.cut_back(-1)
-        return None
-    step, tensors, extra = checkpoint
-    folder.journal.cut_back(step)
-    return step, tensors, extra["engine"]
+    """The step, arrays and values of the folder's last checkpoint, its records cut back to it; None: start again.
+
+    A run whose checkpoint or journal is damaged starts again, and says so: nothing is lost but time.
+    """
+    try:
+        checkpoint = folder.load_checkpoint()
+        if checkpoint is not None and checkpoint[2]["recorded"] == recording.recorded:
+            step, tensors, extra = checkpoint
+            folder.cut_back(step)
+            return step, tensors, extra["engine"]
+    except Damaged as error:
+        report({"event": "note", "message": f"{error.what}, so the run starts again at its first step"})
+    folder.start_again()
+    return None
 
 
 def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report,

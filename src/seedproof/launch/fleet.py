@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seedproof.launch.execute import (
@@ -125,7 +126,8 @@ class FleetWorker:
         ready: Prepared = prepare(spec, task, source, self._recording)
         member = Member(model=ready.model, recipe=ready.recipe, plan=ready.plan, data=ready.data,
                         dropout_seed=spec.seeds.dropout, probes=ready.probes)  # fmt: skip
-        if (checkpoint := usable_checkpoint(folder, self._recording)) is not None:
+        report = partial(self._worker.report, folder.id)
+        if (checkpoint := usable_checkpoint(folder, self._recording, report)) is not None:
             member.step, member.resume = checkpoint[0], checkpoint[1:]
         key = (spec.model.fingerprint, task.num_labels, task.kind, spec.numerics)
         return _Run(folder=folder, lock=lock, member=member, about=ready.about, key=key)

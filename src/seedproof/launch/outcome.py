@@ -14,6 +14,7 @@ import numpy as np
 
 from seedproof.launch.options import Recording
 from seedproof.store import RunFolder
+from seedproof.store.checked import judge
 from seedproof.tasks.base import Task
 
 
@@ -34,7 +35,7 @@ def make_result(engine: Trained, folder: RunFolder, task: Task, about: dict[str,
     """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
     losses: dict[int, float] = {}
     scores: dict[int, dict[str, float]] = {}
-    for record in folder.journal.read():
+    for record in folder.records():
         if record["kind"] == "loss":
             losses[record["step"]] = record["loss"]
         elif record["kind"] == "evaluation":
@@ -53,13 +54,6 @@ def make_result(engine: Trained, folder: RunFolder, task: Task, about: dict[str,
         "recordings": {**recording.probes, "evaluations": recording.evaluations, "weights": recording.weights},
         "execution": _execution(folder, started),
     }  # fmt: skip
-
-
-def judge(score: float, majority: float) -> tuple[str, str | None]:
-    """The outcome of a run and, where it failed, why: not better than the majority (paper, section 3), or diverged."""
-    if not math.isfinite(score):
-        return "failed", "diverged"
-    return ("succeeded", None) if score > majority else ("failed", "majority")
 
 
 def last_epoch_loss(losses: dict[int, float], steps_per_epoch: int) -> float:

@@ -78,7 +78,8 @@ class Progress:
             self._say(self._overall(left=False))
 
     def on_event(self, event: Mapping[str, Any]) -> None:
-        """Take note of an event of a worker: started, progress, finished, crashed or interrupted; or of the launcher: stopping.
+        """Take note of an event of a worker: started, progress, note, finished, crashed or interrupted; or of the
+        launcher: stopping.
 
         Events of another kind are for others and are passed over.
         """
@@ -103,6 +104,8 @@ class Progress:
         elif kind == "crashed":
             self.crashed += 1
             lines.append(f"crashed: {self._label(run)}: {event.get('message', '')}")
+        elif kind == "note":
+            lines.append(f"note: {self._label(run)}: {event.get('message', '')}")
         elif kind == "finished":
             self.finished += 1
             self.failed += event["outcome"] == "failed"

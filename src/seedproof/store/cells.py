@@ -48,6 +48,10 @@ class Cell:
         return dataclasses.asdict(self)
 
 
+FIELDS = tuple(item.name for item in dataclasses.fields(Cell))
+"""Names of what a cell holds."""
+
+
 def distinct_ids(cells: Iterable[Cell]) -> Iterator[str]:
     """Yield the ids of ``cells`` in order, each once."""
     yield from dict.fromkeys(cell.id for cell in cells)

@@ -40,7 +40,16 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
         TypeError: ``value`` holds something that is neither a JSON value nor an array of one of :data:`DTYPES`.
     """
     separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(_encode(value), separators=separators, indent=indent, allow_nan=False)
+    return json.dumps(encode(value), separators=separators, indent=indent, allow_nan=False)
+
+
+def encode(value: Any) -> Any:
+    """Turn ``value`` into plain JSON values that :func:`decode` turns back.
+
+    Raises:
+        TypeError: as :func:`dumps`.
+    """
+    return _encode(value)
 
 
 def loads(text: str | bytes) -> Any:
@@ -49,10 +58,22 @@ def loads(text: str | bytes) -> Any:
     Raises:
         ValueError: ``text`` is not such JSON.
     """
-    value = json.loads(text, parse_constant=_refuse_constant)
+    value = parse(text)
     # Most results hold nothing to decode; to look for it is much faster than to walk through them.
     written = text.decode() if isinstance(text, bytes) else text
     return decode(value) if any(mark in written for mark in _MARKS) else value
+
+
+def parse(text: str | bytes) -> Any:
+    """Read strict JSON; its arrays and numbers that are not finite stay encoded.
+
+    Raises:
+        ValueError: ``text`` is not such JSON, or is nested too deeply to be ours.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def decode(value: Any) -> Any:
@@ -63,7 +84,7 @@ def decode(value: Any) -> Any:
     """
     try:
         return _decode(value)
-    except (AttributeError, KeyError, TypeError, struct.error) as error:
+    except (AttributeError, KeyError, TypeError, OverflowError, RecursionError, struct.error) as error:
         raise ValueError(f"not a value of this format: {error!r}") from error
 
 

@@ -1,8 +1,11 @@
-"""Files that are either whole or absent, and what is said when the disk is full.
+"""Files that are either whole or absent, that are nothing but files, and what is said when the disk is full.
 
 A file is written under a temporary name in its own folder, flushed to the disk, and renamed with ``os.replace``; the
 folder is flushed as well, so that the new name survives a loss of power (see ``man 2 fsync``, "does not necessarily
 ensure that the entry in the directory ... has also reached disk").
+
+A store may come from a stranger. A symbolic link in it would let this program read or overwrite files elsewhere, and a
+named pipe would let it wait for ever; both are refused before anything is opened.
 """
 
 from __future__ import annotations
@@ -10,10 +13,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from seedproof.errors import UserError
 
 TEMPORARY_SUFFIX = ".tmp"
 """Ends the name of every file that is still being written; what bears it after a crash is waste."""
@@ -37,6 +44,63 @@ def write_atomically(path: Path, data: bytes) -> None:
             temporary.unlink()
         raise
     flush_folder(path.parent)
+
+
+def check_plain(path: Path) -> None:
+    """Refuse to open what is there and is no plain file.
+
+    Raises:
+        UserError: ``path`` is a symbolic link, a folder, a named pipe or a device.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not stat.S_ISREG(mode):
+        raise _not_plain(path, mode)
+
+
+def check_plain_below(folder: Path, entered: Iterable[str] | None = None) -> None:
+    """Refuse a folder that holds anything but plain files and folders, at any depth.
+
+    Args:
+        folder: it may be a link itself.
+        entered: names of the folders directly in it that are looked into; None: all.
+
+    Raises:
+        UserError: names the first symbolic link, named pipe or device.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entered is None or entry.name in entered:
+                    check_plain_below(Path(entry.path))
+            elif not entry.is_file(follow_symlinks=False):
+                check_plain(Path(entry.path))  # unless it is gone by now
+
+
+def _not_plain(path: Path, mode: int) -> UserError:
+    if stat.S_ISLNK(mode):
+        return UserError(
+            f"{path} is a symbolic link (to {path.readlink()}), and a study reads and writes nothing outside its folder; "
+            "put the file or folder itself in its place, or remove the link"
+        )
+    what = "a folder" if stat.S_ISDIR(mode) else "a named pipe" if stat.S_ISFIFO(mode) else "a device or a socket"
+    return UserError(f"{path} is {what} where a file belongs; remove it, or restore the file from a copy")
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a file that is no link.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is none.
+        UserError: it is no plain file, or may not be read.
+    """
+    check_plain(path)
+    try:
+        return path.read_bytes()
+    except PermissionError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; give yourself the right to read it") from error
 
 
 def flush_folder(folder: Path) -> None:

@@ -5,12 +5,15 @@ forgives a torn last line but not a torn middle. Records gather in memory and go
 seconds in one write (they then survive the death of the process); :meth:`Journal.flush` forces them onto the disk (they
 then survive a loss of power). The file is opened for each write, so a journal needs no closing.
 
+:meth:`Journal.seal` vouches for what is written so far (:mod:`seedproof.store.seals`): lines that are changed, lost or doubled
+before that place are then found when the journal is read, which their form alone does not show.
+
 One process at a time may append to a journal: whoever holds the lock of its folder.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -18,9 +21,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from seedproof.errors import UserError
-from seedproof.store.encoding import decode, dumps
-from seedproof.store.files import flush_folder, write_atomically
+from seedproof.errors import Damaged
+from seedproof.store.encoding import decode, dumps, parse
+from seedproof.store.files import check_plain, flush_folder, write_atomically
+from seedproof.store.seals import Checker, Seal, path_of
 
 BUFFER_BYTES = 4 * 1024 * 1024
 """Records are written out at the latest when they take this much memory."""
@@ -42,6 +46,8 @@ class Journal:
         self._written = time.monotonic()
         self._tail_is_whole = False
         self._name_is_flushed = False
+        self._digest, self._digested = hashlib.sha256(), 0
+        """Of the first bytes of the file, so that it need not be read again for each seal."""
 
     def append(self, record: dict[str, Any]) -> None:
         """Add a record: a dictionary of JSON values and NumPy arrays (see :mod:`seedproof.store.encoding`).
@@ -64,11 +70,29 @@ class Journal:
         """
         self._write(force=True)
 
+    def seal(self) -> None:
+        """Bring every record onto the disk, and vouch for all that the file holds.
+
+        Raises:
+            OSError: as for :meth:`append`.
+        """
+        self._write(force=True)
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(self._digested)
+            while piece := file.read(BUFFER_BYTES):
+                self._digest.update(piece)
+                self._digested += len(piece)
+        Seal(self._digested, self._digest.hexdigest()).write(self.path)
+
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield every record in order; a torn last line is passed over, a missing file has no records.
 
         Raises:
-            UserError: a line before the last is damaged; the message names file and line.
+            UserError: a line before the last is damaged, the message names file and line; or the file is not what was sealed.
         """
         self._write(force=False)
         for number, _, record in self._records():
@@ -81,42 +105,70 @@ class Journal:
     def cut_back(self, step: int) -> None:
         """Keep only the records with ``record["step"] <= step``; ``-1`` keeps none.
 
-        The kept lines stay byte for byte as they are. After this the journal is on the disk.
+        The kept lines stay byte for byte as they are. After this the journal is on the disk, and sealed if it was before.
 
         Raises:
-            UserError: a line before the last is damaged.
+            UserError: a line before the last is damaged, or the file is not what was sealed.
             KeyError: a record has no ``"step"``.
         """
         self._write(force=False)
-        if not self.path.exists():
-            return
         kept = [line for _, line, record in self._records() if decode(record["step"]) <= step]
-        write_atomically(self.path, b"".join(kept))
+        was_sealed = path_of(self.path).exists()
+        if self.path.exists():
+            self._replace(b"".join(kept))
+        if was_sealed:
+            self.seal()
+
+    def clear(self) -> None:
+        """Forget every record, also those of a file that is damaged."""
+        self._lines, self._bytes = [], 0
+        if self.path.exists():
+            self._replace(b"")
+        path_of(self.path).unlink(missing_ok=True)
+
+    def take_over(self, other: Journal) -> None:
+        """Put the file of another journal, which ends with that, in the place of this one's."""
+        path_of(self.path).unlink(missing_ok=True)
+        other.path.replace(self.path)
+        if path_of(other.path).exists():
+            path_of(other.path).replace(path_of(self.path))
+        self._tail_is_whole = False
+        self._digest, self._digested = hashlib.sha256(), 0
+
+    def _replace(self, data: bytes) -> None:
+        path_of(self.path).unlink(missing_ok=True)  # it vouches for more than there will be
+        write_atomically(self.path, data)
         self._tail_is_whole = self._name_is_flushed = True
+        self._digest, self._digested = hashlib.sha256(), 0
 
     def _records(self) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
         """Yield line number, line and its JSON (arrays still encoded) of every whole line."""
+        check_plain(self.path)
         try:
             file = self.path.open("rb")
         except FileNotFoundError:
+            Checker(self.path).end()
             return
         damaged = 0
         with file:
+            sealed = Checker(self.path)  # after the file was opened: its seal never vouches for less than is there
             for number, line in enumerate(file, start=1):
+                sealed.take(line)
                 if damaged:
                     raise self._damage(damaged)
                 if not line.endswith(b"\n"):
-                    return  # torn, or just being written: what follows on this line may appear any moment
+                    break  # torn, or just being written: what follows on this line may appear any moment
                 record = _parse(line)
                 if record is None:
                     damaged = number
                 else:
                     yield number, line, record
+            sealed.end()
 
-    def _damage(self, number: int) -> UserError:
-        return UserError(
-            f"{self.path}, line {number}: this line is damaged though others follow it, which an interrupted write "
-            "does not do; restore the file from a copy, or remove the folder of the run to have it done again"
+    def _damage(self, number: int) -> Damaged:
+        return Damaged(
+            f"{self.path}, line {number}: this line is damaged though others follow it, which an interrupted write does not do",
+            "restore the file from a copy, or remove the folder of the run to have it done again",
         )
 
     def _write(self, *, force: bool) -> None:
@@ -124,6 +176,7 @@ class Journal:
         self._written = time.monotonic()
         if not lines and not (force and self.path.exists()):
             return
+        check_plain(self.path)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
             self._append_bytes(descriptor, b"".join(lines), force=force)
@@ -156,7 +209,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record = json.loads(line)
+        record = parse(line)
     except ValueError:
         return None
     return record if isinstance(record, dict) else None

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from seedproof.errors import UserError
+from seedproof.store.files import check_plain
 
 
 class Held(UserError):
@@ -34,7 +35,10 @@ def exclusive(path: Path, *, timeout: float, message: str) -> Iterator[None]:
 
     Raises:
         Held: another process, or another part of this one, holds it.
+        UserError: ``path`` is a link or something else that is no file.
+        OSError: the lock file cannot be opened.
     """
+    check_plain(path)
     lock = FileLock(path, timeout=timeout, poll_interval=0.02)
     try:
         lock.acquire()

@@ -16,17 +16,18 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from seedproof.errors import UserError
 from seedproof.spec import ID_LENGTH, content_hash
-from seedproof.store.encoding import dumps, loads
-from seedproof.store.files import remove_temporary_files, write_atomically
+from seedproof.store.documents import read_document, write_document
+from seedproof.store.files import check_plain_below, remove_temporary_files
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive
 
 FOLDER = "measurements"
 LOCK_SECONDS = 0.5
+_FIX = "remove the folder to have it measured again"
 
 Values = dict[str, Any]
 """What one part found: JSON values and NumPy arrays."""
@@ -64,9 +65,14 @@ class Measurement:
         """What is measured.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or describes another measurement.
         """
-        return _read(self._description)
+        description = _read(self._description)
+        if (found := measurement_id(description)) != self.id:
+            raise UserError(
+                f"{self._description} is damaged (it describes the measurement {found}, not {self.id}); {_FIX}"
+            )
+        return description
 
     @property
     def is_finished(self) -> bool:
@@ -93,7 +99,9 @@ class Measurement:
             UserError: a line before the last is damaged.
         """
         parts: dict[str, Values] = {}
-        for record in self._journal.read():
+        for number, record in enumerate(self._journal.read(), start=1):
+            if not isinstance(record.get("part"), str) or not isinstance(record.get("values"), dict):
+                raise UserError(f"{self._journal.path}, line {number}, is damaged: it is no part; {_FIX}")
             parts.setdefault(record["part"], record["values"])
         return parts
 
@@ -104,11 +112,11 @@ class Measurement:
             OSError: the disk refused; the part has to be measured again.
         """
         self._journal.append({"part": name, "values": values})
-        self._journal.flush()
+        self._journal.seal()
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write the result, which makes the measurement finished."""
-        write_atomically(self._result, _bytes(dict(result)))
+        write_document(self._result, result)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -154,10 +162,12 @@ def open_measurement(folder: str | os.PathLike[str], description: Mapping[str, A
     """
     measurement = Measurement(Path(folder) / FOLDER / measurement_id(description))
     path = measurement.path / "measurement.json"
+    check_plain_below(Path(folder), entered=())
+    check_plain_below(measurement.path.parent, entered=(measurement.id,))
     if not path.exists():
         try:
             measurement.path.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, _bytes(dict(description)))
+            write_document(path, description)
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
             raise UserError(
                 f"cannot keep a measurement in {folder}: {error.strerror or error}; choose another folder"
@@ -189,14 +199,8 @@ def measurements(folder: str | os.PathLike[str]) -> list[Measurement]:
     return [Measurement(path.parent) for path in sorted(Path(folder).glob(f"{FOLDER}/*/measurement.json"))]
 
 
-def _bytes(value: dict[str, Any]) -> bytes:
-    return (dumps(value, indent=1) + "\n").encode("ascii")
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return cast("dict[str, Any]", loads(path.read_bytes()))
+        return read_document(path, fix=_FIX)
     except FileNotFoundError:
         raise UserError(f"{path.parent} is not the folder of a measurement: there is no {path.name}") from None
-    except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); remove the folder to have it measured again") from error

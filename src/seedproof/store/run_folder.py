@@ -4,7 +4,7 @@ runs/<id>/
   spec.json               what the run is; written once, when the run is planned
   lock                    locked by the process that executes the run, for as long as that process lives
   attempts.jsonl          one line per start and per end that was not a finish
-  journal.jsonl           the records
+  journal.jsonl           the records; journal.jsonl.sha256 vouches for them
   checkpoint.safetensors  where to go on; gone when the run is finished
   error.txt               the traceback of the last crash; gone when the run is finished
   weights/                the final weights, on request
@@ -14,6 +14,7 @@ runs/<id>/
 from __future__ import annotations
 
 import enum
+import hashlib
 import os
 import socket
 import time
@@ -21,16 +22,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from seedproof.errors import UserError
-from seedproof.spec import RunSpec
+from seedproof.errors import Damaged, UserError, is_out_of_memory
+from seedproof.spec import SPEC_VERSION, RunSpec
+from seedproof.store.checked import check_record, check_result
+from seedproof.store.documents import read_document, write_document
 from seedproof.store.encoding import dumps, loads
-from seedproof.store.files import remove_temporary_files, write_atomically
+from seedproof.store.files import check_plain, remove_temporary_files, write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive, is_held
 
@@ -56,6 +59,9 @@ class State(enum.StrEnum):
     FINISHED = "finished"
     """It has a result."""
 
+
+_FIX = "restore it from a copy, or remove the folder of the run to have it done again"
+"""What a user can do about a damaged file of a run."""
 
 _STATE_AFTER = {"start": State.LOST, "interrupted": State.INTERRUPTED, "crashed": State.CRASHED}
 
@@ -107,9 +113,23 @@ class RunFolder:
         """What the run is.
 
         Raises:
-            UserError: the folder holds no readable spec.
+            UserError: the folder holds no readable spec, or that of another run.
         """
-        return RunSpec.from_json(_read_json(self._spec, missing=f"{self.path} is not the folder of a run"))
+        content = _read(self._spec, missing=f"{self.path} is not the folder of a run")
+        if type(version := content.get("version")) is int and version > SPEC_VERSION:
+            raise UserError(
+                f"{self._spec} was written by a newer seedproof (version {version}); install the newer version"
+            )
+        try:
+            spec = RunSpec.from_json(content)
+            found = spec.id
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _damaged(self._spec, error) from error
+        if found != self.id:
+            raise _damaged(
+                self._spec, f"it describes the run {found}, not {self.id}: it was changed, or belongs elsewhere"
+            )
+        return spec
 
     def write_spec(self, spec: RunSpec) -> None:
         """Make the folder and write what the run is, unless that was done before.
@@ -121,7 +141,7 @@ class RunFolder:
             raise ValueError(f"the run {spec.id} does not belong into the folder {self.path}")
         if not self._spec.exists():
             self.path.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._spec, _json_bytes(spec.to_json()))
+            write_document(self._spec, spec.to_json())
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -138,7 +158,7 @@ class RunFolder:
 
     def _holder(self) -> str:
         starts = [event for event in self.attempts() if event["event"] == "start"]
-        return f"process {starts[-1]['pid']} on {starts[-1]['host']}" if starts else "another process"
+        return f"process {starts[-1].get('pid')} on {starts[-1].get('host')}" if starts else "another process"
 
     @property
     def state(self) -> State:
@@ -157,8 +177,36 @@ class RunFolder:
         return _STATE_AFTER[last[0]["event"]] if last else State.PENDING
 
     def attempts(self) -> list[dict[str, Any]]:
-        """Every start, interruption and crash so far, oldest first."""
-        return list(self._attempts.read())
+        """Every start, interruption and crash so far, oldest first.
+
+        Raises:
+            UserError: ``attempts.jsonl`` is damaged.
+        """
+        events = list(self._attempts.read())
+        for number, event in enumerate(events, start=1):
+            if event.get("event") not in tuple(_STATE_AFTER):
+                raise _damaged(self._attempts.path, f"line {number} has the event {event.get('event')!r}")
+        return events
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the records of the run in order, as far as there are any.
+
+        Raises:
+            UserError: the journal is damaged, a record is none, or a finished run has fewer steps than its result says.
+        """
+        last = 0
+        for number, record in enumerate(self.journal.read(), start=1):
+            try:
+                check_record(record)
+            except ValueError as error:
+                raise _damaged(self.journal.path, f"line {number}: {error}") from error
+            last = record["step"] if record["kind"] == "loss" else last
+            yield record
+        if self.is_finished:
+            result = self.result()
+            trained = result.get("diverged_at") or result.get("steps", 0)
+            if last < trained:
+                raise _damaged(self.journal.path, f"it ends at step {last}, and {self._result.name} says {trained}")
 
     def add_attempt_event(self, event: str, **details: Any) -> None:
         """Note a ``"start"``, an ``"interrupted"`` or a ``"crashed"``, with host, process and time (seconds, Unix).
@@ -190,9 +238,11 @@ class RunFolder:
         Raises:
             OSError: the disk refused; the previous checkpoint is untouched.
         """
-        self.journal.flush()
+        self.journal.seal()
         dense = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in tensors.items()}
-        write_atomically(self._checkpoint, save(dense, metadata={"step": str(step), "extra": dumps(extra)}))
+        metadata = {"step": str(step), "extra": dumps(extra)}
+        metadata["sha256"] = _checksum(dense, metadata)
+        write_atomically(self._checkpoint, save(dense, metadata=metadata))
 
     def load_checkpoint(self) -> tuple[int, dict[str, Array], Any] | None:
         """Read ``(step, tensors, extra)`` of the last checkpoint; None where there is none.
@@ -200,15 +250,39 @@ class RunFolder:
         Raises:
             UserError: the file is damaged.
         """
+        check_plain(self._checkpoint)
         if not self._checkpoint.exists():
             return None
         try:
             with safe_open(self._checkpoint, framework="numpy") as file:
-                metadata = file.metadata()
+                metadata = dict(file.metadata())
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            checksum = metadata.pop("sha256", None)  # older versions wrote none
+            if checksum is not None and checksum != _checksum(tensors, metadata):
+                raise ValueError("its content does not fit its checksum")
             return int(metadata["step"]), tensors, loads(metadata["extra"])
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{self._checkpoint} is damaged ({error}); remove it to start this run again") from error
+            if is_out_of_memory(error):
+                raise
+            raise Damaged(f"{self._checkpoint} is damaged ({error})", "remove it to start this run again") from error
+
+    def cut_back(self, step: int) -> None:
+        """Keep the records up to ``step``, from which the run is to go on.
+
+        Raises:
+            UserError: the journal is damaged, or ends before that step.
+        """
+        self.journal.cut_back(step)
+        last = max((record["step"] for record in self.records() if record["kind"] == "loss"), default=0)
+        if last < step:
+            raise _damaged(
+                self.journal.path, f"it ends at step {last}, and {self._checkpoint.name} was taken at {step}"
+            )
+
+    def start_again(self) -> None:
+        """Forget checkpoint and records, so that the run begins at its first step."""
+        self._checkpoint.unlink(missing_ok=True)
+        self.journal.clear()
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """Write the result, which makes the run finished, then remove what only an unfinished run needs.
@@ -216,10 +290,18 @@ class RunFolder:
         Raises:
             OSError: the disk refused; the run is not finished and its checkpoint is still there.
         """
-        self.journal.flush()
-        write_atomically(self._result, _json_bytes(dict(result)))
+        self.journal.seal()
+        self.write_result(result)
         self._checkpoint.unlink(missing_ok=True)
         (self.path / "error.txt").unlink(missing_ok=True)
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write the result alone.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        write_document(self._result, result)
 
     @property
     def is_finished(self) -> bool:
@@ -230,21 +312,31 @@ class RunFolder:
         """Read what came out of the finished run.
 
         Raises:
-            UserError: the run is not finished, or the file is damaged.
+            UserError: the run is not finished, or the file is damaged or contradicts itself.
         """
-        return _read_json(self._result, missing=f"the run {self.id} in {self.path.parent} is not finished")
+        result = _read(self._result, missing=f"the run {self.id} in {self.path.parent} is not finished")
+        try:
+            check_result(result)
+        except ValueError as error:
+            raise _damaged(self._result, error) from error
+        return result
 
 
-def _json_bytes(value: dict[str, Any]) -> bytes:
-    return (dumps(value, indent=1) + "\n").encode("ascii")
+def _checksum(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
+    """SHA-256 over all that a checkpoint holds: values, names, types and shapes."""
+    digest = hashlib.sha256(dumps(dict(sorted(metadata.items()))).encode())
+    for name, array in sorted(tensors.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
-def _read_json(path: Path, *, missing: str) -> dict[str, Any]:
+def _read(path: Path, *, missing: str) -> dict[str, Any]:
     try:
-        return cast("dict[str, Any]", loads(path.read_bytes()))
-    except FileNotFoundError:
+        return read_document(path, fix=_FIX)
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{missing}: there is no {path.name}") from None
-    except ValueError as error:
-        raise UserError(
-            f"{path} is damaged ({error}); restore it from a copy or remove the folder of the run"
-        ) from error
+
+
+def _damaged(path: Path, why: object) -> Damaged:
+    return Damaged(f"{path} is damaged ({why})", _FIX)

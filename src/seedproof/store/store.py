@@ -9,7 +9,8 @@
     logs/            what worker processes said
 
 No run, cell or definition is ever deleted. Nothing here depends on where the folder lies, so a store can be moved or
-copied; run folders copied in from another store become part of this one under the names in their specs. The places of
+copied; the folder may be reached through a link, but a link inside of it is refused, because it may come from a stranger.
+Run folders copied in from another store become part of this one under the names in their specs. The places of
 weights and data outside (``models.jsonl``, ``study.toml``) are notes of where these were found.
 """
 
@@ -26,9 +27,11 @@ from typing import Any, Self
 from seedproof.errors import UserError, command
 from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
+from seedproof.store.cells import FIELDS as CELL_FIELDS
 from seedproof.store.cells import Cell, distinct_ids
-from seedproof.store.encoding import dumps, loads
-from seedproof.store.files import write_atomically
+from seedproof.store.checked import check_cell
+from seedproof.store.documents import read_document, write_document
+from seedproof.store.files import check_plain_below, read_plain, write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive
 from seedproof.store.names import Names
@@ -40,7 +43,11 @@ FORMAT = 1
 
 MARKER = "seedproof.json"
 
+FOLDERS = ("runs", "tasks", "measurements", "figures", "logs")
+"""Folders of ours directly in a store's."""
+
 _ID = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 class Store:
@@ -61,14 +68,14 @@ class Store:
         Raises:
             UserError: ``path`` is a file, a folder with other things in it or already a study, or cannot be written.
         """
-        folder = Path(path)
+        folder = _as_folder(path)
         _check_is_free(folder)
         content = {"format": FORMAT, "name": name, "numerics": numerics.to_json()}
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
             with _lock(folder):
                 if not (folder / MARKER).exists():  # another launcher may have been first
-                    write_atomically(folder / MARKER, (dumps(content, indent=1) + "\n").encode("ascii"))
+                    write_document(folder / MARKER, content)
         except OSError as error:
             raise UserError(
                 f"cannot make a study in {folder}: {error.strerror or error}; choose another folder"
@@ -80,10 +87,11 @@ class Store:
         """Open the study in the folder ``path``.
 
         Raises:
-            UserError: it is missing, no study, damaged, or written by a newer version.
+            UserError: it is missing, no study, damaged, written by a newer version, or holds a link.
         """
-        folder = Path(path)
+        folder = _as_folder(path)
         content = _read_marker(folder)
+        check_plain_below(folder, entered=FOLDERS)
         try:
             return cls(folder, str(content["name"]), Numerics(**content["numerics"]))
         except (KeyError, TypeError) as error:
@@ -115,7 +123,7 @@ class Store:
             new = [cell for cell in dict.fromkeys(cells) if cell not in known]
             for cell in new:
                 self._cells.append(cell.to_json())
-            self._cells.flush()
+            self._cells.seal()
         return new
 
     def cells(self) -> list[Cell]:
@@ -149,7 +157,14 @@ class Store:
         return folder.spec if folder.has_spec else None
 
     def _recorded_cells(self) -> Iterator[Cell]:
-        for record in self._cells.read():
+        for number, record in enumerate(self._cells.read(), start=1):
+            try:
+                check_cell(record, CELL_FIELDS)
+                self.run(record["id"])
+            except ValueError as error:
+                raise UserError(
+                    f"{self._cells.path}, line {number}, is damaged ({error}); restore the file from a copy"
+                ) from error
             yield Cell(**record)
 
     def _folder_names(self) -> set[str]:
@@ -196,7 +211,13 @@ class Store:
                 yield id_, folder.result()
 
     def task_folder(self, fingerprint: str) -> Path:
-        """Where the data of the task with this fingerprint belongs."""
+        """Where the data of the task with this fingerprint belongs.
+
+        Raises:
+            UserError: ``fingerprint`` is none, and would lead elsewhere.
+        """
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            raise UserError(f"{fingerprint!r} is not the fingerprint of a task: these have 64 digits 0-9, a-f")
         return self.path / "tasks" / fingerprint
 
     def add_model(self, fingerprint: str, location: str) -> None:
@@ -204,12 +225,15 @@ class Store:
         with self.locked():
             if location not in self.model_locations(fingerprint):
                 self._models.append({"fingerprint": fingerprint, "location": location})
-                self._models.flush()
+                self._models.seal()
 
     def model_locations(self, fingerprint: str) -> list[str]:
         """Where weights with this fingerprint were found, the latest first."""
         records = list(self._models.read())
-        return [record["location"] for record in reversed(records) if record["fingerprint"] == fingerprint]
+        for number, record in enumerate(records, start=1):
+            if not isinstance(record.get("location"), str):
+                raise UserError(f"{self._models.path}, line {number}, is damaged: it has no location; remove that line")
+        return [record["location"] for record in reversed(records) if record.get("fingerprint") == fingerprint]
 
     def definitions(self) -> list[Path]:
         """The study files that made and extended the study, in that order."""
@@ -222,7 +246,7 @@ class Store:
         with self.locked():
             existing = self.definitions()
             for path in existing:
-                if path.read_text(encoding="utf-8") == text:
+                if read_plain(path) == text.encode():
                     return path
             numbers = itertools.count(len(existing) + 1)  # a lost file leaves a gap, and no file is written over
             names = ("study.toml" if number == 1 else f"study-{number}.toml" for number in numbers)
@@ -235,6 +259,20 @@ def _lock(folder: Path) -> AbstractContextManager[None]:
     return exclusive(folder / "lock", timeout=60.0, message=f"{folder} is being written to by another process")
 
 
+def _as_folder(path: str | os.PathLike[str]) -> Path:
+    """The path of a store, if every library can be given it.
+
+    Raises:
+        UserError: it is not UTF-8.
+    """
+    folder = Path(path)
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the path {str(folder)!a} is not UTF-8 text; choose or rename the folder") from None
+    return folder
+
+
 def _check_is_free(folder: Path) -> None:
     if folder.is_dir():
         if (folder / MARKER).exists():
@@ -242,6 +280,7 @@ def _check_is_free(folder: Path) -> None:
         strangers = sorted(path.name for path in folder.iterdir() if not _is_ours(path.name))
         if strangers:
             raise UserError(f"{folder} is not a study and not empty (it has {strangers[0]!r}); choose another folder")
+        check_plain_below(folder, entered=())
     elif folder.exists():
         raise UserError(f"{folder} is a file; a study needs a folder: choose another name")
 
@@ -254,20 +293,18 @@ def _is_ours(name: str) -> bool:
 def _read_marker(folder: Path) -> dict[str, Any]:
     marker = folder / MARKER
     try:
-        content = loads(marker.read_bytes())
+        content = read_document(marker, fix="restore it from a copy")
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(_why_not_a_study(folder)) from None
-    except ValueError as error:
-        raise UserError(f"{marker} is damaged ({error}); restore it from a copy") from error
-    written = content.get("format") if isinstance(content, dict) else None
-    if not isinstance(written, int):
+    written = content.get("format")
+    if type(written) is not int:
         raise UserError(f"{marker} is not the file of a study: it has no 'format'")
     if written > FORMAT:
         raise UserError(
             f"{folder} was written by a newer seedproof (format {written}, this version reads up to {FORMAT}); "
             "install the newer version"
         )
-    return dict(content)
+    return content
 
 
 def _why_not_a_study(folder: Path) -> str:

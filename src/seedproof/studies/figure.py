@@ -93,7 +93,7 @@ class Found:
         wanted = frozenset(kinds)
         finished = runs.loc[runs["state"] == "finished", "run"]
         return {
-            run: [record for record in self.store.run(run).journal.read() if record["kind"] in wanted]
+            run: [record for record in self.store.run(run).records() if record["kind"] in wanted]
             for run in dict.fromkeys(finished)
         }
 

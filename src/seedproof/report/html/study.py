@@ -105,7 +105,7 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page
 
 
 def _records(folder: RunFolder) -> Records:
-    return list(folder.journal.read())
+    return list(folder.records())
 
 
 def _tasks(store: Store, fingerprints: set[str]) -> dict[str, Task]:

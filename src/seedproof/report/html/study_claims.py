@@ -115,8 +115,9 @@ def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...])
     rows = chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS).drop_duplicates("run")
     parts, unknown = [], []
     for _, run in rows.iterrows():
+        records = list(store.run(run["run"]).records())
         try:
-            parts.append(vanishing_of_run(run, list(store.run(run["run"]).journal.read()), finished))
+            parts.append(vanishing_of_run(run, records, finished))
         except UserError as error:
             unknown.append(str(error))
     note = (

@@ -86,7 +86,7 @@ class _Study:
         return {run: self.records(run, "loss", "evaluation") for run in chosen["run"]}, note
 
     def records(self, run: str, *kinds: str) -> list[dict[str, Any]]:
-        return [record for record in self.store.run(run).journal.read() if record["kind"] in kinds]
+        return [record for record in self.store.run(run).records() if record["kind"] in kinds]
 
 
 def adding(store: Store, name: str, value: str) -> str:
