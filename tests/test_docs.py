@@ -11,6 +11,7 @@ import typer
 from tests.conftest import REPOSITORY
 
 import seedproof
+from seedproof.analysis import chi_square_interval, t_interval
 from seedproof.cli.app import app
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
@@ -64,3 +65,20 @@ def test_nothing_speaks_of_the_machine_it_was_made_on():
         if path.suffix in (".py", ".md", ".toml", ".json") and not {".venv", ".git", "out"} & set(path.parts):
             text = path.read_text(encoding="utf-8")
             assert not re.search(r"(?<![\w.])/(?:home|root|work)/\w", text), path
+
+
+def test_intervals_in_the_documentation_follow_from_the_values_under_them():
+    """Mean and SD given success of every cell of the two pages with results, whose runs are listed in three decimals."""
+    checked = 0
+    for name in ("results.md", "miniature.md"):
+        text = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+        for table, listed in re.findall(r"((?:^\|.*\n)+)\nEvery run.*\n\n((?:^- .*\n)+)", text, re.MULTILINE):
+            rows = [
+                re.findall(r"\[(-?[\d.]+), (-?[\d.]+)\]", row) for row in table.splitlines() if "that succeeded" in row
+            ]
+            for row, line in zip(rows, listed.splitlines(), strict=True):
+                values = [float(word) for word in line.split(": ")[1].split() if not word.endswith("×")]
+                expected = [*t_interval(values), *chi_square_interval(values)] if row else []
+                assert [float(end) for pair in row for end in pair] == pytest.approx(expected, abs=6e-4), line
+                checked += bool(row)
+    assert checked > 30

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import scipy.stats
 
+from seedproof.analysis.claims import Evidence, cells, ledger
 from seedproof.analysis.generalization import (
     COLUMNS,
     CORRELATION_COLUMNS,
@@ -29,13 +31,27 @@ def test_every_finished_run_has_a_row(make_runs):
 
 def test_the_correlation_is_among_runs_that_succeeded(make_runs):
     """Failed runs, high in loss and low in score, would make any correlation negative."""
-    scores, losses = [0.5, 0.5, 0.6, 0.7, 0.65, 0.8, 0.75], [0.7, 0.7, 0.01, 0.02, 0.03, 0.04, 0.05]
+    scores = [0.5, 0.5, 0.6, 0.7, 0.65, 0.8, 0.75, 0.77]
+    losses = [0.7, 0.7, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
     row = loss_score_correlation(generalization_table(make_runs(scores).assign(training_loss=losses))).iloc[0]
     expected = scipy.stats.spearmanr(losses[2:], scores[2:]).statistic
     assert list(row.index) == list(CORRELATION_COLUMNS)
-    assert (row["runs"], row["correlation"]) == (5, pytest.approx(expected))
+    assert (row["runs"], row["correlation"]) == (6, pytest.approx(expected))
     assert row["low"] < expected < row["high"]
-    assert 0 < row["p"] < 1
+    assert 0 < row["p_against"] < 0.1 < row["p"] < 1
+
+
+def test_a_correlation_has_one_p_value_wherever_it_stands(make_runs):
+    """The claim and the table beside the figure: the same effect, interval and p-values; only the ledger corrects them."""
+    losses = np.random.default_rng(0).uniform(0.01, 0.5, 40)
+    runs = make_runs([0.5 + loss / 4 for loss in losses]).assign(training_loss=losses[::-1])
+    row = loss_score_correlation(generalization_table(runs)).iloc[0]
+    evidence = Evidence(runs=runs, roles={"grid": cells("glue/rte", "bert", "devlin")})
+    claim = ledger(evidence).set_index("claim").loc["low-loss-harmless"]
+    for here, there in (("correlation", "effect"), ("low", "effect_low"), ("high", "effect_high")):
+        assert row[here] == claim[there]
+    assert (row["p"], row["p_against"]) == (claim["p"], claim["p_against"])
+    assert claim["p_corrected"] == pytest.approx(15 * claim["p"])
 
 
 def test_too_few_successful_runs(make_runs):
@@ -45,3 +61,4 @@ def test_too_few_successful_runs(make_runs):
     assert row["runs"] == 2
     assert math.isnan(row["low"])
     assert math.isnan(row["p"])
+    assert row["missing"] == "fewer than 4 successful runs"

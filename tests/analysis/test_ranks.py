@@ -49,7 +49,7 @@ def test_shift_by_hand_and_where_groups_are_too_small():
     shift = Shift(np.array([4.0, 5.0, 9.0]), np.array([1.0, 2.0, 0.0]))
     assert shift.effect == 4
     assert shift.superiority == 1
-    assert shift.interval() == (-math.inf, math.inf)
+    assert all(map(math.isnan, shift.interval()))
     assert shift.p_beyond(0, "above") == pytest.approx(1 / 20)
     assert Shift(np.array([1.0, 2.0]), np.array([1.0])).superiority == 0.75
 
@@ -90,7 +90,9 @@ def test_correlation_where_it_is_not_defined():
 
 
 def test_a_perfect_correlation_is_shown_not_an_error():
-    """The inverse of tanh is infinite at 1."""
+    """The inverse of tanh is infinite at 1, and few runs are in perfect order by chance: nothing is certain."""
     found = rank_correlation(range(10), range(10))
     assert found.p_beyond(0.3, "above") < 1e-6
-    assert found.interval()[1] == pytest.approx(1)
+    assert 0.95 < found.interval()[0] < found.interval()[1] < 1
+    of_six = rank_correlation(range(6), range(6))
+    assert of_six.p_beyond(0, "above") == pytest.approx(1 / math.factorial(6), rel=0.5)

@@ -26,11 +26,29 @@ def test_levene_equals_scipy(center):
 
 
 def test_levene_where_it_is_not_defined():
-    """A diverged run, too few runs; all equal is no difference, and equal against two poles a certain one."""
-    assert all(map(math.isnan, levene([0.5, math.nan], [0.5, 0.6])))
-    assert all(map(math.isnan, levene([0.5], [0.5, 0.6])))
-    assert levene([0.1, 0.1, 0.1], [0.7, 0.7]) == (0.0, 1.0)
-    assert levene([0.25, 0.25], [0.5, 1.0]) == (math.inf, 0.0)
+    """A diverged run, too few runs; none has a spread; deviations that are equal but for rounding have no measure."""
+    assert all(map(math.isnan, levene([math.nan, *scores(1, 0.1)], scores(2, 0.1))))
+    assert all(map(math.isnan, levene(scores(1, 0.1, 9), scores(2, 0.1))))
+    assert levene([0.1] * 10, [0.7] * 12) == (0.0, 1.0)
+    assert all(map(math.isnan, levene([0.5] * 10, [0.1, 0.7] * 5)))
+
+
+@pytest.mark.parametrize("runs", [2, 4, 9])
+def test_few_runs_have_no_test_and_no_star(make_runs, runs):
+    """Two runs have one deviation each way, so their Levene was infinite, p = 0 and starred."""
+    table = spread_tests(pd.concat([make_runs(scores(k, 10.0**-k, runs), recipe=str(k)) for k in (1, 3)]), "glue/rte")
+    assert table[["levene", "levene_p", "brown_forsythe", "brown_forsythe_p"]].isna().all(axis=None)
+    assert table[["sd_first", "sd_second"]].notna().all(axis=None)
+    assert (table["star"].tolist(), table["missing"].tolist()) == ([False], ["fewer than 10 runs"])
+
+
+@pytest.mark.parametrize("center", ["mean", "median"])
+def test_from_ten_runs_on_a_star_is_as_rare_as_it_says(center):
+    """Equal spreads, 2,000 pairs of 10: at .05 within four standard errors of at most .06, at .001 hardly ever."""
+    generator = np.random.default_rng(3)
+    p_values = np.array([levene(*generator.normal(size=(2, 10)), center)[1] for _ in range(2000)])
+    assert np.mean(p_values < 0.05) < 0.06 + 4 * math.sqrt(0.06 * 0.94 / 2000)
+    assert np.mean(p_values < 0.001) < 0.005
 
 
 def test_pairs_and_the_star(make_runs):
@@ -56,11 +74,12 @@ def test_pairs_and_the_star(make_runs):
 
 def test_a_recipe_with_a_diverged_run_comes_last_and_has_no_test(make_runs):
     """It has no spread; the other two are compared as if it were not there."""
-    runs = pd.concat([make_runs([0.6, math.nan, 0.8], recipe="a"), make_runs(scores(1, 0.01), recipe="b"), make_runs(scores(2, 0.1), recipe="c")])  # fmt: skip  # noqa: E501
+    runs = pd.concat([make_runs([0.6, math.nan, *scores(3, 0.1)], recipe="a"), make_runs(scores(1, 0.01), recipe="b"), make_runs(scores(2, 0.1), recipe="c")])  # fmt: skip  # noqa: E501
     table = spread_tests(runs, "glue/rte")
     assert table[["first", "second"]].to_numpy().tolist() == [["b", "c"], ["b", "a"], ["c", "a"]]
     assert table["levene_p"].isna().tolist() == [False, True, True]
     assert table["star"].tolist() == [True, False, False]
+    assert table["missing"].tolist() == ["", *["1 diverged run without a score"] * 2]
 
 
 def test_what_cannot_be_compared(make_runs):

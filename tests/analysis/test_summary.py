@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seedproof.analysis.statistics import bca_interval, wilson_interval
+from seedproof.analysis.bootstrap import bca_interval
+from seedproof.analysis.statistics import chi_square_interval, standard_deviation, t_interval, wilson_interval
 from seedproof.analysis.summary import COLUMNS, summarize
 from seedproof.errors import UserError
 
@@ -51,14 +52,38 @@ def test_the_paper_s_divisor(make_runs):
 
 
 def test_intervals_are_those_of_the_statistics(make_runs):
-    """The right values, options and seed reach each interval."""
-    scores = [0.5, 0.8, 0.6, 0.7, 0.5]
+    """The right values, options and seed reach each interval: ten runs, seven of them successful."""
+    good = [0.8, 0.6, 0.7, 0.71, 0.72, 0.73, 0.74]
+    scores = [0.5, 0.5, 0.5, *good]
     row = one(make_runs(scores), confidence=0.8, seed=3)
-    assert (row["failure_low"], row["failure_high"]) == wilson_interval(2, 5, 0.8)
-    expected = bca_interval(scores, np.mean, confidence=0.8, resamples=200, seed=3)
-    assert (row["mean_low"], row["mean_high"]) == expected
-    given_success = bca_interval([0.8, 0.6, 0.7], np.mean, confidence=0.8, resamples=200, seed=3)
-    assert (row["succeeded_mean_low"], row["succeeded_mean_high"]) == given_success
+    assert (row["failure_low"], row["failure_high"]) == wilson_interval(3, 10, 0.8)
+    for name, statistic in (("mean", np.mean), ("sd", standard_deviation)):
+        expected = bca_interval(scores, statistic, confidence=0.8, resamples=200, seed=3)
+        assert (row[f"{name}_low"], row[f"{name}_high"]) == expected
+    assert (row["succeeded_mean_low"], row["succeeded_mean_high"]) == t_interval(good, 0.8)
+    assert (row["succeeded_sd_low"], row["succeeded_sd_high"]) == chi_square_interval(good, 0.8)
+
+
+@pytest.mark.parametrize("failed", [0, 3])
+def test_below_ten_runs_nothing_over_all_runs_has_an_interval(make_runs, failed):
+    """Nine runs: mean and SD without an interval, whether or not a failure was seen; given success they have one."""
+    row = one(make_runs([0.5] * failed + [0.6 + 0.01 * k for k in range(9 - failed)]))
+    assert row[["mean_low", "mean_high", "sd_low", "sd_high"]].isna().all()
+    assert row[["mean", "sd", "succeeded_mean_low", "succeeded_sd_high"]].notna().all()
+
+
+def test_where_no_run_failed_both_rows_are_the_same(make_runs):
+    """From ten runs on: one set of numbers, one interval."""
+    row = one(make_runs([0.6 + 0.01 * k for k in range(10)]))
+    assert (row["mean_low"], row["mean_high"]) == t_interval(row["values"])
+    assert all(row[name] == row[f"succeeded_{name}"] for name in OVER_ALL)
+
+
+@pytest.mark.parametrize("divisor", ["n-1", "n"])
+def test_one_run_has_no_spread(make_runs, divisor):
+    row = one(make_runs([0.7]), divisor=divisor)
+    assert row["mean"] == 0.7
+    assert row[["sd", "succeeded_sd", "mean_low", "succeeded_mean_low"]].isna().all()
 
 
 def test_a_diverged_run_is_never_averaged_away(make_runs):

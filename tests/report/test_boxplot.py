@@ -6,6 +6,7 @@ import math
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from seedproof.errors import UserError
@@ -18,15 +19,31 @@ def cell(table, task, plain=True):
     return table[(table["task"] == task) & ((table["recipe"] == "devlin") == plain)]
 
 
-def test_a_box_by_hand(runs):
-    """.5 .6 .7 .8: quartiles .575, .65, .725 (linear), whiskers at the extremes."""
-    table = box_plot_table(runs)
+@pytest.fixture
+def twice(runs):
+    """Every run with a second one of the same score: enough for boxes, with the same quartiles."""
+    again = runs.assign(seed=[str(int(seed) + 4) for seed in runs["seed"]], run=runs["run"] + "-again")
+    return pd.concat([runs, again], ignore_index=True)
+
+
+def test_a_box_by_hand(twice):
+    """Two each of .5 .6 .7 .8: quartiles .575, .65, .725 (linear), whiskers at the extremes."""
+    table = box_plot_table(twice)
     assert list(table.columns) == list(COLUMNS)
     box = cell(table, "glue/rte").iloc[0]
     numbers = [box[name] for name in ("lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_whisker")]
     assert numbers == pytest.approx([0.5, 0.575, 0.65, 0.725, 0.8])
     assert box["mean"] == pytest.approx(0.65)
-    assert (box["runs"], box["finished"], box["failed"], box["diverged"]) == (4, 4, 1, 0)
+    assert (box["runs"], box["finished"], box["failed"], box["diverged"]) == (8, 8, 2, 0)
+
+
+def test_a_box_needs_five_runs(runs):
+    """Quartiles of four runs are the runs again; the mean, the median and every run are there."""
+    few = cell(box_plot_table(runs), "glue/rte")
+    assert few[["lower_quartile", "upper_whisker"]].isna().all(axis=None)
+    assert (few["median"].iloc[0], len(few)) == (pytest.approx(0.65), 4)
+    legend = boxplot._figure(box_plot_table(runs)).legends[0]
+    assert "no box of fewer than 5 runs" in [text.get_text() for text in legend.get_texts()]
 
 
 def test_whiskers_stop_at_one_and_a_half_boxes():
@@ -48,9 +65,9 @@ def test_every_finished_run_has_a_row(runs):
     assert empty["runs"].iloc[0] == 4
 
 
-def test_a_diverged_run_takes_the_box_away(runs):
+def test_a_diverged_run_takes_the_box_away(twice):
     """Quartiles of the remaining runs would hide it."""
-    mixed = cell(box_plot_table(runs), "glue/rte", plain=False)
+    mixed = cell(box_plot_table(twice), "glue/rte", plain=False)
     for name in ("lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_whisker", "mean"):
         assert mixed[name].isna().all()
 
@@ -88,7 +105,11 @@ def test_what_is_drawn_is_what_the_table_says(runs):
     words = [text.get_text() for text in rte.texts]
     assert {"1/4 failed", "2/3 failed", "0.500", "diverged", "1"} <= set(words)
     assert "none finished" in [text.get_text() for text in cola.texts]
-    assert len(cola.patches) == 1
+
+
+def test_a_box_per_cell_that_has_one(twice):
+    """The diverged runs take theirs away, and unfinished runs make none."""
+    assert [len(axes.patches) for axes in boxplot._figure(box_plot_table(twice)).axes] == [2, 1]
 
 
 def test_diverged_runs_are_below_every_score(runs):

@@ -55,6 +55,16 @@ def test_terminal_never_drops_a_column(summary, width):
         assert number in text
 
 
+def test_what_was_not_seen_is_said(summary):
+    """Few runs have no interval over all runs; four runs without a failure still allow a rate of 49 %."""
+    text = " ".join(to_markdown(summary).split())
+    assert "devlin: fewer than 10 runs, too few for an interval of mean and SD over all runs" in text
+    assert (
+        "devlin: no failure seen in 4 runs, but by Wilson's interval up to 49 % may fail; mean, SD and their intervals leave that"
+        in text
+    )
+
+
 def test_terminal_shows_every_run_and_marks_failures(summary):
     """The values in the order of the seeds; a diverged run is there as nan."""
     text = terminal(summary, 120)
@@ -69,7 +79,15 @@ def test_terminal_shows_every_run_and_marks_failures(summary):
 def test_captions_define_the_numbers(summary, render):
     """Divisor, kinds of interval, confidence and denominators are said wherever numbers are shown."""
     text = " ".join(render(summary).replace("\\", "").split())
-    for words in ("divided by n-1", "Wilson's 95 % interval", "BCa bootstrap", "200 resamples", "of all finished runs"):
+    for words in (
+        "divided by n-1",
+        "Wilson's 95 % interval",
+        "BCa bootstrap",
+        "200 resamples",
+        "Student's t",
+        "needs 10 runs",
+        "of all finished runs",
+    ):
         assert words in text
 
 
@@ -103,13 +121,14 @@ def test_json_is_strict_and_says_why_a_number_is_missing(summary):
     assert (content["format"], content["sd_divisor"], content["resamples"]) == (1, "n-1", 200)
     by_hand, mixed, equal, empty = content["cells"]
     assert by_hand["mean"] == summary["mean"].iloc[0]
-    assert by_hand["undefined"] == {}
+    few = dict.fromkeys(("mean_low", "mean_high", "sd_low", "sd_high"), "needs 10 runs, and there are 4")
+    assert by_hand["undefined"] == few
     assert mixed["mean"] is None
     assert mixed["undefined"]["mean"] == "runs without a score because they diverged: 1"
-    assert mixed["undefined"]["succeeded_sd"] == "too few succeeded runs, or all with equal scores"
+    assert mixed["undefined"]["succeeded_sd"] == "needs 2 runs that succeeded, and there is 1"
     assert mixed["finished_runs"][1] == {"seed": "1", "outcome": "diverged", "score": None}
     assert (equal["sd"], equal["sd_low"]) == (0.0, None)
-    assert equal["undefined"]["sd_low"] == "too few runs, or all with equal scores"
+    assert equal["undefined"]["succeeded_sd_low"] == "all scores are equal"
     assert empty["undefined"]["metric"] == "no run has finished"
     for cell in content["cells"]:
         nulls = {name for name, value in cell.items() if value is None}
@@ -144,7 +163,7 @@ def test_latex_escapes_each_special_character_once(summary):
 def test_latex_sets_the_sign_of_negative_numbers(summary):
     """A Matthews correlation below 0 has a minus; a learning rate's exponent and n-1 keep their hyphen."""
     changed = summary.assign(recipe="lr 3e-05", minimum=-0.25)
-    changed["mean_low"] = -0.25
+    changed[["mean_low", "mean_high"]] = -0.25, 0.5
     text = to_latex(changed)
     assert "{[}$-$0.250" in text
     assert "3e-05" in text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from seedproof.lazy import lazy
 
 if TYPE_CHECKING:
+    from seedproof.analysis.bootstrap import bca_interval as bca_interval
     from seedproof.analysis.curves import label_entropy as label_entropy
     from seedproof.analysis.curves import loss_table as loss_table
     from seedproof.analysis.curves import score_table as score_table
@@ -22,15 +23,17 @@ if TYPE_CHECKING:
     from seedproof.analysis.gradients import vanishing_steps as vanishing_steps
     from seedproof.analysis.runs import runs_table as runs_table
     from seedproof.analysis.spread import spread_tests as spread_tests
-    from seedproof.analysis.statistics import bca_interval as bca_interval
+    from seedproof.analysis.statistics import chi_square_interval as chi_square_interval
     from seedproof.analysis.statistics import standard_deviation as standard_deviation
+    from seedproof.analysis.statistics import t_interval as t_interval
     from seedproof.analysis.statistics import wilson_interval as wilson_interval
     from seedproof.analysis.step_sizes import matched_divisors as matched_divisors
     from seedproof.analysis.step_sizes import step_size_table as step_size_table
     from seedproof.analysis.summary import summarize as summarize
 
 _HOMES = {
-    "bca_interval": "statistics",
+    "bca_interval": "bootstrap",
+    "chi_square_interval": "statistics",
     "export_frame": "export",
     "generalization_table": "generalization",
     "gradient_table": "gradients",
@@ -46,6 +49,7 @@ _HOMES = {
     "standard_deviation": "statistics",
     "step_size_table": "step_sizes",
     "summarize": "summary",
+    "t_interval": "statistics",
     "vanishing_steps": "gradients",
     "wilson_interval": "statistics",
 }

@@ -32,13 +32,13 @@ class Shift:
         return float(np.median(differences)) if len(differences) else math.nan
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Exact distribution-free interval; infinite where the groups are too small for one (3 and 3 at 95 %)."""
+        """Exact distribution-free interval; NaN where the groups are too small for one (3 and 3 at 95 %)."""
         tail = (1 - check_confidence(confidence)) / 2
         differences = np.sort(self._differences())
         if not len(differences) or np.isnan(differences).any():
             return math.nan, math.nan
         cut = _exact_cut(len(self.first), len(self.second), tail)
-        return (float(differences[cut - 1]), float(differences[-cut])) if cut else (-math.inf, math.inf)
+        return (float(differences[cut - 1]), float(differences[-cut])) if cut else (math.nan, math.nan)
 
     def p_beyond(self, margin: float, side: Side) -> float:
         """Exact one-sided p-value of the rank sum, ties included, against "the shift is not above (below) ``margin``"."""
@@ -83,6 +83,11 @@ def _rank_sum_chances(first: int, second: int) -> NDArray[np.float64]:
     return row[second]
 
 
+SMALLEST_CORRELATION = 4
+"""Runs from which on a rank correlation has an interval and a p-value: the 95 % interval covers 95 to 100 %
+(``docs/decisions/intervals.md``)."""
+
+
 @dataclass(frozen=True)
 class RankCorrelation:
     """Spearman's rank correlation of two quantities of ``n`` runs, with Bonett and Wright's interval (2000)."""
@@ -91,34 +96,36 @@ class RankCorrelation:
     n: int
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Lower and upper end; NaN with fewer than 4 runs or where the correlation is not defined."""
+        """Lower and upper end; NaN with fewer than :data:`SMALLEST_CORRELATION` runs or where there is no correlation."""
         z = float(ndtri(0.5 + check_confidence(confidence) / 2))
         error = self.standard_error
         if not math.isfinite(error):
             return math.nan, math.nan
-        middle = _arctanh(self.effect)
+        middle = self._transformed
         return math.tanh(middle - z * error), math.tanh(middle + z * error)
 
     def p_beyond(self, margin: float, side: Side) -> float:
         """One-sided p-value against "the correlation is not above (below) ``margin``", by Fisher's transformation."""
         if not math.isfinite(self.standard_error):
             return math.nan
-        z = (_arctanh(self.effect) - math.atanh(margin)) / self.standard_error
+        z = (self._transformed - math.atanh(margin)) / self.standard_error
         return float(ndtr(-z if side == "above" else z))
 
     @property
     def standard_error(self) -> float:
         """Of the transformed correlation: sqrt((1 + rho^2 / 2) / (n - 3))."""
-        return math.sqrt((1 + self.effect**2 / 2) / (self.n - 3)) if self.n > 3 else math.nan
+        return math.sqrt((1 + self.effect**2 / 2) / (self.n - 3)) if self.n >= SMALLEST_CORRELATION else math.nan
+
+    @property
+    def _transformed(self) -> float:
+        """Fisher's transformation. A perfect order counts as half a step below 1, the step being that of one exchange of
+        neighbours: few runs are in perfect order by chance, too."""
+        largest = 1 - 6 / (self.n * (self.n**2 - 1))
+        return math.atanh(min(max(self.effect, -largest), largest))
 
 
 def rank_correlation(first: ArrayLike, second: ArrayLike) -> RankCorrelation:
-    """Spearman's correlation; NaN for fewer than two runs, equal values throughout, or a value that is NaN."""
+    """Spearman's correlation; NaN for fewer than three runs (of two it is always 1 or -1), equal values throughout, or a NaN."""
     x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    defined = len(x) > 1 and not np.isnan([*x, *y]).any() and len(set(x)) > 1 and len(set(y)) > 1
+    defined = len(x) > 2 and not np.isnan([*x, *y]).any() and len(set(x)) > 1 and len(set(y)) > 1
     return RankCorrelation(float(spearmanr(x, y).statistic) if defined else math.nan, len(x))
-
-
-def _arctanh(value: float) -> float:
-    """The inverse of tanh, kept finite at -1 and 1."""
-    return math.atanh(min(max(value, -1 + 1e-12), 1 - 1e-12)) if math.isfinite(value) else math.nan

@@ -2,7 +2,8 @@
 
 Levene (1960) compares absolute deviations from the mean, Brown and Forsythe (1974) from the median; the second keeps its
 level when scores are skewed, which they are where some runs fail. A diverged run has no score, so a recipe with one has no
-spread, and no test: NaN. All runs failing makes the spread tiny too, so a table shows the failures beside it.
+spread, and no test: NaN. All runs failing makes the spread tiny too, so a table shows the failures beside it. P-values are
+two-sided and of one pair, not corrected for the number of pairs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import f as f_distribution
 
 from seedproof.analysis.runs import seed_order
@@ -22,8 +23,21 @@ from seedproof.errors import UserError
 
 COLUMNS = (
     *("task", "model", "first", "second", "n_first", "n_second", "failed_first", "failed_second"),
-    *("sd_first", "sd_second", "levene", "levene_p", "brown_forsythe", "brown_forsythe_p", "reference", "star"),
+    *(
+        "sd_first",
+        "sd_second",
+        "levene",
+        "levene_p",
+        "brown_forsythe",
+        "brown_forsythe_p",
+        "reference",
+        "star",
+        "missing",
+    ),
 )
+SMALLEST = 10
+"""Runs of each recipe from which on spreads are tested. The deviations of 2 runs are always equal and make every difference
+certain; of 4 runs without a real difference a seventh are starred where runs fail (``docs/decisions/intervals.md``)."""
 STAR = 0.001
 """Level of the star in the paper's Table 1."""
 Center = Literal["mean", "median"]
@@ -33,11 +47,12 @@ def levene(first: ArrayLike, second: ArrayLike, center: Center = "mean") -> tupl
     """Levene's test of two groups; equal to :func:`scipy.stats.levene`, with an answer in the degenerate cases.
 
     Returns:
-        The statistic W and its p-value. NaN for a group of fewer than two or with a value that is not finite. Where the
-        deviations inside each group are all equal: infinite and 0 if the two groups' differ, 0 and 1 if not.
+        The statistic W and its two-sided p-value. NaN for a group of fewer than :data:`SMALLEST` or with a value that is
+        not finite, and where the deviations inside each group are all equal, so that no difference has a measure; 0 and 1
+        where neither group has a spread.
     """
     groups = [np.asarray(group, np.float64) for group in (first, second)]
-    if any(len(group) < 2 or not np.isfinite(group).all() for group in groups):
+    if why_no_test(*groups):
         return math.nan, math.nan
     middle = np.mean if center == "mean" else np.median
     # Equal values must have deviations of exactly 0, whatever rounding does to their mean.
@@ -48,10 +63,20 @@ def levene(first: ArrayLike, second: ArrayLike, center: Center = "mean") -> tupl
     whole = sum(group.sum() for group in deviations) / count
     between = sum(len(group) * (mean - whole) ** 2 for group, mean in zip(deviations, means, strict=True))
     within = sum(((group - mean) ** 2).sum() for group, mean in zip(deviations, means, strict=True))
-    if within == 0:
-        return (math.inf, 0.0) if between > 0 else (0.0, 1.0)
+    # Deviations that are equal but for rounding would make any difference certain.
+    if within <= 1e-20 * sum((group**2).sum() for group in deviations):
+        return (math.nan, math.nan) if between > 0 else (0.0, 1.0)
     statistic = float((count - 2) * between / within)
     return statistic, float(f_distribution.sf(statistic, 1, count - 2))
+
+
+def why_no_test(first: NDArray[np.float64], second: NDArray[np.float64]) -> str:
+    """Why two groups of scores are not tested; empty where they are."""
+    groups = (first, second)
+    if diverged := sum(int((~np.isfinite(group)).sum()) for group in groups):
+        return f"{diverged} diverged run{'s' if diverged > 1 else ''} without a score"
+    fewest = min(map(len, groups))
+    return f"fewer than {SMALLEST} runs" if fewest < SMALLEST else ""
 
 
 def spread_tests(runs: pd.DataFrame, task: str, model: str | None = None) -> pd.DataFrame:
@@ -65,7 +90,8 @@ def spread_tests(runs: pd.DataFrame, task: str, model: str | None = None) -> pd.
     Returns:
         Columns ``COLUMNS``, a row per pair, ``first`` the recipe with the smaller SD (n-1). ``reference`` marks pairs
         with the recipe of the second smallest SD, ``star`` as in the paper's Table 1: the recipe of the smallest SD
-        against that of the second smallest, Levene's p (means) below .001. Statistics that are not defined are NaN.
+        against that of the second smallest, Levene's p (means) below .001. Statistics that are not defined are NaN, and
+        ``missing`` says why.
 
     Raises:
         UserError: the task has no finished run, fewer than two recipes, or several models and none was named.
@@ -104,4 +130,6 @@ def _row(smaller: pd.DataFrame, larger: pd.DataFrame, *, first: int, second: int
     row["brown_forsythe"], row["brown_forsythe_p"] = levene(scores[0], scores[1], "median")
     row["reference"] = 1 in (first, second)
     row["star"] = (first, second) == (0, 1) and row["levene_p"] < STAR  # type: ignore[operator]
+    is_equal = math.isnan(row["levene_p"]) or math.isnan(row["brown_forsythe_p"])  # type: ignore[arg-type]
+    row["missing"] = why_no_test(*scores) or ("deviations inside each group are all equal" if is_equal else "")
     return row

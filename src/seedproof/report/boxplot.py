@@ -42,6 +42,8 @@ COLUMNS = (*CELL, "metric", "majority", *_RUN, *_COUNTS, *_BOX)
 
 _STRIP = 0.1
 """Share of a panel's height kept free at the bottom for runs that have no score."""
+SMALLEST_BOX = 5
+"""Runs from which on a cell has a box: quartiles and whiskers of fewer are the runs themselves, or between two of them."""
 _MEAN: dict[str, Any] = {"marker": "D", "s": 26, "facecolor": "white", "edgecolor": DARK, "linewidth": 1.1}
 _BOX_STYLE: dict[str, Any] = {
     "boxprops": {"facecolor": LIGHT, "edgecolor": GRAY, "linewidth": 0.9},
@@ -65,7 +67,8 @@ def box_plot_table(runs: pd.DataFrame) -> pd.DataFrame:
         Columns ``COLUMNS``. ``offset`` in [-0.5, 0.5] moves a run's point aside; it follows from the rank of its score
         alone. Quartiles are interpolated linearly, whiskers reach the furthest score within 1.5 times the distance of
         the quartiles. A diverged run has no score, and then neither has its cell a box, a mean or a median: they are
-        NaN. A cell without a finished run has one row without a seed.
+        NaN. Nor has a cell of fewer than :data:`SMALLEST_BOX` runs a box. A cell without a finished run has one row without
+        a seed.
 
     Raises:
         UserError: as :func:`seedproof.analysis.summarize`, or there is no run at all.
@@ -97,7 +100,7 @@ def draw_box_plot(table: pd.DataFrame, path: str | Path) -> Path:
 
 def _box(scores: NDArray[np.float64]) -> dict[str, float]:
     names = ("lower_whisker", "lower_quartile", "upper_quartile", "upper_whisker")
-    if not len(scores) or not np.isfinite(scores).all():
+    if len(scores) < SMALLEST_BOX or not np.isfinite(scores).all():
         return dict.fromkeys(names, math.nan)
     lower, upper = np.percentile(scores, [25, 75])
     reach = 1.5 * (upper - lower)
@@ -182,6 +185,7 @@ def _cell(axes: Axes, position: int, cell: pd.DataFrame) -> None:
         names = {"lower_whisker": "whislo", "lower_quartile": "q1", "median": "med", "upper_quartile": "q3"}
         numbers = {short: first[name] for name, short in (names | {"upper_whisker": "whishi"}).items()}
         axes.bxp([numbers], positions=[position], widths=0.62, showfliers=False, patch_artist=True, **_BOX_STYLE)
+    if first["finished"] > 1 and math.isfinite(first["mean"]):
         axes.scatter([position], [first["mean"]], zorder=3, **_MEAN)  # under the runs: it must not hide one
     for outcome, style in POINTS.items():
         runs = cell[cell["outcome"] == outcome]
@@ -207,8 +211,12 @@ def _legend(table: pd.DataFrame) -> list[Any]:
     }
     present = set(table["outcome"].dropna())
     handles: list[Any] = [point_mark(POINTS[outcome], label) for outcome, label in labels.items() if outcome in present]
+    if (table["mean"].notna() & (table["finished"] > 1)).any():
+        handles.append(point_mark(_MEAN, "mean"))
     if table["lower_quartile"].notna().any():
-        handles += [point_mark(_MEAN, "mean"), Line2D([], [], color=DARK, linewidth=2, label="median")]
+        handles.append(Line2D([], [], color=DARK, linewidth=2, label="median"))
+    if ((table["finished"] > 0) & (table["finished"] < SMALLEST_BOX)).any():
+        handles.append(Line2D([], [], linestyle="none", label=f"no box of fewer than {SMALLEST_BOX} runs"))
     majority = Line2D([], [], color=GRAY, linestyle=(0, (5, 3)), linewidth=1.1, label="majority score")
     return [*handles, majority]
 

@@ -108,8 +108,7 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 def two_rows(row: dict[str, Any]) -> list[list[str]]:
     """The cells of a recipe's two rows under ``_HEADINGS``: over all finished runs, and given success."""
-    rate = wording.rate_interval(row["failure_low"], row["failure_high"])
-    first = [row["recipe"], f"{row['failed']} of {row['finished']} {rate}"]
+    first = [row["recipe"], wording.failed(row)]
     second = [wording.given_success(row), ""]
     for cells, prefix in ((first, ""), (second, "succeeded_")):
         cells += [wording.with_interval(row, prefix + name) for name in ("mean", "sd")]
@@ -119,7 +118,7 @@ def two_rows(row: dict[str, Any]) -> list[list[str]]:
 
 def _json_cell(row: dict[str, Any]) -> dict[str, Any]:
     cell = {name: row[name] for name in COLUMNS if name not in _SEQUENCES}
-    undefined = {name: _why(row, name) for name, value in cell.items() if _is_nan(value)}
+    undefined = {name: wording.why_missing(row, name) for name, value in cell.items() if _is_nan(value)}
     runs = [
         {"seed": seed, "outcome": outcome, "score": None if _is_nan(value) else value}
         for seed, outcome, value in zip(row["seeds"], row["outcomes"], row["values"], strict=True)
@@ -128,17 +127,6 @@ def _json_cell(row: dict[str, Any]) -> dict[str, Any]:
         "undefined": undefined,
         "finished_runs": runs,
     }
-
-
-def _why(row: dict[str, Any], name: str) -> str:
-    """Why the statistic ``name`` of a cell does not exist."""
-    if not row["finished"]:
-        return "no run has finished"
-    if name.startswith("succeeded_"):
-        return "no run succeeded" if not row["succeeded"] else "too few succeeded runs, or all with equal scores"
-    if row["diverged"]:
-        return f"runs without a score because they diverged: {row['diverged']}"
-    return "too few runs, or all with equal scores"
 
 
 def _is_nan(value: Any) -> bool:

@@ -58,10 +58,8 @@ def _statistics(rows: pd.DataFrame, joint: str) -> Table:
         if not row["finished"]:  # there is nothing to say about it yet
             table.add_row(Text(row["recipe"], style="bold"), "none finished", *["–"] * 4, end_section=True)
             continue
-        rate = wording.rate_interval(row["failure_low"], row["failure_high"])
-        failed = f"{row['failed']} of {row['finished']}{joint}{rate}"
         # Text, not strings: brackets in a label or an interval are no markup.
-        table.add_row(Text(row["recipe"], style="bold"), Text(failed), *_scores(row, "", joint))
+        table.add_row(Text(row["recipe"], style="bold"), Text(wording.failed(row, joint)), *_scores(row, "", joint))
         success = Text(wording.given_success(row), style="dim")
         table.add_row(success, "", *_scores(row, "succeeded_", joint), end_section=True)
     return table
@@ -72,8 +70,7 @@ def _upright(rows: pd.DataFrame) -> Iterator[Table]:
     for row in wording.records(rows):
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
         table.add_column(Text(row["recipe"]), overflow="fold", max_width=18)
-        rate = wording.rate_interval(row["failure_low"], row["failure_high"])
-        for heading in (f"failed {row['failed']} of {row['finished']}, {rate}", wording.given_success(row)):
+        for heading in (f"failed {wording.failed(row)}", wording.given_success(row)):
             table.add_column(Text(heading), justify="right", overflow="fold")
         pairs = zip(_scores(row, "", "\n"), _scores(row, "succeeded_", "\n"), strict=True)
         for name, pair in zip(("mean", "SD", "median", "max"), pairs, strict=True):

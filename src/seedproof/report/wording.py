@@ -12,10 +12,14 @@ from typing import Any, cast
 
 import pandas as pd
 
+from seedproof.analysis.summary import SMALLEST_DEVIATION, SMALLEST_OVER_ALL
 from seedproof.errors import UserError
 
 UNDEFINED = "nan"
 """How a statistic that does not exist is written, in every format but JSON."""
+
+MOST_NAMES = 3
+"""Recipes that a note names; of more it says how many."""
 
 
 def number(value: float) -> str:
@@ -40,6 +44,12 @@ def interval(low: float, high: float) -> str:
     return "–" if math.isnan(low) or math.isnan(high) else f"[{low:.3f}, {high:.3f}]"
 
 
+def failed(row: dict[str, Any], joint: str = " ") -> str:
+    """The failed runs of a cell and the interval of its failure rate; a dash where no run has finished."""
+    interval = rate_interval(row["failure_low"], row["failure_high"])
+    return f"{row['failed']} of {row['finished']}{joint}{interval}" if row["finished"] else "–"
+
+
 def rate_interval(low: float, high: float) -> str:
     """The interval of a failure rate, in percent."""
     return f"[{100 * low:.0f}, {100 * high:.0f}] %"
@@ -57,8 +67,10 @@ def caption(summary: pd.DataFrame) -> str:
     return (
         f"Score: on the development set at the end of training. Failed: not better than the majority score, or "
         f"diverged (non-finite loss); of all finished runs, with Wilson's {confidence} interval. SD: divided by "
-        f"{settings['sd_divisor']}. Intervals of mean and SD: {confidence}, BCa bootstrap over runs, "
-        f"{settings['resamples']:,} resamples; a dash where it is not defined (fewer than two values, or all equal)."
+        f"{settings['sd_divisor']}. Intervals of mean and SD, {confidence}: of the runs that succeeded Student's t and "
+        f"chi-square; of all runs BCa bootstrap ({settings['resamples']:,} resamples), or the same where none failed. A "
+        f"dash where there is none: an interval over all runs needs {SMALLEST_OVER_ALL} runs, any other and an SD "
+        f"{SMALLEST_DEVIATION}, and scores that are not all equal."
     )
 
 
@@ -95,7 +107,7 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def notes(rows: pd.DataFrame) -> list[str]:
-    """A sentence for each cell whose numbers are incomplete: unfinished runs, diverged runs."""
+    """What limits the numbers of a panel: unfinished runs, diverged runs, too few, failures that were not seen."""
     texts = []
     for row in records(rows):
         unfinished = row["runs"] - row["finished"]
@@ -104,7 +116,50 @@ def notes(rows: pd.DataFrame) -> list[str]:
         if row["diverged"]:
             count = f"{row['diverged']} diverged run{'s' if row['diverged'] > 1 else ''}"
             texts.append(f"{row['recipe']}: {count} without a score, so no mean, SD, median or maximum of all runs")
-    return texts
+    return texts + _few(rows) + _unseen(rows)
+
+
+def _few(rows: pd.DataFrame) -> list[str]:
+    few = rows[(rows["finished"] > 0) & (rows["finished"] < SMALLEST_OVER_ALL) & (rows["diverged"] == 0)]
+    if few.empty:
+        return []
+    return [
+        f"{_named(few)}: fewer than {SMALLEST_OVER_ALL} runs, too few for an interval of mean and SD over all runs, failed "
+        "ones included"
+    ]
+
+
+def _unseen(rows: pd.DataFrame) -> list[str]:
+    """That failures which no seed has shown are in no mean, SD or interval; one sentence for cells of one size."""
+    spotless = rows[(rows["failed"] == 0) & (rows["finished"] > 0)]
+    sizes = [(int(part["finished"].iloc[0]), part) for _, part in spotless.groupby("finished", sort=False)]
+    return [
+        f"{_named(cells)}: no failure seen in {count} run{'s' if count > 1 else ''}, but by Wilson's interval up to "
+        f"{100 * cells['failure_high'].iloc[0]:.0f} % may fail; mean, SD and their intervals leave that out"
+        for count, cells in sizes
+    ]
+
+
+def _named(rows: pd.DataFrame) -> str:
+    names = list(rows["recipe"])
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} recipes"
+
+
+def why_missing(row: dict[str, Any], name: str) -> str:
+    """Why the statistic ``name`` of a cell does not exist."""
+    if not row["finished"]:
+        return "no run has finished"
+    given_success = name.startswith("succeeded_")
+    if row["diverged"] and not given_success:
+        return f"runs without a score because they diverged: {row['diverged']}"
+    runs, what = (row["succeeded"], "runs that succeeded") if given_success else (row["finished"], "runs")
+    if not runs:
+        return "no run succeeded"
+    is_interval = name.endswith(("_low", "_high"))
+    smallest = SMALLEST_OVER_ALL if is_interval and not given_success else SMALLEST_DEVIATION
+    if runs < smallest:
+        return f"needs {smallest} {what}, and there {'is' if runs == 1 else 'are'} {runs}"
+    return "all scores are equal"
 
 
 def given_success(row: dict[str, Any]) -> str:

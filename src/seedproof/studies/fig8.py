@@ -28,7 +28,7 @@ def _content(found: Found) -> Content:
     import pandas as pd
 
     from seedproof.analysis.curves import score_table
-    from seedproof.analysis.generalization import COLUMNS, generalization_table, loss_score_correlation
+    from seedproof.analysis.generalization import COLUMNS, HARM, generalization_table, loss_score_correlation
 
     scale = found.scale
     long, cells = found.of(_long(scale)), found.of(*grid(scale))
@@ -42,6 +42,10 @@ def _content(found: Found) -> Content:
         *incomplete(cells),
         *lacking(long, SUCCEEDED, min(RUNS, len(long)), "scores against step"),
     ]
+    notes.append(
+        f"correlation: p against “a low loss does harm” ({HARM} or more), p_against against “it does none” (0 or less), as in "
+        "the claims and not corrected for their number"
+    )
     notes.append(f"(b) has {len(table)} runs of {len(grid(scale))} cells, the paper 450 of 18")
     return Content(
         tables={"scores": curves, "generalization": named, "correlation": loss_score_correlation(named)},

@@ -123,20 +123,18 @@ class Claim:
             verdict = "does not hold"
             seen += f" That shows the claim to be wrong (p {shown_p(p_against)})."
         else:
-            needed = finding.needed(level)
+            # What too few runs suggest is no ground for a number: first there must be enough to test.
+            needed = self.smallest_n if finding.n < self.smallest_n else finding.needed(level)
             if needed is not None:
                 needed = max(needed, self.smallest_n, finding.n + 1)
-            elif finding.n < self.smallest_n:
-                needed = self.smallest_n
             seen += f" {self._why_undecided(finding, needed)}"
         return Decision(claim=self.id, verdict=verdict, why=seen, finding=finding, p_corrected=p,
                         p_against_corrected=p_against, n_needed=needed)  # fmt: skip
 
     def _why_undecided(self, finding: Finding, needed: int | None) -> str:
-        few = finding.n < self.smallest_n
-        start = f"{finding.n} {finding.unit} are too few to test (at least {self.smallest_n})" if few else (
-            f"With {finding.n} {finding.unit} neither the claim nor its opposite is shown"
-        )  # fmt: skip
+        if finding.n < self.smallest_n:
+            return f"{finding.n} {finding.unit} are too few to test: at least {self.smallest_n} are needed."
+        start = f"With {finding.n} {finding.unit} neither the claim nor its opposite is shown"
         if needed is None:
             return f"{start}, and the estimate is such that no number of {finding.unit} is known to decide."
         return f"{start}; about {needed} would decide if things are as estimated."

@@ -26,7 +26,6 @@ from seedproof.analysis.claims.groups import (
 )
 from seedproof.analysis.claims.rates import MARGIN, SMALLEST_SEEDS, both, fails_more, fails_no_more
 from seedproof.analysis.claims.scores import (
-    HARM,
     RATIO,
     SMALLEST_GRID,
     SMALLEST_SPREAD,
@@ -45,6 +44,7 @@ from seedproof.analysis.claims.shares import (
     forgetting_in_upper_layers,
     loss_at_entropy,
 )
+from seedproof.analysis.generalization import HARM
 
 _RATES = "Difference of failure rates; exact sign-flip test over seeds (shuffling where seeds differ)"
 _MORE = (

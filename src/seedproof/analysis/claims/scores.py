@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,12 @@ from scipy.special import ndtr, ndtri
 
 from seedproof.analysis.claims.base import Finding
 from seedproof.analysis.claims.evidence import Evidence, Missing, Role
+from seedproof.analysis.generalization import HARM, loss_score
 from seedproof.analysis.power import runs_for_correlation, scaled_by_root_n
-from seedproof.analysis.ranks import rank_correlation
 from seedproof.analysis.spread import Center, levene
 from seedproof.analysis.statistics import standard_deviation
 from seedproof.errors import UserError
 
-HARM = 0.3
-"""A rank correlation of loss and score below .3 explains less than a tenth of the order of the scores; a curve with it
-would pass as the flat one that the paper draws."""
 SMALLEST_GRID = 30
 """Successful runs: at 30 the interval of a correlation of 0 ends at .36, near the margin."""
 
@@ -37,13 +34,17 @@ MOSTLY_FAILED = 0.5
 the claim cannot be shown by such a baseline, nor be shown wrong by such a recipe beside it."""
 
 
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""The scores of two recipes on a task."""
+
+
 def low_loss_is_harmless(evidence: Evidence) -> Finding:
     """Rank correlation of final training loss and score among the successful runs of the grid; harm is above 0."""
     runs = evidence.of("grid")
     if len(tasks := runs["task"].unique()) > 1:
         raise UserError(f"the role 'grid' is about one task, whose scores can be ranked, found {', '.join(tasks)}")
     succeeded = runs[runs["outcome"] == "succeeded"]
-    found = rank_correlation(succeeded["training_loss"], succeeded["score"])
+    found, p, p_against = loss_score(runs)
     low, high = found.interval()
     seen = (
         f"the rank correlation of final training loss and score is {found.effect:+.2f} over the {len(succeeded)} successful "
@@ -61,7 +62,7 @@ def low_loss_is_harmless(evidence: Evidence) -> Finding:
 
     return Finding(
         effect_name="rank correlation of training loss and score", effect=found.effect, low=low, high=high,
-        p=found.p_beyond(HARM, "below"), p_against=found.p_beyond(0.0, "above"), n=len(succeeded), unit="successful runs",
+        p=p, p_against=p_against, n=len(succeeded), unit="successful runs",
         test=f"Spearman's correlation against {HARM}, Bonett and Wright's interval", seen=seen, needed=needed,
     )  # fmt: skip
 
@@ -77,21 +78,22 @@ def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
         pairs = _scores(evidence, baseline, other)
         ratio = float(np.exp(np.mean([math.log(_ratio(*pair)) for pair in pairs])))
         draws = _ratio_draws(pairs)
-        low, high = (float(np.quantile(draws, end)) for end in (0.025, 0.975))
-        p_values = {center: stouffer([_one_sided(*pair, center) for pair in pairs]) for center in ("mean", "median")}
+        n = min(len(group) for pair in pairs for group in pair)
+        # A bootstrap of fewer runs covers too little (docs/decisions/intervals.md).
+        low, high = np.quantile(draws, [0.025, 0.975]).tolist() if n >= SMALLEST_SPREAD else (math.nan, math.nan)
+        p_values: dict[Center, float] = {
+            center: stouffer([_one_sided(*pair, center) for pair in pairs]) for center in get_args(Center)
+        }
         p = max(p_values.values())
         p_against = float((1 + np.sum(draws >= RATIO)) / (1 + len(draws)))
-        n = min(len(group) for pair in pairs for group in pair)
         seen = (
-            f"the SD of {other} is {ratio:.2f} times that of {baseline} ({_listed(pairs)}); Levene p {p_values['mean']:.2g}, "
-            f"Brown-Forsythe p {p_values['median']:.2g}; {_failures(evidence, baseline)} and {_failures(evidence, other)} failed"
+            f"{_compared(pairs, baseline, other, ratio)} ({_listed(pairs)}); {_tested(p_values, len(pairs))}"
+            f"{_failures(evidence, baseline)} and {_failures(evidence, other)} failed"
         )
         failing = {role: max(_failure_rates(evidence, role)) for role in (baseline, other)}
         for role, rate in failing.items():
             if rate > MOSTLY_FAILED:
                 seen += f"; but {rate:.0%} of the runs of {role} failed on one task, which makes any spread small"
-        if any(min(map(standard_deviation, pair)) < SMALLEST_SD for pair in pairs):
-            seen += f"; an SD of 0 counts as {SMALLEST_SD:g} in the ratio"
         p = 1.0 if failing[baseline] > MOSTLY_FAILED else p
         p_against = 1.0 if failing[other] > MOSTLY_FAILED else p_against
 
@@ -99,6 +101,8 @@ def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
             sizes = [scaled_by_root_n(n, value, level=level) for value in (p, p_against)]
             return min((size for size in sizes if size is not None), default=None)
 
+        if _is_constant(pairs):
+            ratio = low = high = math.nan
         return Finding(
             effect_name=f"SD of {other} over {baseline}", effect=ratio, low=low, high=high, p=p,
             p_against=p_against, n=n, unit="seeds",
@@ -109,6 +113,27 @@ def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
     return examine
 
 
+def _is_constant(pairs: list[Pair]) -> bool:
+    """Whether all scores of a recipe on a task are equal: an SD of 0 has no ratio."""
+    return any(min(map(standard_deviation, pair)) < SMALLEST_SD for pair in pairs)
+
+
+def _compared(pairs: list[Pair], baseline: Role, other: Role, ratio: float) -> str:
+    if not _is_constant(pairs):
+        return f"the SD of {other} is {ratio:.2f} times that of {baseline}"
+    return f"the SDs of {other} and {baseline} have no ratio, as one of them is 0"
+
+
+def _tested(p_values: dict[Center, float], tasks: int) -> str:
+    """A clause on the tests, which are other ones than the two-sided tests of one task's pairs; none where there are none."""
+    if any(map(math.isnan, p_values.values())):
+        return ""
+    over = f" over {tasks} tasks" if tasks > 1 else ""
+    return (
+        f"one-sided{over}, not corrected: Levene p {p_values['mean']:.2g}, Brown-Forsythe p {p_values['median']:.2g}; "
+    )
+
+
 def stouffer(p_values: list[float]) -> float:
     """One p-value from those of independent tests of one direction (Stouffer 1949): the sum of z over the root of k.
 
@@ -117,9 +142,6 @@ def stouffer(p_values: list[float]) -> float:
     """
     z = -ndtri(np.clip(p_values, 1e-300, 1 - 1e-16))
     return float(ndtr(-z.sum() / math.sqrt(len(z))))
-
-
-Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def _scores(evidence: Evidence, baseline: Role, other: Role) -> list[Pair]:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from seedproof.analysis import generalization_table, gradient_table, loss_score_correlation, loss_table, score_table
+from seedproof.analysis.generalization import HARM
 from seedproof.analysis.step_sizes import step_size_table
 from seedproof.errors import UserError
 from seedproof.models.layers import JOINED
@@ -229,14 +230,18 @@ def _generalization(study: _Study) -> FigureEntry:
     if study.finished.empty:
         return _nothing("generalization", title, study.runs)
     unique = study.runs.drop_duplicates("run")
-    table = generalization_table(unique).merge(unique[["run", "model", "metric", "majority"]], on="run")
+    table = generalization_table(unique).merge(unique[["run", "metric", "majority"]], on="run")
     try:
         image = [figures.draw_generalization(table, study.path("generalization"))]
     except UserError as error:
         return FigureEntry(name="generalization", title=title, note=f"{error}.")
     tables = {"runs": table, "rank correlation": loss_score_correlation(table)}
     finding = "In the paper: among runs that succeeded, a lower training loss does not go with a lower score."
-    return FigureEntry(name="generalization", title=title, finding=finding, images=image, tables=tables)
+    note = (
+        f"p: against “a low loss does harm” (a correlation of {HARM} or more); p_against: against “it does none” (0 or "
+    )
+    note += "less). Neither is corrected for the number of claims."
+    return FigureEntry(name="generalization", title=title, finding=finding, images=image, tables=tables, note=note)
 
 
 def _step_sizes(study: _Study) -> FigureEntry:
