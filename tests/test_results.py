@@ -171,7 +171,7 @@ def test_a_study_can_be_looked_at_while_it_runs(results, tmp_path):
 def test_ids_that_are_none(results):
     with pytest.raises(UserError, match="has no run 'nonsense'"):
         results.records("nonsense")
-    with pytest.raises(UserError, match="is not finished"):
+    with pytest.raises(UserError, match="has no run '0000000000000000'"):
         results.predictions("0" * 16)
 
 
