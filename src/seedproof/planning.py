@@ -7,6 +7,8 @@ import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, unknown
@@ -16,6 +18,9 @@ from seedproof.spec import Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, Store
 from seedproof.store.names import Names, differing_settings
 from seedproof.tasks import Task, load_task
+from seedproof.tasks.folder import read_parsing
+from seedproof.tasks.parsing import Parsing
+from seedproof.tasks.tables import table_name
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -46,13 +51,21 @@ class PlannedStudy:
 
 def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]],
               resolve_for: Callable[[ModelSource], list[Resolved]], seeds: Sequence[Seeds],
-              numerics: Numerics) -> PlannedStudy:  # fmt: skip
+              numerics: Numerics, parsing: Mapping[str, Parsing] = MappingProxyType({})) -> PlannedStudy:  # fmt: skip
     """Plan every run in order (task, model, recipe, seed).
+
+    Args:
+        tasks: each is loaded.
+        models: each is found.
+        resolve_for: the recipes of a model.
+        seeds: of the runs.
+        numerics: of all runs, but that what no fleet knows has the plain engine.
+        parsing: rules by which tasks of these names are parsed, in place of today's.
 
     Raises:
         UserError: a task or a model cannot be found or used, two recipes have one name and differ.
     """
-    loaded = _distinctly_named([as_task(task) for task in tasks])
+    loaded = _distinctly_named([as_task(task, parsing) for task in tasks])
     sources = [find_model(os.fspath(name)) for name in models]
     runs = []
     for task in loaded:
@@ -68,10 +81,11 @@ def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]
     return PlannedStudy(runs, loaded, sources)
 
 
-def as_task(task: TaskLike) -> Task:
-    """Load a task that is given by name."""
+def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({})) -> Task:
+    """Load a task that is given by name; one of a name in ``parsing`` is parsed by the rules there."""
     if isinstance(task, Task):
-        return task
+        rules = parsing.get(task.name, task.parsing)
+        return task if task.parse is None or rules is None or rules == task.parsing else task.parse(rules)
     if isinstance(task, (str, os.PathLike)):
         return load_task(os.fspath(task))
     options = dict(task)
@@ -80,14 +94,25 @@ def as_task(task: TaskLike) -> Task:
     place = options.pop("file", None) or options.pop("name", None)
     if place is None:
         raise UserError(f"the task {dict(task)} has neither a name nor a file")
-    try:
-        return load_task(place, **options)
-    except TypeError:
-        known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed")
-        wrong = next((key for key in options if key not in known), None)
-        if wrong is None:
-            raise
-        raise unknown("key", wrong, known, where=f"task {place!r}") from None
+    known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed", "quoting")
+    for key in options:
+        if key not in known:
+            raise unknown("key", key, known, where=f"task {place!r}")
+    rules = parsing.get(_name_of_table(task) or "")
+    return load_task(place, **options, parsing=rules)
+
+
+def stored_parsing(tasks: Sequence[TaskLike], store: Store) -> dict[str, Parsing]:
+    """The rules by which those of the tasks that are tables were parsed for a study that has them, by name."""
+    folders = {name: store.task_folder(fingerprint) for fingerprint, name in reversed(store.names().tasks.items())}
+    wanted = dict.fromkeys(filter(None, map(_name_of_table, tasks)))
+    return {name: read_parsing(folders[name]) for name in wanted if name in folders and folders[name].is_dir()}
+
+
+def _name_of_table(task: TaskLike) -> str | None:
+    if isinstance(task, Task):
+        return task.name if task.parse is not None else None
+    return task.get("name") or table_name(Path(task["file"])) if isinstance(task, Mapping) and "file" in task else None
 
 
 def as_seeds(seeds: int | Iterable[int | Seeds]) -> tuple[Seeds, ...]:

@@ -23,8 +23,9 @@ from seedproof.launch.local import run_local
 from seedproof.launch.members import plan_launches
 from seedproof.launch.options import Recording, lacks
 from seedproof.models.source import ModelSource
-from seedproof.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, fit_into, plan_runs
+from seedproof.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, fit_into, plan_runs, stored_parsing
 from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe, resolve
+from seedproof.report.notes import notes_before
 from seedproof.report.progress import Progress
 from seedproof.results import Results
 from seedproof.spec import Numerics, RunSpec, Seeds
@@ -141,13 +142,27 @@ class Study:
             for recipe in self.recipes
         ]
 
-    def plan(self, numerics: Numerics) -> PlannedStudy:
+    def plan(self, numerics: Numerics, folder: str | os.PathLike[str] | None = None) -> PlannedStudy:
         """Every run of the study in order (task, model, recipe, seed), with the tasks and models that it loaded.
+
+        The tables of a study that exists in ``folder`` are parsed by the rules that they were parsed by there.
 
         Raises:
             UserError: a task or a model cannot be found or used, two recipes have one name and differ.
         """
-        return plan_runs(self.tasks, self.models, self.resolved, as_seeds(self.seeds), numerics)
+        exists = folder is not None and (Path(folder) / MARKER).exists()
+        parsing = stored_parsing(self.tasks, Store.open(folder)) if folder is not None and exists else {}
+        return plan_runs(self.tasks, self.models, self.resolved, as_seeds(self.seeds), numerics, parsing)
+
+    def notes(self) -> list[str]:
+        """Decisions about the data, before anything runs: kind and why, classes with counts, copies, texts that are cut.
+
+        Raises:
+            UserError: as :meth:`plan`.
+        """
+        planned = self.plan(self.numerics())
+        models = {source.name: source for source in planned.sources}
+        return notes_before(planned.tasks, models, [run.spec for run in planned.runs])
 
     def prepare(self, folder: str | os.PathLike[str]) -> tuple[Store, list[PlannedRun]]:
         """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
@@ -157,7 +172,7 @@ class Study:
         """
         numerics = self.numerics(folder)
         exists = (Path(folder) / MARKER).exists()
-        planned = self.plan(numerics)
+        planned = self.plan(numerics, folder)
         store = Store.open_or_create(folder, self.name, numerics)
         runs = fit_into(store, planned.runs)
         for task in planned.tasks:

@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from seedproof.errors import UserError
+from seedproof.models import tokens as tokens_module
 from seedproof.models.loading import load_tokenizer
 from seedproof.models.source import ModelSource, find_model
-from seedproof.models.tokens import tokenize
+from seedproof.models.tokens import Cut, count_cut, tokenize
 from seedproof.tasks import Split, load_task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,6 +45,18 @@ def test_lengths_and_truncation(tokenizer, words):
     assert len(tokens) == 4
     assert tokenizer.decode(tokens.ids[0], skip_special_tokens=True) == texts[0]
     assert all(row[-1] == tokenizer.sep_token_id for row in tokens.ids)
+
+
+def test_what_will_be_cut_is_counted_before(tokenizer, words, monkeypatch):
+    """As many as tokenizing cuts; of more texts than are looked at the number is an estimate."""
+    texts = [" ".join(words[:count]) for count in (2, 6, 7, 15)] * 5
+    for pairs in (None, texts[::-1]):
+        for length in (8, 13, 40):
+            cut = tokenize(split(texts, pairs), tokenizer, max_length=length, positions=64).truncated
+            assert count_cut(split(texts, pairs), tokenizer, length).examples == cut
+    assert count_cut(split(texts), tokenizer, 8) == Cut(examples=10, longest=17, estimated=False)
+    monkeypatch.setattr(tokens_module, "COUNTED", 4)
+    assert count_cut(split(texts[3:4] * 20), tokenizer, 8) == Cut(examples=20, longest=17, estimated=True)
 
 
 def test_the_longer_text_of_a_pair_is_cut_first(tokenizer, words):

@@ -43,7 +43,7 @@ def test_a_table_by_path(tmp_path: Path) -> None:
     path.write_text("a,b\n" + "".join(f"text {index},{index % 2}\n" for index in range(20)))
     task = load_task(str(path), text="a", label="b", split_seed=3, name="mine")
     assert (task.name, len(task.train), len(task.dev)) == ("mine", 16, 4)
-    assert "split_seed=3" in task.notes[0]
+    assert "split_seed=3" in task.notes[-1]
 
 
 def test_import_is_light() -> None:

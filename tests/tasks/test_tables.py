@@ -88,6 +88,77 @@ def test_decimals_make_a_regression(tmp_path: Path, extension: str) -> None:
     assert task.train.labels.tolist() == [0.5, 1.0, 2.0, 1e-3]
 
 
+@pytest.mark.parametrize("extension", FORMATS)
+def test_whole_numbers_of_few_values_are_classes_however_they_are_written(tmp_path: Path, extension: str) -> None:
+    """0.0 and 1.0 are what pandas makes of 0 and 1 in a column that once had a hole; a development set may differ."""
+    task = with_labels(tmp_path / f"t.{extension}", [0.0, 1.0, 1.0, 0.0])
+    assert (task.classes, task.train.labels.tolist()) == (("0", "1"), [0, 1, 1, 0])
+    assert (
+        "classification, because the labels are whole numbers of 2 values; for amounts give --kind regression"
+        in task.notes
+    )
+    other = load(save(tmp_path / "a.csv", RECORDS_01), dev=save(tmp_path / "b.csv", RECORDS_01[::-1]))
+    assert other.classes == ("0", "1")
+
+
+RECORDS_01 = [{"review": f"text {index}", "stars": label} for index, label in enumerate(["0.0", "1", "0", "1e0"])]
+
+
+def test_whole_numbers_of_many_values_are_amounts(tmp_path: Path) -> None:
+    """101 of them in 600 rows; in 2,100 rows they would be classes of 20 rows and more."""
+    labels = [index % 101 for index in range(2100)]
+    task = with_labels(tmp_path / "t.csv", labels[:600])
+    assert (task.kind, task.train.labels[3]) == ("regression", 3.0)
+    reason = "the labels are whole numbers of 101 values in 600 rows; for classes give --kind classification"
+    assert f"regression, because {reason}" in task.notes
+    assert len(with_labels(tmp_path / "t.csv", labels).classes) == 101
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (["a", "b"], "classification, because labels such as a are not numbers"),
+        ([True, False], "classification, because labels such as True are not numbers"),
+        ([0.5, 1.0], "regression, because labels such as 0.5 are fractions; for classes give --kind classification"),
+    ],
+)
+def test_the_kind_has_a_reason(tmp_path: Path, labels: list[Any], reason: str) -> None:
+    assert reason in with_labels(tmp_path / "t.jsonl", labels).notes
+    assert (
+        "classification, because that was asked for"
+        in with_labels(tmp_path / "t.jsonl", labels, kind="classification").notes
+    )
+
+
+def test_copies_of_a_text_are_on_one_side(tmp_path: Path) -> None:
+    """Ten texts, twenty copies of each: no development text is in the training set, and that is said."""
+    task = load(save(tmp_path / "t.csv", RECORDS[:10] * 20))
+    assert not set(task.train.texts) & set(task.dev.texts)
+    assert task.notes[-1].endswith("all copies of a text are in one part (the rows have 10 different texts)")
+    with pytest.raises(UserError, match=r"too few rows \(20 with 2 different texts\)"):
+        load(save(tmp_path / "t.csv", RECORDS[:2] * 10))
+
+
+def test_a_given_development_set_stays_and_its_copies_are_counted(tmp_path: Path) -> None:
+    task = load(save(tmp_path / "t.csv", RECORDS), dev=save(tmp_path / "dev.csv", RECORDS[:4]))
+    assert task.data_report.copies == {"dev": 4}
+
+
+def test_a_table_without_quoting(tmp_path: Path) -> None:
+    path = tmp_path / "t.tsv"
+    path.write_text("stars\treview\n" + "".join(f'{"ab"[index % 2]}\t"say {index}\n' for index in range(10)))
+    assert (
+        len(
+            load(
+                path, dev=save(tmp_path / "dev.csv", [{"review": "x", "stars": s} for s in "ab"]), quoting="none"
+            ).train
+        )
+        == 10
+    )
+    with pytest.raises(UserError, match="unknown quoting 'no'; did you mean 'none'"):
+        load(path, quoting="no")
+
+
 def test_kind_overrides_the_rule(tmp_path: Path) -> None:
     """Whole numbers can be targets, and numbers stored as floats can be classes."""
     assert with_labels(tmp_path / "t.csv", [1, 2, 3], kind="regression").train.labels.tolist() == [1.0, 2.0, 3.0]
@@ -103,7 +174,7 @@ def test_held_out_fifth_is_stratified_and_stated(tmp_path: Path) -> None:
     task = load(save(tmp_path / "t.csv", records))
     assert np.bincount(task.dev.labels).tolist() == [8, 2]
     assert sorted(task.train.texts + task.dev.texts) == sorted(record["review"] for record in records)
-    assert task.notes == ("development set: 10 of the 50 rows, held out by label with split_seed=0",)
+    assert task.notes[-1] == "development set: 10 of the 50 rows, held out by label with split_seed=0"
     other = load(tmp_path / "t.csv", split_seed=1)
     assert set(other.dev.texts) != set(task.dev.texts)
     assert load(tmp_path / "t.csv").fingerprint == task.fingerprint
@@ -238,7 +309,10 @@ def test_wrong_paths(tmp_path: Path) -> None:
     for name, message in [
         ("review.csv", r"there is no file .*review\.csv; did you mean .*reviews\.csv\?"),
         ("nowhere/reviews.csv", "its folder does not exist"),
-        ("reviews.xlsx", r"unknown kind of file '\.xlsx' in .*\(one of: \.csv, \.tsv, \.jsonl, \.parquet\)"),
+        (
+            "reviews.xlsx",
+            r"unknown kind of file '\.xlsx' in .*\(one of: \.csv, \.tsv, \.jsonl, \.ndjson, \.json, \.parquet\)",
+        ),
         ("folder.csv", "is a folder, not a file"),
     ]:
         with pytest.raises(UserError, match=message):
@@ -255,14 +329,15 @@ def test_wrong_paths(tmp_path: Path) -> None:
         ("t.csv", b"review,stars\na,0.5\nb,0.5\n", r"single target 0\.5"),
         ("t.csv", b"review,stars\na,good\nb,bad\n", "too few rows"),
         ("t.csv", b"review,stars\na,good\ncaf\xe9,bad\n", "row 3: byte 0xe9 at offset 23 is not UTF-8"),
-        ("t.csv", b"review,stars,review\na,good,b\n", "names a column twice"),
-        ("t.csv", b"review,stars\na,good\n\nb,bad\n", "row 3: too few fields, found 0"),
+        ("t.csv", b"review,stars,review\na,good,b\n", "names the column 'review' twice"),
+        ("t.csv", b"review,stars\na,good\n\nb\n", "row 4: too few fields, found 1"),
+        ("t.csv", b'review,stars\n"a\nb",good,c\n', "row 2: too many fields.*--quoting none"),
         ("t.csv", b"review,stars\na,good,extra\n", "row 2: too many fields"),
-        ("t.csv", b'review,stars\na,good\n"open,bad\n', "row 3: .*is a double quote missing"),
+        ("t.csv", b'review,stars\na,good\n"open,bad\n', "row 3: .*is a double quote missing.*--quoting none"),
         ("t.jsonl", b'{"review": "a", "stars": "b"}\n{"review": \n', "row 2: not JSON"),
         ("t.jsonl", b'["a", "b"]\n', "row 1: a JSON object is needed"),
         ("t.jsonl", b'{"review": 5, "stars": "b"}\n', "row 1: column 'review' has 5, which is not a text"),
-        ("t.jsonl", b'{"review": "a", "stars": ["b"]}\n', "row 1: label .* is neither a string nor a number"),
+        ("t.jsonl", b'{"review": "a", "stars": ["b"]}\n', "row 1: .*several labels of one text"),
         ("t.jsonl", b'{"review": "a", "stars": "x"}\n{"stars": "y"}\n', "row 2: column 'review' has no text"),
         ("t.jsonl", b'{"review": "a", "stars": NaN}\n', "row 1: column 'stars' has no label"),
         ("t.parquet", b"no parquet", "is not a Parquet file"),

@@ -24,15 +24,13 @@ if TYPE_CHECKING:
     from seedproof.store import State, Store
     from seedproof.study import Study
     from seedproof.tasks import Task
+    from seedproof.tasks.parsing import Parsing
 
 WIDTH_WITHOUT_TERMINAL = 120
 """Columns of tables that go to a file or a pipe."""
 
 REASONS = {"majority": "not better than the majority", "diverged": "diverged"}
 """How a run failed, in words."""
-
-MOST_UNKNOWN = 0.1
-"""Share of unknown words above which a study begins with a warning."""
 
 
 def output() -> Console:
@@ -122,29 +120,12 @@ def print_summary(results: Results, form: str, divisor: str) -> None:
         sys.stdout.write({"md": tables.to_markdown, "latex": tables.to_latex}[form](summary, results.notes()))
 
 
-def print_notes(tasks: Iterable[Task], models: Iterable[tuple[str, ModelSource]]) -> None:
-    """Say on standard error, before any run, what is to be known of tasks, and where models do not know their words.
+def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: Sequence[PlannedRun]) -> None:
+    """Say on standard error, before any run, what is to be known of tasks, and where models do not fit them."""
+    from seedproof.report.notes import notes_before
 
-    Args:
-        tasks: of the study.
-        models: name and place of each.
-    """
-    from seedproof.models.loading import load_tokenizer
-    from seedproof.models.tokens import unknown_share
-
-    tokenizers = {name: load_tokenizer(source) for name, source in models}
-    for task in tasks:
-        notes = [f"{task.name}: {note}" for note in task.notes]
-        for name, tokenizer in tokenizers.items():
-            share = unknown_share(task.train, tokenizer)
-            if share > MOST_UNKNOWN:
-                hint = "; the miniatures know their own language only" if name.startswith("miniature/") else ""
-                notes.append(
-                    f"warning: {name} does not know {share:.0%} of the words of {task.name}, so what fails there fails for "
-                    f"want of words, not by its seed{hint}; choose a model of the texts' language"
-                )
-        for note in notes:
-            print(note, file=sys.stderr)
+    for note in notes_before(tasks, models, [run.spec for run in runs]):
+        print(note, file=sys.stderr)
 
 
 def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
@@ -155,12 +136,17 @@ def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
     models = {run.cell.model: run.spec.model for run in runs}
     print_notes(
         [read_task(store.task_folder(fingerprint)) for fingerprint in tasks],
-        [(name, model_source(store, model)) for name, model in models.items()],
+        {name: model_source(store, model) for name, model in models.items()},
+        runs,
     )
 
 
-def print_kept(runs: Sequence[PlannedRun]) -> None:
-    """Say on standard error where a study keeps what a recipe meant when it began, though it means more today."""
+def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> None:
+    """Say on standard error where a study keeps what a recipe, or a task's file, meant when it began."""
+    for name, rules in parsing.items():
+        if differing := rules.differing():
+            print(f"{name}: parsed as in the runs that the study has: {'; '.join(differing)}; a new study has today's rules",
+                  file=sys.stderr)  # fmt: skip
     for recipe, fields in dict.fromkeys((run.cell.recipe, run.kept) for run in runs if run.kept):
         print(f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
               "new study has today's value", file=sys.stderr)  # fmt: skip

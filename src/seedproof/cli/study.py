@@ -30,7 +30,8 @@ def run(
     task: Annotated[
         list[str] | None,
         typer.Option(
-            help="glue/..., miniature/..., or a CSV, TSV, JSONL or Parquet file.", autocompletion=completion.tasks
+            help="glue/..., miniature/..., or a CSV, TSV, JSONL, JSON (also .gz) or Parquet file.",
+            autocompletion=completion.tasks,
         ),
     ] = None,
     model: Annotated[
@@ -55,6 +56,9 @@ def run(
     text_pair: Annotated[str | None, typer.Option(help="Column of the second text.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
     kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
+    quoting: Annotated[
+        str | None, typer.Option(help="standard, or none: double quotes in your CSV or TSV are plain characters.")
+    ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study [default: the folder's].")] = None,
     engine: Annotated[str | None, typer.Option(help="plain, or fleet: many runs in one step. [default: plain]")] = None,
@@ -73,7 +77,7 @@ def run(
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
     options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
-               "split_seed": split_seed}  # fmt: skip
+               "split_seed": split_seed, "quoting": quoting}  # fmt: skip
     numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads}
     recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
     if file is not None:
@@ -96,16 +100,17 @@ def run(
         print_recipes,
         print_results,
     )
+    from seedproof.planning import stored_parsing
 
     if out is None or dry_run:
-        planned = study.plan(study.numerics(out))
+        planned = study.plan(study.numerics(out), out)
         print_recipes(study)
-        print_notes(planned.tasks, [(source.name, source) for source in planned.sources])
+        print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
         print_plan(planned.runs)
         return
     store, runs = study.prepare(out)
     print_recipes(study)
-    print_kept(runs)
+    print_kept(runs, stored_parsing(study.tasks, store))
     print_notes_of(store, runs)
     with continuing():
         results = study.execute(store, runs, jobs=jobs)

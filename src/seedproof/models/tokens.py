@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CHUNK = 2048
 """Texts given to the tokenizer at once."""
 
+COUNTED = 20_000
+"""Most texts that are tokenized to count those that will be cut; of more, so many are drawn and the count is estimated."""
+
 
 @dataclass(frozen=True, eq=False)
 class TokenizedSplit:
@@ -78,6 +81,37 @@ def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: in
         segments = [[0] * len(row) for row in segments]
     pad = tokenizer.pad_token_id
     return TokenizedSplit(ids, segments or None, split.labels, truncated, 0 if pad is None else int(pad))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Examples of a split that are longer than a model is given."""
+
+    examples: int
+    """Examples that are cut."""
+    longest: int
+    """Tokens of the longest one that was looked at."""
+    estimated: bool
+    """Whether only a part of the split was looked at."""
+
+
+def count_cut(split: Split, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Cut:
+    """Count the examples with more than ``max_length`` tokens, special ones included, before anything is trained."""
+    pairs = split.pairs or [""] * len(split)
+    # No token is shorter than a byte, so only long texts need a look; 8 leaves room for special tokens.
+    bound = max_length - 8
+    long = [index for index, parts in enumerate(zip(split.texts, pairs, strict=True))
+            if sum(map(len, parts)) > bound or sum(len(part.encode()) for part in parts) > bound]  # fmt: skip
+    step = -(-len(long) // COUNTED) or 1
+    looked = long[::step]
+    lengths: list[int] = []
+    for start in range(0, len(looked), CHUNK):
+        part = looked[start : start + CHUNK]
+        second = None if split.pairs is None else [split.pairs[index] for index in part]
+        rows = tokenizer([split.texts[index] for index in part], second, truncation=False, verbose=False)["input_ids"]
+        lengths.extend(map(len, rows))
+    found = sum(length > max_length for length in lengths)
+    return Cut(min(found * step, len(long)), max(lengths, default=0), step > 1)
 
 
 def unknown_share(split: Split, tokenizer: PreTrainedTokenizerBase, examples: int = 256) -> float:

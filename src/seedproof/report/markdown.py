@@ -85,7 +85,7 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     for entry in entries:
         lines += _figure(entry, folder)
     if not stored_figures(store.path):
-        lines += ["## Summary", "", to_markdown(summarize(study_runs(store)), task_notes(store))]
+        lines += ["## Summary", "", to_markdown(summarize(study_runs(store)), task_notes(store, decisions=True))]
     return lines
 
 

@@ -1,17 +1,32 @@
-"""What a reader of a study's numbers should know of its tasks, in words; every form of a report shows it."""
+"""What a reader of a study's numbers should know of its data, in words: before anything runs, and in every report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from seedproof.tasks.folder import read_notes
+from seedproof.tasks.folder import read_decisions, read_notes
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from seedproof.models.source import ModelSource
+    from seedproof.spec import RunSpec
     from seedproof.store import Store
+    from seedproof.tasks import Task
+
+WARNING = "warning: "
+
+MOST_UNKNOWN = 0.1
+"""Share of unknown words above which a study begins with a warning."""
 
 
-def task_notes(store: Store) -> list[str]:
-    """How a table was split, which rows were left out, which examples drawn.
+def task_notes(store: Store, *, decisions: bool = False) -> list[str]:
+    """How a table was read and split, which examples were drawn, what is doubtful in the data, how many texts were cut.
+
+    Args:
+        store: of the study.
+        decisions: also the sizes of the tasks and their classes with counts.
 
     Returns:
         Each ``"task: note"`` once, in the order of the tasks; nothing for run folders that came without their task.
@@ -20,5 +35,82 @@ def task_notes(store: Store) -> list[str]:
     for fingerprint, name in store.names().tasks.items():
         place = store.task_folder(fingerprint)
         if place.is_dir():
-            found |= dict.fromkeys(f"{name}: {note}" for note in read_notes(place))
+            notes = (*(read_decisions(place) if decisions else ()), *read_notes(place))
+            found |= dict.fromkeys(_of_task(name, note) for note in notes)
+    return [*found, *_cut_in_runs(store)]
+
+
+def _of_task(name: str, note: str) -> str:
+    """A note with the name of its task; a warning begins as one."""
+    return f"{WARNING}{name}: {note.removeprefix(WARNING)}" if note.startswith(WARNING) else f"{name}: {note}"
+
+
+def _cut_in_runs(store: Store) -> list[str]:
+    """How many texts were cut, from the results of the runs; one finished run tells it for all of its recipe."""
+    found: dict[str, None] = {}
+    seen: set[tuple[str, str, str]] = set()
+    for cell in store.cells():
+        key = (cell.task, cell.model, cell.recipe)
+        if key in seen or not store.run(cell.id).is_finished:
+            continue
+        seen.add(key)
+        run = store.run(cell.id)
+        if cut := run.result().get("truncated_examples", 0):
+            length = run.spec.recipe["max_length"]
+            found[f"{cell.task}: {cut} texts were cut at the {length} tokens that {cell.model} was given"] = None
     return list(found)
+
+
+def notes_before(tasks: Iterable[Task], models: Mapping[str, ModelSource], specs: Iterable[RunSpec]) -> list[str]:
+    """What is to be known of tasks before anything runs: decisions about the data, and where models do not fit it.
+
+    Args:
+        tasks: of the study.
+        models: by name.
+        specs: of the runs, which say how many tokens a model is given.
+    """
+    from seedproof.models.loading import load_tokenizer
+
+    tokenizers = {name: load_tokenizer(source) for name, source in models.items()}
+    names = {source.fingerprint: name for name, source in models.items()}
+    lengths = dict.fromkeys((s.task.fingerprint, names.get(s.model.fingerprint), s.recipe["max_length"]) for s in specs)
+    notes = []
+    for task in tasks:
+        report = task.data_report
+        warnings = [f"{WARNING}{warning}" for warning in report.warnings]
+        notes += [_of_task(task.name, note) for note in (*report.decisions, *task.notes, *warnings)]
+        for name, tokenizer in tokenizers.items():
+            notes += _unknown_words(task, name, tokenizer)
+            for length in [length for print_, model, length in lengths if (print_, model) == (task.fingerprint, name)]:
+                notes += _cut(task, name, tokenizer, length, models[name].positions)
+    return notes
+
+
+def _unknown_words(task: Task, name: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    from seedproof.models.tokens import unknown_share
+
+    share = unknown_share(task.train, tokenizer)
+    if share <= MOST_UNKNOWN:
+        return []
+    hint = "; the miniatures know their own language only" if name.startswith("miniature/") else ""
+    return [
+        f"warning: {name} does not know {share:.0%} of the words of {task.name}, so what fails there fails for "
+        f"want of words, not by its seed{hint}; choose a model of the texts' language"
+    ]
+
+
+def _cut(task: Task, name: str, tokenizer: PreTrainedTokenizerBase, length: int, positions: int | None) -> list[str]:
+    from seedproof.models.tokens import count_cut
+
+    splits = [task.train, *task.evaluation_splits.values()]
+    cuts = [count_cut(split, tokenizer, length) for split in splits]
+    examples, longest = sum(cut.examples for cut in cuts), max(cut.longest for cut in cuts)
+    if not examples:
+        return []
+    about = "about " if any(cut.estimated for cut in cuts) else ""
+    enough = min(longest, positions or longest)
+    hint = f"; --set max_length={enough} cuts fewer" if enough > length else f"; {name} has no more positions"
+    return [
+        f"{task.name}: {about}{examples} of {sum(map(len, splits))} texts are cut at {length} tokens, which is what {name} is "
+        f"given (the longest has {longest}){hint}"
+    ]

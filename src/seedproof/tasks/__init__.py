@@ -15,7 +15,8 @@ from seedproof.tasks.base import Split, Task
 from seedproof.tasks.folder import DESCRIPTION
 from seedproof.tasks.labels import Kind
 from seedproof.tasks.metrics import METRICS
-from seedproof.tasks.reading import EXTENSIONS, missing_file
+from seedproof.tasks.parsing import Parsing, Quoting
+from seedproof.tasks.reading import EXTENSIONS, kind_of_file, missing_file
 from seedproof.tasks.tables import load_table
 
 __all__ = ["METRICS", "TASKS", "Split", "Task", "load_table", "load_task"]
@@ -43,11 +44,13 @@ def load_task(
     kind: Kind | None = None,
     split_seed: int | None = None,
     name: str | None = None,
+    quoting: Quoting | None = None,
+    parsing: Parsing | None = None,
 ) -> Task:
     """Load a task.
 
     Args:
-        name_or_path: a name out of :data:`TASKS`; a CSV, TSV, JSONL or Parquet file; a folder made by ``Task.write``.
+        name_or_path: a name out of :data:`TASKS`; a CSV, TSV, JSON Lines, JSON or Parquet file; a folder made by ``Task.write``.
         data_dir: the folder of the GLUE download, used by ``glue/...`` only; None loads these from the hub.
         dev: for a file, as the following: see :func:`seedproof.tasks.tables.load_table`.
         text: column of the (first) text.
@@ -56,12 +59,15 @@ def load_task(
         kind: ``"classification"`` or ``"regression"``, where the label column should not decide.
         split_seed: draws the held-out rows where there is no ``dev``; 0 if not given.
         name: of the task, where the file's name should not be used.
+        quoting: ``"none"`` where a double quote in a CSV or TSV is a character like any other.
+        parsing: rules of reading the file; None takes today's.
 
     Raises:
         UserError: an unknown name, an option that does not apply, or files that cannot be used.
     """
     columns = {"text": text, "text_pair": text_pair, "label": label}
-    options = {**columns, "dev": dev, "kind": kind, "split_seed": split_seed, "name": name}
+    options = {**columns, "dev": dev, "kind": kind, "split_seed": split_seed, "name": name, "quoting": quoting,
+               "parsing": parsing}  # fmt: skip
     source = str(name_or_path)
     if source.startswith(glue.PREFIX):
         _refuse(source, options)
@@ -75,10 +81,11 @@ def load_task(
     if (path / DESCRIPTION).is_file():
         _refuse(source, options)
         return Task.read(path)
-    if not path.exists() and path.suffix.lower() not in EXTENSIONS:
+    if not path.exists() and kind_of_file(path)[0] not in EXTENSIONS:
         raise _not_found(source)
     seed = 0 if split_seed is None else split_seed
-    return load_table(path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=seed, name=name)
+    return load_table(path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=seed, name=name,
+                      quoting=quoting, parsing=parsing)  # fmt: skip
 
 
 def _load_miniature(source: str) -> Task:

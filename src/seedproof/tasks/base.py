@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
 from seedproof.spec import TaskReference, canonical_json
 from seedproof.tasks.metrics import METRICS, REGRESSION_METRICS
+from seedproof.tasks.parsing import Parsing
+
+if TYPE_CHECKING:
+    from seedproof.tasks.data_report import DataReport
 
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint: raised when the way of hashing changes."""
@@ -85,7 +89,13 @@ class Task:
     extra: Mapping[str, Split] = field(default_factory=dict)
     """Further splits that are only evaluated, such as MNLI's ``mismatched``."""
     notes: tuple[str, ...] = ()
-    """What a reader of the numbers should know about how the data was read; not part of the fingerprint."""
+    """What a reader of the numbers should know about how the data was read, what is doubtful behind ``warning: ``; not part
+    of the fingerprint."""
+    parsing: Parsing | None = None
+    """Rules by which a table became this task; not part of the fingerprint. None where there was nothing to choose, and
+    for tasks that were stored before rules were."""
+    parse: Callable[[Parsing], Task] | None = field(default=None, repr=False)
+    """Reads the same files by other rules, so that a study is extended by those of its stored task."""
 
     def __post_init__(self) -> None:
         for name in ("classes", "metrics", "notes"):
@@ -152,6 +162,13 @@ class Task:
             return dict.fromkeys(self.metrics, 0.0)
         constants = [np.full(len(self.dev), index) for index in range(len(self.classes))]
         return {name: max(METRICS[name](constant, self.dev.labels) for constant in constants) for name in self.metrics}
+
+    @cached_property
+    def data_report(self) -> DataReport:
+        """Classes with their counts, classes that look alike, and examples that stand in both parts."""
+        from seedproof.tasks.data_report import report_on
+
+        return report_on(self)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -5,15 +5,17 @@ The folder is what a study keeps, so that a run can be repeated without the file
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError
 from seedproof.tasks.base import Split, Task
+from seedproof.tasks.parsing import BEFORE, Parsing
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -35,15 +37,19 @@ def write_task(task: Task, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, split in {"train": task.train, **task.evaluation_splits}.items():
         _replace(folder / f"{name}.parquet", partial(_write_split, split))
-    value = {
+    value: dict[str, Any] = {
         "format": FORMAT,
         "name": task.name,
         "classes": list(task.classes),
         "metrics": list(task.metrics),
         "extra": list(task.extra),
         "notes": list(task.notes),
+        "decisions": list(task.data_report.decisions),
+        "warnings": list(task.data_report.warnings),
         "fingerprint": task.fingerprint,
     }
+    if task.parsing is not None:
+        value["parsing"] = dataclasses.asdict(task.parsing)
     text = json.dumps(value, indent=2) + "\n"
     _replace(description, lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -54,10 +60,7 @@ def read_task(folder: Path) -> Task:
     Raises:
         UserError: there is no complete task, it was written by a newer version, or a file was changed.
     """
-    description = folder / DESCRIPTION
-    if not description.is_file():
-        raise UserError(f"{folder} holds no task: {DESCRIPTION} is missing")
-    value = _read_description(description)
+    value = _read_existing(folder)
     task = Task(
         name=value["name"],
         train=_read_split(folder / "train.parquet"),
@@ -66,6 +69,7 @@ def read_task(folder: Path) -> Task:
         metrics=tuple(value["metrics"]),
         extra={name: _read_split(folder / f"{name}.parquet") for name in value["extra"]},
         notes=tuple(value["notes"]),
+        parsing=_parsing(value),
     )
     if task.fingerprint != value["fingerprint"]:
         raise UserError(f"the data in {folder} is not what was written there (fingerprint differs); restore its files")
@@ -73,14 +77,41 @@ def read_task(folder: Path) -> Task:
 
 
 def read_notes(folder: Path) -> tuple[str, ...]:
-    """Read the notes of the task in ``folder`` without its data.
+    """Read what is to be known of the task in ``folder`` without its data: its notes and warnings.
 
     Raises:
         UserError: there is no task, or its description is damaged.
     """
+    value = _read_existing(folder)
+    return (*value["notes"], *(f"warning: {warning}" for warning in value.get("warnings", ())))
+
+
+def read_decisions(folder: Path) -> tuple[str, ...]:
+    """Read the sizes of the task in ``folder``, and its classes with counts; none in those of earlier versions.
+
+    Raises:
+        UserError: as :func:`read_notes`.
+    """
+    return tuple(_read_existing(folder).get("decisions", ()))
+
+
+def read_parsing(folder: Path) -> Parsing:
+    """Read the rules by which the task in ``folder`` was parsed.
+
+    Raises:
+        UserError: as :func:`read_notes`, or a newer version's rule.
+    """
+    return _parsing(_read_existing(folder)) or BEFORE
+
+
+def _parsing(value: Mapping[str, Any]) -> Parsing | None:
+    return Parsing.from_json(value["parsing"]) if "parsing" in value else None
+
+
+def _read_existing(folder: Path) -> dict[str, Any]:
     if not (folder / DESCRIPTION).is_file():
         raise UserError(f"{folder} holds no task: {DESCRIPTION} is missing")
-    return tuple(_read_description(folder / DESCRIPTION)["notes"])
+    return _read_description(folder / DESCRIPTION)
 
 
 def _read_description(path: Path) -> dict[str, Any]:

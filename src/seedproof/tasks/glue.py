@@ -13,7 +13,7 @@ from pathlib import Path
 from seedproof.errors import UserError, unknown
 from seedproof.tasks.base import Split, Task, check_varied
 from seedproof.tasks.labels import class_indices, single_precision, targets_of, texts_of
-from seedproof.tasks.reading import missing_file, read_unquoted
+from seedproof.tasks.reading import missing_file, read_table
 
 PREFIX = "glue/"
 
@@ -197,10 +197,10 @@ def _read_split(path: Path, spec: GlueTask, notes: list[str]) -> Split:
     if not path.is_file():
         raise _missing(path, spec)
     wanted = (*spec.columns, spec.label)
-    table, damaged = read_unquoted(path, wanted, header=spec.header, skip_damaged=spec.damaged_rows)
-    if damaged:
-        listed = ", ".join(map(str, damaged[:5])) + (", ..." if len(damaged) > 5 else "")
-        notes.append(f"{path.name}: {len(damaged)} damaged rows left out, as in the hub's version (row {listed})")
+    table = read_table(path, wanted, quoting="none", header=spec.header, skip_damaged=spec.damaged_rows)
+    if table.damaged:
+        listed = ", ".join(map(str, table.damaged[:5])) + (", ..." if len(table.damaged) > 5 else "")
+        notes.append(f"{path.name}: {len(table.damaged)} damaged rows left out, as in the hub's version (row {listed})")
     # The hub stores STS-B's scores as float32, and a few in the files have more digits: both get the hub's precision.
     labels = (
         class_indices(table, spec.label, spec.classes)

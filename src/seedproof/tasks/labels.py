@@ -11,18 +11,22 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.errors import UserError
-from seedproof.tasks.reading import Table
+from seedproof.tasks.columns import Table
+from seedproof.tasks.parsing import Parsing
 
 Kind = Literal["classification", "regression"]
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+
+FEW = 20
+"""Different whole numbers that are taken for classes in any table; in a longer one as many as have this many rows each."""
 
 
 def texts_of(table: Table, column: str, *, allow_empty: bool = False) -> tuple[str, ...]:
@@ -51,42 +55,106 @@ def labels_of(table: Table, column: str) -> Sequence[Any]:
     for index, value in enumerate(values):
         if _is_missing(value) or (isinstance(value, str) and value.strip().lower() == "nan"):
             raise UserError(f"{table.place(index)}: column {column!r} has no label; fill it in or remove the row")
+        if isinstance(value, (list, tuple, dict, set)):
+            raise UserError(
+                f"{table.place(index)}: column {column!r} has {value!r}, several labels of one text; each text needs one: a "
+                f"string or a number (multi-label classification is not supported)"
+            )
         if not isinstance(value, str | bool | int | float | decimal.Decimal):
             raise UserError(f"{table.place(index)}: label {value!r} is neither a string nor a number")
     return values
 
 
-def infer_kind(labels: Iterable[Any]) -> Kind:
-    """Regression when every label is a number and at least one has a decimal point or exponent; else classification.
+class Labels(NamedTuple):
+    """What a column of labels means."""
 
-    In typed files the type decides: 1.0 stored as a float counts as having a decimal point. So columns of whole
-    numbers, and of words, are classes.
+    kind: Kind
+    reason: str
+    """Why, in words that follow "because"."""
+    classes: tuple[str, ...]
+    """Names of the classes in their order; () in a regression."""
+    whole: bool
+    """Whether all labels are whole numbers, so that 1.0 is the class 1."""
+
+
+def understand(labels: Sequence[Any], kind: Kind | None, parsing: Parsing) -> Labels:
+    """Decide what a column of labels means.
+
+    A column with a label that is no number has classes; ``True`` is no number. Of numbers, fractions make a regression,
+    and whole numbers of many values do: more than :data:`FEW` different ones, with fewer than :data:`FEW` rows each.
+    (With ``parsing.kind = "decimals"`` a decimal point does, be it in 1.0, and the type in typed files.)
+
+    Args:
+        labels: of the training set, as they were read.
+        kind: what the user asked for; None lets the labels decide.
+        parsing: the rules.
     """
-    decimals = False
-    for label in labels:
-        if _number(label) is None:
-            return "classification"
-        decimals = decimals or (not _INTEGER.fullmatch(label) if isinstance(label, str) else not isinstance(label, int))
-    return "regression" if decimals else "classification"
+    numbers = [number_of(label) for label in labels]
+    values = parsing.kind == "values"
+    whole = values and all(number is not None and number.is_integer() for number in numbers)
+    found, reason = _kind_of(labels, numbers, parsing)
+    if kind is not None:
+        found, reason = kind, "that was asked for"
+    classes = classes_of(labels, whole=whole) if found == "classification" else ()
+    return Labels(found, reason, classes, whole)
 
 
-def class_name(label: Any) -> str:
-    """Name of a label as a class: a string as it is, and a whole number stored as a float without its ``.0``."""
+def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Parsing) -> tuple[Kind, str]:
+    word = next((label for label, number in zip(labels, numbers, strict=True) if number is None), None)
+    if word is not None:
+        return "classification", f"labels such as {shown(str(word))} are not numbers"
+    if parsing.kind == "decimals":
+        point = next((label for label in labels if _has_decimals(label)), None)
+        if point is None:
+            return "classification", "the labels are whole numbers; for amounts give --kind regression"
+        return "regression", f"labels such as {point} have a decimal point; for classes give --kind classification"
+    fraction = next(
+        (label for label, number in zip(labels, numbers, strict=True) if not float(number or 0).is_integer()), None
+    )
+    if fraction is not None:
+        return "regression", f"labels such as {fraction} are fractions; for classes give --kind classification"
+    different = len({class_name(label, whole=True) for label in labels})
+    if different <= max(FEW, len(labels) / FEW):
+        return (
+            "classification",
+            f"the labels are whole numbers of {different} values; for amounts give --kind regression",
+        )
+    return "regression", (
+        f"the labels are whole numbers of {different} values in {len(labels)} rows; for classes give --kind classification"
+    )
+
+
+def _has_decimals(label: Any) -> bool:
+    return not _INTEGER.fullmatch(label) if isinstance(label, str) else not isinstance(label, int)
+
+
+def class_name(label: Any, *, whole: bool = False) -> str:
+    """Name of a label as a class: a string as it is, and a whole number stored as a float without its ``.0``.
+
+    With ``whole`` also one that is written with a decimal point or an exponent, as a CSV has it: "1.0" is "1".
+    """
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
+    if whole and _has_decimals(label) and (number := number_of(label)) is not None and number.is_integer():
+        return str(int(number))
     return str(label)
 
 
-def classes_of(labels: Iterable[Any]) -> tuple[str, ...]:
+def shown(name: str) -> str:
+    """Name of a class for a line of text: in quotes where blanks at its ends or characters in it would not be seen."""
+    return name if name.isprintable() and name == name.strip() and name else repr(name)
+
+
+def classes_of(labels: Iterable[Any], *, whole: bool = False) -> tuple[str, ...]:
     """Class names in their order: by number where all are numbers, else by name (code points)."""
-    names = {class_name(label) for label in labels}
-    numbers = {name: number for name in names if (number := _number(name)) is not None}
+    names = {class_name(label, whole=whole) for label in labels}
+    numbers = {name: number for name in names if (number := number_of(name)) is not None}
     if len(numbers) == len(names):
         return tuple(sorted(names, key=lambda name: (numbers[name], name)))
     return tuple(sorted(names))
 
 
-def class_indices(table: Table, column: str, classes: Sequence[str]) -> NDArray[np.int64]:
+def class_indices(table: Table, column: str, classes: Sequence[str], *, whole: bool = False) -> NDArray[np.int64]:
     """Position of each row's label in ``classes``, (n,).
 
     Raises:
@@ -94,10 +162,10 @@ def class_indices(table: Table, column: str, classes: Sequence[str]) -> NDArray[
     """
     positions = {name: index for index, name in enumerate(classes)}
     values = labels_of(table, column)
-    indices = np.array([positions.get(class_name(value), -1) for value in values], dtype=np.int64)
+    indices = np.array([positions.get(class_name(value, whole=whole), -1) for value in values], dtype=np.int64)
     if (indices < 0).any():
         index = int(np.argmax(indices < 0))
-        name = class_name(values[index])
+        name = class_name(values[index], whole=whole)
         close = difflib.get_close_matches(name, classes, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         listed = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
@@ -113,7 +181,7 @@ def targets_of(table: Table, column: str) -> NDArray[np.float64]:
     """
     targets: list[float] = []
     for index, value in enumerate(labels_of(table, column)):
-        number = _number(value)
+        number = number_of(value)
         if number is None:
             raise UserError(f"{table.place(index)}: target {value!r} in column {column!r} is not a number")
         if not math.isfinite(number):
@@ -133,7 +201,7 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
     """The number that ``value`` is or spells; None where it is something else (``True`` is no number)."""
     if isinstance(value, str):
         return float(value) if _NUMBER.fullmatch(value.strip()) else None

@@ -55,12 +55,13 @@ def subsample(task: Task, examples: int, *, seed: int = 0, stratified: bool = Fa
     order = np.random.RandomState([seed & 0xFFFFFFFF, seed >> 32, _STREAM]).permutation(total)
     chosen = _stratified(task.train.labels[order], examples, len(task.classes)) if stratified else slice(examples)
     kept = np.sort(order[chosen])
-    how = "drawn by class" if stratified else "a plain random draw"
+    how, parse = "drawn by class" if stratified else "a plain random draw", task.parse
     return dataclasses.replace(
         task,
         name=sample_name(task.name, examples, total, seed, stratified=stratified),
         train=_part(task.train, kept),
         notes=(*task.notes, f"train: {examples} of {total} examples, {how} with seed {seed}"),
+        parse=parse and (lambda rules: subsample(parse(rules), examples, seed=seed, stratified=stratified)),
     )
 
 

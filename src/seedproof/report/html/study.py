@@ -98,7 +98,7 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page
         runs=runs,
         facts=facts,
         tasks=tasks,
-        notes=[*_state_notes(runs), *task_notes(store), *([claims_note] if claims_note else [])],
+        notes=[*_state_notes(runs), *task_notes(store, decisions=True), *([claims_note] if claims_note else [])],
         sections=study_sections(store, runs),
         show_texts=texts,
     )
