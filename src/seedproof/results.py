@@ -80,18 +80,22 @@ class Results:
         write_table(numbers_of(target), table)
         return ShownFile(drawn)
 
-    def report(self, path: str | os.PathLike[str] | None = None, *, texts: bool = True) -> Path:
+    def report(self, path: str | os.PathLike[str] | None = None, *, texts: bool = True, turnable: bool = False,
+               **limits: int) -> Path:  # fmt: skip
         """Write the whole report, one HTML file that needs nothing else.
 
         Args:
             path: the file; None is ``report.html`` in the study's folder.
             texts: whether the texts of the development sets are put into it, beside their predictions.
+            turnable: whether loss surfaces can be turned in it, which makes it 4.8 MB larger.
+            **limits: how much is drawn, by the names of :class:`seedproof.report.limits.Limits`: ``curves=20``.
         """
         from seedproof.report.html import write_study_report
+        from seedproof.report.limits import Limits
 
-        return ShownFile(
-            write_study_report(self._store, self.path / "report.html" if path is None else path, texts=texts)
-        )
+        target = self.path / "report.html" if path is None else path
+        asked = Limits.parse(f"{name}={value}" for name, value in limits.items())
+        return ShownFile(write_study_report(self._store, target, texts=texts, turnable=turnable, limits=asked))
 
     def export(self, path: str | os.PathLike[str], *, scores: str | os.PathLike[str] | None = None) -> Path:
         """Write all runs to a Parquet file, with their seeds, settings and results; docs/tables.md explains the columns.

@@ -62,11 +62,13 @@ def score_table(records_by_run: Records, runs: pd.DataFrame, metric: str | None 
 
 
 def _table(records_by_run: Records, runs: pd.DataFrame, points: Any) -> pd.DataFrame:
-    rows = []
+    parts = []
     for run, records in records_by_run.items():
-        about = about_run(run, runs)
-        rows += [about | {"step": step, "value": float(value)} for step, value in points(run, records)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        found = list(points(run, records))
+        steps, values = [step for step, _ in found], np.array([value for _, value in found], np.float64)
+        part = pd.DataFrame({"step": np.array(steps, np.int64), "value": values})
+        parts.append(part.assign(**about_run(run, runs))[list(COLUMNS)])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 
 def smoothed(table: pd.DataFrame, steps: int) -> pd.DataFrame:

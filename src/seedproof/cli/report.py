@@ -11,6 +11,7 @@ import typer
 from seedproof.errors import UserError, unknown
 
 if TYPE_CHECKING:
+    from seedproof.report.limits import Limits
     from seedproof.store import Store
 
 FORMATS = ("html", "markdown", "pdf-figures", "latex")
@@ -26,28 +27,41 @@ def report(
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Put the texts of the development sets into the HTML file.")
     ] = True,
+    turnable: Annotated[
+        bool, typer.Option("--3d/--no-3d", help="Let loss surfaces be turned in the HTML file (4.8 MB more).")
+    ] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=N",
+            help="Draw more or less: curves, cells, recipes, points, runs, rows, examples, "
+            "characters, csv. The report says what a limit has left out.",
+        ),
+    ] = None,
 ) -> None:
     """Write a report that needs nothing else: one HTML file, a Markdown page, the figures as PDF, or the tables as LaTeX."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
+    from seedproof.report.limits import Limits
     from seedproof.store import Store
 
-    store = Store.open(folder)
+    store, limits = Store.open(folder), Limits.parse(limit or [])
     if format == "html":
         from seedproof.report.html import write_study_report
 
-        typer.echo(f"report: {write_study_report(store, out or folder / 'report.html', texts=texts)}")
+        target = out or folder / "report.html"
+        typer.echo(f"report: {write_study_report(store, target, texts=texts, turnable=turnable, limits=limits)}")
     elif format == "markdown":
         from seedproof.report.markdown import write_markdown
 
-        typer.echo(f"report: {write_markdown(store, out or folder / 'report.md')}")
+        typer.echo(f"report: {write_markdown(store, out or folder / 'report.md', limits)}")
     elif format == "pdf-figures":
-        _figures(store, out or folder / "pdf-figures")
+        _figures(store, out or folder / "pdf-figures", limits)
     else:
         _tables(folder, out or folder / "tables.tex")
 
 
-def _figures(store: Store, out: Path) -> None:
+def _figures(store: Store, out: Path, limits: Limits) -> None:
     """The figures of the study, and those that a reproduction has left as PDF."""
     from seedproof.report.html import study_figures
     from seedproof.report.html.stored import stored_pdfs
@@ -60,11 +74,13 @@ def _figures(store: Store, out: Path) -> None:
         raise UserError(f"cannot write figures into {out}: {error.strerror or error}; choose another folder") from error
     for path in stored_pdfs(store.path):
         typer.echo(f"{path.parent.name}: {shutil.copy(path, out / path.name)}")
-    for entry in study_figures(store, runs, out, ".pdf"):
+    for entry in study_figures(store, runs, out, ".pdf", limits=limits):
         for image in entry.images:
             typer.echo(f"{entry.title}: {image}")
         if entry.note:
             typer.echo(f"{entry.title}: {entry.note}", err=True)
+        if entry.command:
+            typer.echo(f"  {entry.command}", err=True)
 
 
 def _tables(folder: Path, out: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from seedproof.report.figures.style import (
     VERMILION,
     drawable,
     point_mark,
+    run_links,
     write_figure,
 )
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 _RUN = ("seed", "score", "outcome", "offset")
 _COUNTS = ("runs", "finished", "failed", "diverged")
 _BOX = ("lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_whisker", "mean")
-COLUMNS = (*CELL, "metric", "majority", *_RUN, *_COUNTS, *_BOX)
+COLUMNS = (*CELL, "metric", "majority", *_RUN, *_COUNTS, *_BOX, "run")
 """Columns of the table: one row per finished run, the counts and the numbers of its box repeated in each."""
 
 _STRIP = 0.1
@@ -75,13 +77,18 @@ def box_plot_table(runs: pd.DataFrame) -> pd.DataFrame:
     """
     summary = summarize(runs, resamples=1)  # none of its intervals is drawn
     wording.settings_of(summary)
+    ids = _ids(runs)
     rows: list[dict[str, Any]] = []
     for cell in wording.records(summary):
         scores = np.array(cell["values"], dtype=np.float64)
         shared = {name: cell[name] for name in (*CELL, "metric", "majority", *_COUNTS, "mean", "median")} | _box(scores)
         drawn = zip(cell["seeds"], cell["values"], cell["outcomes"], _offsets(scores), strict=True)
         points = [dict(zip(_RUN, point, strict=True)) for point in drawn]
-        rows += [shared | point for point in points or [{"seed": None, "score": math.nan, "outcome": None}]]
+        key = tuple(cell[name] for name in CELL)
+        rows += [
+            shared | point | {"run": next(ids.get((*key, point["seed"]), iter(())), None)}
+            for point in points or [{"seed": None, "score": math.nan, "outcome": None}]
+        ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -94,8 +101,14 @@ def draw_box_plot(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the suffix of ``path`` is not one of ``SUFFIXES``, or its folder does not exist.
     """
-    shown = drawable(table, COLUMNS, "the box plot")
+    shown = drawable(table, COLUMNS[:-1], "the box plot")  # one from elsewhere may lack the runs' ids
     return write_figure(lambda: _figure(shown), path, {})
+
+
+def _ids(runs: pd.DataFrame) -> dict[tuple[Any, ...], Iterator[str]]:
+    """The ids of the finished runs of a task, model, recipe and seed, in their order."""
+    finished = runs[runs["state"] == "finished"]
+    return {key: iter(list(ids)) for key, ids in finished.groupby([*CELL, "seed"], sort=False)["run"]}
 
 
 def _box(scores: NDArray[np.float64]) -> dict[str, float]:
@@ -155,7 +168,7 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 def _panel(axes: Axes, rows: pd.DataFrame, *, label_width: int) -> None:
     judged = rows[rows["metric"].notna()]
-    axes.set_ylabel(str(judged["metric"].iloc[0]).replace("_", " ") if len(judged) else "score")
+    axes.set_ylabel(wording.metric_title(judged["metric"].iloc[0]) if len(judged) else "score")
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     if len(judged):
@@ -193,11 +206,11 @@ def _cell(axes: Axes, position: int, cell: pd.DataFrame) -> None:
         if outcome == "diverged":
             # In the strip below the scores, at a height that means nothing: these runs have no score.
             heights, transform = np.full(len(runs), _STRIP / 2), axes.get_xaxis_transform()
-            axes.scatter(across, heights, transform=transform, zorder=4, **style)
+            axes.scatter(across, heights, transform=transform, zorder=4, urls=run_links(runs), **style)
             if len(runs):
                 axes.annotate(str(len(runs)), (position + 0.27, _STRIP / 2), xycoords=transform, **_COUNT)
         else:
-            axes.scatter(across, runs["score"], zorder=4, **style)
+            axes.scatter(across, runs["score"], zorder=4, urls=run_links(runs), **style)
 
 
 def _legend(table: pd.DataFrame) -> list[Any]:

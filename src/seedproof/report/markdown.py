@@ -19,6 +19,7 @@ from seedproof.report.html import study_figures, study_page
 from seedproof.report.html.page import FigureEntry
 from seedproof.report.html.stored import stored_figures, stored_ledger, stored_request
 from seedproof.report.html.study import study_runs
+from seedproof.report.limits import Limits
 from seedproof.report.notes import task_notes
 from seedproof.report.tables import to_markdown
 from seedproof.store import Store, read_table, write_atomically, write_table
@@ -38,10 +39,11 @@ _TIME = (
     "Measuring and drawing come on top."
 )
 
+_DEFAULT = Limits()
 VERDICTS = {"holds": "holds", "does not hold": "**does not hold**", "not decided": "not decided"}
 
 
-def write_markdown(store: Store, target: Path) -> Path:
+def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT) -> Path:
     """Write the page ``target`` and the folder of its name beside it, which holds figures and tables.
 
     Raises:
@@ -52,7 +54,9 @@ def write_markdown(store: Store, target: Path) -> Path:
     folder = target.with_suffix("")
     with tempfile.TemporaryDirectory() as scratch:
         page = study_page(store, None)
-        entries = stored_figures(store.path) or study_figures(store, study_runs(store), Path(scratch), ".svg")
+        entries = stored_figures(store.path) or study_figures(
+            store, study_runs(store), Path(scratch), ".svg", limits=limits
+        )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             text = "\n".join(_page(page, store, entries, folder))
@@ -129,6 +133,8 @@ def _figure(entry: FigureEntry, folder: Path) -> list[str]:
         lines += [f"![{entry.title}]({folder.name}/{image.name})", ""]
     if entry.note:
         lines += [f"> {_cell(entry.note)}", ""]
+    if entry.command:
+        lines += [f"    {entry.command}", ""]
     for name, table in entry.tables.items():
         if name == "scaling" or table.empty:
             continue

@@ -14,6 +14,7 @@ import pandas as pd
 
 from seedproof.analysis.summary import SMALLEST_DEVIATION, SMALLEST_OVER_ALL
 from seedproof.errors import UserError
+from seedproof.printable import printable_line
 
 UNDEFINED = "nan"
 """How a statistic that does not exist is written, in every format but JSON."""
@@ -74,6 +75,19 @@ def caption(summary: pd.DataFrame) -> str:
     )
 
 
+_METRICS = {
+    "f1": "F1", "accuracy_f1": "mean of accuracy and F1", "matthews": "Matthews correlation",
+    "pearson": "Pearson correlation", "spearman": "Spearman correlation",
+    "pearson_spearman": "mean of Pearson and Spearman correlation",
+}  # fmt: skip
+
+
+def metric_title(name: object) -> str:
+    """What people call a metric."""
+    text = str(name)
+    return printable_line(_METRICS.get(text, text.replace("_", " ")))
+
+
 def settings_of(summary: pd.DataFrame) -> dict[str, Any]:
     """Divisor, confidence and resamples of a summary.
 
@@ -91,7 +105,9 @@ def title(rows: pd.DataFrame) -> str:
     judged = rows[rows["metric"].notna()]
     text = f"{rows['task'].iloc[0]}, {rows['model'].iloc[0]}"
     return (
-        text if judged.empty else f"{text}: {judged['metric'].iloc[0]}, majority {number(judged['majority'].iloc[0])}"
+        text
+        if judged.empty
+        else f"{text}: {metric_title(judged['metric'].iloc[0])}, majority {number(judged['majority'].iloc[0])}"
     )
 
 

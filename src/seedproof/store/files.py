@@ -16,9 +16,10 @@ import shutil
 import stat
 import sys
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from seedproof.errors import UserError
 
@@ -32,10 +33,21 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: the disk refused; ``path`` is as it was before.
     """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece, which replaces ``path`` when the block ends; after an error ``path`` is as before.
+
+    Raises:
+        OSError: the disk refused.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{TEMPORARY_SUFFIX}")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from tests.report.html.conftest import EXAMPLES, HOSTILE
 from tests.report.html.test_svg import LEADING_AWAY
 
@@ -111,6 +115,60 @@ def test_the_heat_map_tells_its_values(page):
     assert set(drawn) == {255}
 
 
+def test_the_arrow_keys_step_through_the_runs_to_one_scale(page):
+    """Right and left go along the table; the axes stay, and the loss is drawn against the entropy of the labels."""
+    page.locator("button.open").first.click()
+    axis = "[...document.querySelectorAll('dialog .chart')[0].querySelectorAll('text')].map(text => text.textContent)"
+    first = page.evaluate(axis)
+    assert "label entropy 0.693" in first
+    page.keyboard.press("ArrowRight")
+    assert "devlin, seed 1" in page.locator("dialog h2").inner_text()
+    assert page.evaluate(axis) == first
+    assert page.locator("dialog h4").nth(1).inner_text() == "Accuracy on the development set"
+    page.keyboard.press("ArrowLeft")
+    assert "devlin, seed 0" in page.locator("dialog h2").inner_text()
+    page.keyboard.press("ArrowLeft")  # there is none before the first
+    assert "devlin, seed 0" in page.locator("dialog h2").inner_text()
+
+
+def test_two_runs_stand_side_by_side(page):
+    """One is kept, the arrows change the other; the address opens both again."""
+    page.locator("button.open").first.click()
+    page.locator("#compare").click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    names = page.locator("dialog section h3")
+    assert names.all_inner_texts() == ["devlin, seed 0", "devlin, seed 2"]
+    boxes = [page.locator("dialog section").nth(index).bounding_box() for index in range(2)]
+    assert boxes[0]["y"] == boxes[1]["y"]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    page.reload()
+    assert names.all_inner_texts() == ["devlin, seed 0", "devlin, seed 2"]
+    page.locator("#compare").click()
+    assert names.count() == 0
+
+
+def test_a_point_names_its_run_and_opens_it(page):
+    """The pointer reads a run in a figure, a click looks into it; the same for a curve."""
+    for figure in ("#scores", "#losses"):
+        link = page.locator(f"{figure} a[href^='#run=']").first
+        run = link.get_attribute("href").removeprefix("#run=")
+        shape = link.locator("use, path").last
+        shape.hover(force=True, position=None if figure == "#scores" else {"x": 2, "y": 1})
+        if page.locator("#tip").is_visible():
+            assert "devlin, seed" in page.locator("#tip").inner_text()
+        shape.dispatch_event("click")
+        assert page.locator("dialog#run").is_visible()
+        assert page.url.endswith(f"#run={run}")
+        page.keyboard.press("Escape")
+
+
+def test_a_command_has_its_button_beside_it(page):
+    """Not over it: a long command is not covered."""
+    code, button = page.locator(".code pre").first.bounding_box(), page.locator(".code .copy").first.bounding_box()
+    assert code["x"] + code["width"] <= button["x"]
+
+
 def test_predictions_name_the_wrong_ones(page):
     """A failed run answers one class: half of the examples are wrong; a hostile text stays text."""
     page.locator("button.open").first.click()
@@ -195,6 +253,9 @@ def test_a_phone_scrolls_one_way_only(browser, report):
     """Nothing is wider than 390 pixels but what scrolls inside itself."""
     for page in opened(browser, report, viewport={"width": 390, "height": 844}):
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+        for cell in ("td[data-name=mean]", "td[data-name=SD]", "#runs tbody td.n"):
+            box = page.locator(cell).first.bounding_box()
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
         page.locator("button.open").first.click()
         assert page.locator("dialog").bounding_box()["width"] == 390
 
@@ -217,10 +278,19 @@ def test_a_surface_can_be_turned(browser, tmp_path):
     points = pd.DataFrame({"point": list("pfs"), "alpha": [0.0, 1, 0], "beta": [0.0, 0, 1], "loss": [0.1, 1.1, 1.1]})
     image = draw_surface(grid, points, tmp_path / "surface.svg")
     entry = FigureEntry(name="fig7", title=HOSTILE, images=[image], tables={"grid": grid, "points": points})
-    path = write_report(tmp_path / "report.html", Page(title="one surface", figures=[entry]))
+    page = Page(title="one surface", figures=[entry], turnable=True)
+    path = write_report(tmp_path / "report.html", page)
+    without = write_report(tmp_path / "without.html", dataclasses.replace(page, turnable=False))
+    assert path.stat().st_size > without.stat().st_size + 4e6
+    assert "seedproof report DIR --3d" in without.read_text()
     for page in opened(browser, path):
         page.locator("details.turn summary").click()
         page.wait_for_selector(".surface .plot canvas", timeout=30_000)
+        # Not clipped: no corner of the box that the axes make lies outside of the drawing.
+        page.wait_for_timeout(1000)
+        shot = np.asarray(Image.open(io.BytesIO(page.locator(".surface .plot").screenshot())).convert("L"), float)
+        edges = [shot[0], shot[-1], shot[:, 0], shot[:, -1]]
+        assert all(np.ptp(edge) < 8 for edge in edges)
         eye = "document.querySelector('.plot').layout.scene.camera.eye.x"
         before = page.evaluate(eye)
         page.get_by_role("button", name="Turn left").click()

@@ -10,6 +10,7 @@ import pytest
 from tests.report.html.conftest import EXAMPLES, LAYERS, NAMES, made_records, make_task
 
 from seedproof.report.html import drilldown
+from seedproof.report.limits import Limits
 
 
 def test_norms_are_kept_to_a_sixteenth_of_a_power_of_ten():
@@ -28,7 +29,10 @@ def test_the_heat_map_gathers_weights_by_layer():
     for name, value in (("layer.0.attention.self.query.weight", 3), ("layer.0.output.dense.weight", 4),
                         ("layer.0.output.dense.bias", 100), ("layer.1.output.dense.weight", math.nan)):  # fmt: skip
         norms[NAMES.index(f"bert.encoder.{name}")] = value
-    heat = drilldown.heat_map([{"step": 0, "names": NAMES}, {"step": 1, "norms": norms}])
+    heat_map = drilldown.HeatMap()
+    for record in ({"step": 0, "names": NAMES}, {"step": 1, "norms": norms}):
+        heat_map.add(record)
+    heat = heat_map.content()
     assert heat["rows"] == ["classifier", "pooler", "3", "2", "1", "embeddings"]
     codes = np.frombuffer(base64.b64decode(heat["bytes"]), np.uint8)
     five = int(drilldown.encode(np.array([5.0]))[0])
@@ -52,6 +56,7 @@ def test_a_long_run_is_kept_small_and_whole():
     assert curve["y"][0] == 1.0
     assert curve["y"][-1] is None
     assert curve["window"] == 7
+    assert curve["y"][-2] is None  # from step 900 on
 
 
 def test_predictions_by_hand():
@@ -71,4 +76,13 @@ def test_what_was_not_recorded_is_left_out():
     assert set(run) == {"loss", "heat", "score"} - {"score"}
     assert drilldown.predictions(np.full((EXAMPLES, 2), math.nan), task) == {"finite": False}
     assert drilldown.predictions(np.zeros((3, 2)), task) is None
-    assert "texts" not in drilldown.compact_task(task, texts=False)
+    assert "texts" not in drilldown.compact_task(task, Limits(), texts=False)
+
+
+def test_a_task_says_what_its_losses_start_from_and_keeps_to_the_limits():
+    """Two classes, half of each: ln 2 nats."""
+    content = drilldown.compact_task(make_task(), Limits(examples=3, characters=5), texts=True)
+    assert content["entropy"] == pytest.approx(math.log(2), abs=1e-4)
+    assert content["texts"] == ["sent…"] * 3
+    assert len(content["labels"]) == 3
+    assert content["total"] == EXAMPLES

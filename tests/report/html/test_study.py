@@ -12,10 +12,12 @@ from tests.report.html.conftest import HOSTILE, make_store
 from seedproof.analysis.claims import CellKey
 from seedproof.errors import UserError
 from seedproof.report.html import study_drawings, study_figures, study_page, write_study_report
+from seedproof.report.html.adding import adding
 from seedproof.report.html.study import study_runs
 from seedproof.report.html.study_claims import study_roles
-from seedproof.report.html.study_drawings import adding, chosen_runs, pair_for_gradients
+from seedproof.report.html.study_drawings import chosen_runs, pair_for_gradients
 from seedproof.report.html.study_facts import _commands, ranges
+from seedproof.report.limits import Limits
 from seedproof.spec import Numerics
 from seedproof.store import Store
 
@@ -58,7 +60,21 @@ def test_the_runs_that_are_drawn_follow_from_their_seeds(store):
     assert list(pair["reason"]) == ["majority", None]
     chosen, note = chosen_runs(runs)
     assert len(chosen) == 5
-    assert note.startswith("5 runs of 5 drawn")
+    assert note == "Every finished run is drawn (5)."
+
+
+def test_a_limit_that_bites_is_said_with_the_option_that_raises_it(store, tmp_path):
+    runs = study_runs(store)
+    chosen, note = chosen_runs(runs, Limits(curves=1, cells=1))
+    assert list(chosen["outcome"]) == ["failed", "succeeded"]
+    assert note.startswith("2 runs of 5 drawn. Per cell the first 1 failed and the first 1 successful, by seed; ")
+    assert "“seedproof report DIR --limit curves=N” shows N" in note
+    assert "The first 1 of 2 cells" in note
+    text = write_study_report(store, tmp_path / "report.html", limits=Limits(runs=3, rows=4)).read_text()
+    assert "3 of 7 runs can be opened" in text
+    assert "4 of 8 rows are listed" in text
+    assert text.count("data-run=") == 4
+    assert text.count('class="open"') == 3
 
 
 def test_a_missing_probe_is_named_with_the_command_that_adds_it(tmp_path):
@@ -68,6 +84,7 @@ def test_a_missing_probe_is_named_with_the_command_that_adds_it(tmp_path):
     entry = next(entry for entry in study_figures(store, study_runs(store), figures) if entry.name == "gradients")
     assert not entry.images
     assert "probe “gradients” was off" in entry.note
+    assert entry.command == adding(store, "gradients", "10")
     make, run = adding(store, "gradients", "10").split(" && ")
     assert run.startswith("seedproof study run '")
     assert f"--out '{store.path}'" in run

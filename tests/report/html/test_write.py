@@ -17,7 +17,7 @@ from seedproof.analysis import runs_table, summarize
 from seedproof.analysis.claims import Evidence, ledger
 from seedproof.errors import UserError
 from seedproof.report.html import FigureEntry, Page, RunFacts, write_report
-from seedproof.report.html.write import json_for_html
+from seedproof.report.html.data import json_for_html
 from seedproof.store.cells import Cell
 
 

@@ -47,11 +47,14 @@ def draw_curves(table: pd.DataFrame, path: str | Path, *, y_label: str, log: boo
 
 
 def windowed(steps: NDArray[Any], values: NDArray[Any], window: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Means over consecutive windows, at the last step of each; a value that is not finite makes its window so."""
+    """Means over consecutive windows, at the last step of each; a value that is not finite makes its window so.
+
+    What is left over joins the last window: alone it would be a mean of fewer steps, and a spike.
+    """
     if window < 2:
         return steps, values
-    starts = np.arange(0, len(values), window)
-    ends = np.minimum(starts + window, len(values))
+    starts = np.arange(max(1, len(values) // window)) * window
+    ends = np.append(starts[1:], len(values))
     with np.errstate(invalid="ignore"):  # infinity - infinity is the NaN that is wanted
         means = np.add.reduceat(values, starts) / (ends - starts)
     return steps[ends - 1], means
@@ -101,7 +104,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, window: int, log: bool, reference: tu
         mark = {"marker": style.POINTS[look]["marker"], "markersize": 3.2, "markeredgewidth": 0.8} if few else {}
         if few and look == "majority":
             mark["markerfacecolor"] = "white"
-        axes.plot(steps, np.where(finite, means, np.nan), alpha=0.85, zorder=3, **style.LINES[look], **mark)
+        link = style.run_links(run.head(1))[0]
+        axes.plot(steps, np.where(finite, means, np.nan), alpha=0.85, zorder=3, url=link, **style.LINES[look], **mark)
         if look == "diverged" and finite.any():
             last = int(np.flatnonzero(finite)[-1])
             axes.scatter(steps[last], means[last], zorder=4, **style.POINTS["diverged"])

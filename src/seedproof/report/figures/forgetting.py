@@ -75,7 +75,8 @@ def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
         shown = tuned.sort_values("layers_restored")
         mark = {"marker": style.POINTS[look]["marker"], "markersize": 3.4, "markeredgewidth": 0.8}
         mark |= {"markerfacecolor": "white"} if look != "succeeded" else {}
-        axes.plot(shown["layers_restored"], _finite(shown["perplexity"]), **style.LINES[look], **mark)
+        link = style.run_links(run.head(1))[0]
+        axes.plot(shown["layers_restored"], _finite(shown["perplexity"]), url=link, **style.LINES[look], **mark)
         axes.scatter(pretrained["layers_restored"], _finite(pretrained["perplexity"]), marker="D", s=17, facecolor="white",
                      edgecolor=style.LINES[look]["color"], linewidth=0.9, zorder=4)  # fmt: skip
     whole = rows[(rows["layers_restored"] == layers) & (rows["embeddings"] == "pretrained")]

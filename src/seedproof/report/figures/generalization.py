@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seedproof.report.figures import style
+from seedproof.report.wording import metric_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
     style.log_axis(axes, "x")
     axes.set_xlabel("training loss, mean of the last epoch")
     metric = rows["metric"].dropna() if "metric" in rows else pd.Series(dtype=object)
-    axes.set_ylabel(str(metric.iloc[0]).replace("_", " ") if len(metric) else "score at the end")
+    axes.set_ylabel(metric_title(metric.iloc[0]) if len(metric) else "score at the end")
     style.plain_grid(axes)
     if "majority" in rows and rows["majority"].notna().any():
         axes.axhline(
@@ -69,7 +70,8 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
         chosen = drawable & (looks == look)
         if chosen.any():
             present.add(look)
-            axes.scatter(losses[chosen], scores[chosen], zorder=3, **style.POINTS[look])
+            links = style.run_links(rows[chosen])
+            axes.scatter(losses[chosen], scores[chosen], zorder=3, urls=links, **style.POINTS[look])
     return present
 
 

@@ -145,6 +145,11 @@ def drawable(table: pd.DataFrame, columns: Iterable[str], what: str) -> pd.DataF
     return table.assign(**texts) if texts else table  # type: ignore[arg-type]
 
 
+def run_links(rows: pd.DataFrame) -> list[str | None]:
+    """Addresses of runs in a report, one for each row: in an SVG, a mark that has one is a link to a look into its run."""
+    return [f"#run={run}" if isinstance(run, str) else None for run in rows.get("run", [None] * len(rows))]
+
+
 def verdict(outcome: Any, values: Iterable[float] = ()) -> str:
     """How a run is drawn: ``succeeded``, ``majority`` or ``diverged`` (also where one of its values is not finite)."""
     if outcome == "diverged" or not all(math.isfinite(value) for value in values):

@@ -9,13 +9,17 @@ from __future__ import annotations
 import base64
 import functools
 import math
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seedproof.analysis.curves import label_entropy
 from seedproof.models.layers import places
 from seedproof.report.figures.curves import windowed
+from seedproof.report.html.thinning import EvenlySpaced
+from seedproof.report.limits import Limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,45 +27,51 @@ if TYPE_CHECKING:
     from seedproof.report.html.page import Records
     from seedproof.tasks import Task
 
+_DEFAULT = Limits()
 LOSS_POINTS = 150
 """Points of a loss curve."""
-HEAT_COLUMNS = 120
-"""Looks at the gradients that are kept of a run, evenly spaced, the last included."""
-EXAMPLES = 2000
-"""Examples of a development set whose predictions can be looked at one by one."""
-TEXT_LENGTH = 400
-"""Characters of a text."""
+HEAT_COLUMNS = 60
+"""Looks at the gradients that are kept of a run: so many to twice as many, evenly spaced, the last included."""
 LOWEST, HIGHEST = -12.0, 4.0
 """Powers of ten that the bytes of the heat map cover: 2 to 254, in steps of 0.063."""
 MISSING, ZERO, NOT_FINITE = 0, 1, 255
 """Bytes of the heat map that are no numbers."""
 
 
-def compact_run(records: Records, metric: str | None, evaluated_step: int | None, task: Task | None) -> dict[str, Any]:
+def compact_run(records: Records, metric: str | None, evaluated_step: int | None, task: Task | None,
+                limits: Limits = _DEFAULT) -> dict[str, Any]:  # fmt: skip
     """The records of a run as small JSON values; what it did not record is left out.
 
     Args:
-        records: in order, also of a run that is not finished.
+        records: in order, also of a run that is not finished; gone through once, and forgotten.
         metric: whose values are the score; None: the first there is.
         evaluated_step: where the predictions are taken from; None leaves them out.
         task: the data they are judged by; None leaves them out.
+        limits: how many examples are kept.
     """
-    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    steps, losses = array("q"), array("d")
+    scores, pooler = EvenlySpaced[tuple[int, float | None]](LOSS_POINTS), EvenlySpaced[tuple[int, float]](LOSS_POINTS)
+    heat, logits = HeatMap(), None
     for record in records:
-        kinds.setdefault(str(record["kind"]), []).append(record)
+        step, kind = record["step"], record["kind"]
+        if kind == "loss":
+            steps.append(step)
+            losses.append(record["loss"])
+        elif kind == "evaluation":
+            scores.add((step, record["scores"].get(metric or next(iter(record["scores"]), ""))))
+            logits = record.get("logits dev", logits) if step == evaluated_step else logits
+        elif kind == "pooler" and "saturated" in record:
+            pooler.add((step, record["saturated"]))
+        elif kind == "gradients":
+            heat.add(record)
     content: dict[str, Any] = {}
-    if losses := kinds.get("loss"):
-        content["loss"] = _loss_curve(losses)
-    if evaluations := kinds.get("evaluation"):
-        points = [(item["step"], item["scores"].get(metric or next(iter(item["scores"]), ""))) for item in evaluations]
-        content["score"] = _points(points)
-    if pooler := [(item["step"], item["saturated"]) for item in kinds.get("pooler", []) if "saturated" in item]:
-        content["pooler"] = _points(pooler)
-    if heat := heat_map(kinds.get("gradients", [])):
-        content["heat"] = heat
-    judged = [item for item in kinds.get("evaluation", []) if item["step"] == evaluated_step and "logits dev" in item]
-    if judged and task is not None:
-        content["dev"] = predictions(judged[-1]["logits dev"], task)
+    if losses:
+        content["loss"] = _loss_curve(np.array(steps), np.array(losses))
+    content |= {name: _points(found.items()) for name, found in (("score", scores), ("pooler", pooler)) if found.count}
+    if drawn := heat.content():
+        content["heat"] = drawn
+    if logits is not None and task is not None:
+        content["dev"] = predictions(logits, task, limits.examples)
     return content
 
 
@@ -77,11 +87,9 @@ def _points(pairs: Iterable[tuple[int, float | None]]) -> dict[str, list[Any]]:
     return {"x": [int(step) for step, _ in listed], "y": [rounded(value) for _, value in listed]}
 
 
-def _loss_curve(losses: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _loss_curve(steps: NDArray[np.int64], losses: NDArray[np.float64]) -> dict[str, Any]:
     window = max(1, math.ceil(len(losses) / LOSS_POINTS))
-    steps, means = windowed(
-        np.array([item["step"] for item in losses]), np.array([item["loss"] for item in losses], np.float64), window
-    )
+    steps, means = windowed(steps, losses, window)
     return {"window": window} | _points(zip(steps.tolist(), means.tolist(), strict=True))
 
 
@@ -101,26 +109,35 @@ def _layer_rows(names: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.flo
     return tuple(str(key + 1) if isinstance(key, int) else key for key in keys), rows
 
 
-def heat_map(records: list[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Gradient norms of layers (all weights, no biases) against steps; None where none was recorded.
+class HeatMap:
+    """Gradient norms of layers (all weights, no biases) against steps, gathered record by record."""
 
-    Returns:
-        ``x``: steps; ``rows``: names of the rows from the top, layers counted from 1; ``bytes``: base64 of the codes, row
-        after row.
-    """
-    named = next((record["names"] for record in records if "names" in record), None)
-    looks = [record for record in records if "norms" in record]
-    if named is None or not looks:
-        return None
-    chosen = np.unique(np.linspace(0, len(looks) - 1, min(HEAT_COLUMNS, len(looks))).round().astype(int))
-    norms = np.stack([np.asarray(looks[index]["norms"], np.float64) for index in chosen])
-    labels, rows = _layer_rows(tuple(named))
-    with np.errstate(invalid="ignore"):  # infinity times 0: handled below, by rows
-        gathered = np.sqrt(np.where(np.isfinite(norms), norms, 0.0) ** 2 @ rows.T).T
-    broken = (~np.isfinite(norms)).astype(float) @ rows.T > 0
-    gathered[broken.T] = math.nan
-    codes = base64.b64encode(encode(gathered).tobytes()).decode("ascii")
-    return {"x": [int(looks[index]["step"]) for index in chosen], "rows": list(labels), "bytes": codes}
+    def __init__(self) -> None:
+        self._rows: tuple[tuple[str, ...], NDArray[np.float64]] | None = None
+        self._looks: EvenlySpaced[tuple[int, NDArray[np.float64]]] = EvenlySpaced(HEAT_COLUMNS)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take a record of the probe: the names of the tensors, or their norms at a step."""
+        if "names" in record:
+            self._rows = _layer_rows(tuple(record["names"]))
+        if "norms" not in record or self._rows is None:
+            return
+        norms, rows = np.asarray(record["norms"], np.float64), self._rows[1]
+        finite = np.isfinite(norms)
+        gathered = np.sqrt(rows @ np.where(finite, norms, 0.0) ** 2)
+        gathered[rows @ ~finite > 0] = math.nan
+        self._looks.add((record["step"], gathered))
+
+    def content(self) -> dict[str, Any] | None:
+        """``x``: steps; ``rows``: names of the rows from the top, layers counted from 1; ``bytes``: base64 of the codes, row
+        after row. None where nothing was recorded.
+        """
+        looks = self._looks.items()
+        if self._rows is None or not looks:
+            return None
+        codes = encode(np.stack([norms for _, norms in looks], axis=1))
+        return {"x": [int(step) for step, _ in looks], "rows": list(self._rows[0]),
+                "bytes": base64.b64encode(codes.tobytes()).decode("ascii")}  # fmt: skip
 
 
 def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -133,38 +150,40 @@ def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:
     return codes
 
 
-def predictions(logits: Any, task: Task) -> dict[str, Any] | None:
-    """What a run predicts on the development set: the whole table of confusion, and single examples up to ``EXAMPLES``."""
+def predictions(logits: Any, task: Task, examples: int = Limits.examples) -> dict[str, Any] | None:
+    """What a run predicts on the development set: the whole table of confusion, and the first single ``examples``."""
     logits = np.asarray(logits, np.float64)
     if len(logits) != len(task.dev):
         return None
     if not np.isfinite(logits).all():
         return {"finite": False}
     if not task.classes:
-        return {"value": [rounded(value) for value in logits[:EXAMPLES, 0].tolist()]}
+        return {"value": [rounded(value) for value in logits[:examples, 0].tolist()]}
     predicted = logits.argmax(axis=1)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     share = shifted.max(axis=1) / shifted.sum(axis=1)
     count = len(task.classes)
     confusion = np.bincount(task.dev.labels * count + predicted, minlength=count * count).reshape(count, count)
-    pairs = np.stack([predicted, np.rint(255 * share)], axis=1)[:EXAMPLES].astype(np.uint8)
+    pairs = np.stack([predicted, np.rint(255 * share)], axis=1)[:examples].astype(np.uint8)
     return {"confusion": confusion.tolist(), "pairs": base64.b64encode(pairs.tobytes()).decode("ascii")}
 
 
-def compact_task(task: Task, *, texts: bool) -> dict[str, Any]:
-    """The development set of a task, as far as the page shows it one by one."""
-    dev = task.dev
+def compact_task(task: Task, limits: Limits, *, texts: bool) -> dict[str, Any]:
+    """The development set of a task, as far as the page shows it one by one, and what its training losses start from."""
+    dev, shown = task.dev, slice(limits.examples)
     content: dict[str, Any] = {
         "classes": list(task.classes),
         "total": len(dev),
-        "labels": [rounded(float(label)) for label in dev.labels[:EXAMPLES]],
+        "labels": [rounded(float(label)) for label in dev.labels[shown]],
+        "entropy": rounded(label_entropy(task.train.labels)) if task.classes else None,
+        "variance": None if task.classes else rounded(float(np.var(task.train.labels))),
     }
     if texts:
-        content["texts"] = [_cut(text) for text in dev.texts[:EXAMPLES]]
+        content["texts"] = [_cut(text, limits.characters) for text in dev.texts[shown]]
         if dev.pairs is not None:
-            content["pairs"] = [_cut(text) for text in dev.pairs[:EXAMPLES]]
+            content["pairs"] = [_cut(text, limits.characters) for text in dev.pairs[shown]]
     return content
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= TEXT_LENGTH else text[: TEXT_LENGTH - 1] + "…"
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

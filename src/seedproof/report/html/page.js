@@ -54,7 +54,7 @@ for (const button of all("button.csv")) {
 
 for (const button of all("button.copy")) {
   button.addEventListener("click", async () => {
-    const code = button.parentElement.querySelector("pre");
+    const code = button.closest(".code").querySelector("pre");
     try {
       await navigator.clipboard.writeText(code.textContent);
       button.textContent = "Copied";
@@ -69,10 +69,14 @@ for (const button of all("button.copy")) {
 // The table of runs: sorted by its headings, filtered by the form.
 const table = document.getElementById("run-table");
 const NUMERIC = new Set(["seed", "score", "loss", "steps", "seconds"]);
+const COLUMNS = table ? all("th button[data-sort]", table).map((button) => button.dataset.sort) : [];
+const cell = (row, name) => row.cells[COLUMNS.indexOf(name)].textContent.trim();
+const rowsById = new Map(table ? all("tbody tr", table).toReversed().map((row) => [row.dataset.run, row]) : []);
+const rowOf = (id) => rowsById.get(id);
 
-function compare(first, second, key) {
+function compareRows(first, second, key) {
+  if (!NUMERIC.has(key)) return cell(first, key).localeCompare(cell(second, key), undefined, { numeric: true });
   const [a, b] = [first.dataset[key], second.dataset[key]];
-  if (!NUMERIC.has(key)) return a.localeCompare(b, undefined, { numeric: true });
   if (a === "" || b === "") return a === b ? 0 : a === "" ? Infinity : -Infinity; // what has no number stays last
   return Number(a) - Number(b);
 }
@@ -84,7 +88,7 @@ function sortBy(heading) {
   heading.setAttribute("aria-sort", direction);
   const sign = direction === "ascending" ? 1 : -1;
   const rows = all("tbody tr", table).sort((a, b) => {
-    const order = compare(a, b, key);
+    const order = compareRows(a, b, key);
     return Number.isFinite(order) ? sign * order : order;
   });
   table.tBodies[0].append(...rows);
@@ -96,7 +100,7 @@ function filterRuns() {
   let shown = 0;
   const rows = all("tbody tr", table);
   for (const row of rows) {
-    const chosen = ["task", "model", "recipe", "outcome"].every((name) => !form.get(name) || row.dataset[name] === form.get(name));
+    const chosen = ["task", "model", "recipe", "outcome"].every((name) => !form.get(name) || cell(row, name) === form.get(name));
     const text = `${row.textContent} ${row.dataset.run}`.toLowerCase();
     row.hidden = !(chosen && words.every((word) => text.includes(word)));
     shown += !row.hidden;

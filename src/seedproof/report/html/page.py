@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from seedproof.report.limits import Limits
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from seedproof.tasks import Task
 
-Records = Sequence[Mapping[str, Any]]
+Records = Iterable[Mapping[str, Any]]
 """The records of a run's journal, in order."""
 
 
@@ -31,7 +33,9 @@ class FigureEntry:
     """What was drawn, by name. A table with the columns ``alpha``, ``beta`` and ``loss`` of a full grid can also be turned;
     one with ``point``, ``alpha``, ``beta`` and ``loss`` beside it marks the checkpoints. ``task`` tells several apart."""
     note: str = ""
-    """What is missing and how to get it, how many runs there were, which of them are drawn."""
+    """What is missing and why, how many runs there were, which of them are drawn."""
+    command: str = ""
+    """What to give a shell to get what is missing; it is shown with a button that copies it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,7 @@ class RunFacts:
     """What there is to say about a run beside its row in the table of runs."""
 
     records: Callable[[], Records]
-    """Reads the records; called once, while the report is written."""
+    """Reads the records; called once, while the report is written, and gone through once."""
     task: str = ""
     """Key of its task in :attr:`Page.tasks`; "" leaves the predictions out."""
 
@@ -78,3 +82,7 @@ class Page:
     sections: Sequence[Section] = ()
     show_texts: bool = True
     """Whether the texts of the development set are put into the page beside their predictions."""
+    turnable: bool = False
+    """Whether surfaces can be turned in the page; the library that does it (plotly) makes the file 4.8 MB larger."""
+    limits: Limits = field(default_factory=Limits)
+    """How much is drawn and kept."""

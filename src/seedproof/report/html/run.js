@@ -1,87 +1,78 @@
-// Looking into one run: a dialog with its curves, its gradients and its predictions.
+// Looking into a run: a dialog with its curves, its gradients and its predictions; another run can stand beside it.
 const dialog = document.getElementById("run");
 const body = document.getElementById("run-body");
-let current = null;
+const compare = document.getElementById("compare");
+let current = null, kept = null;
 
-const visible = () => (table ? all("tbody tr", table).filter((row) => !row.hidden && row.querySelector("button.open")) : []);
+const canOpen = (row) => Boolean(row?.querySelector("button.open"));
+const visible = () => (table ? all("tbody tr", table).filter((row) => !row.hidden && canOpen(row)) : []);
+const named = (row) => `${cell(row, "recipe")}, ${cell(row, "seed")}`;
+const about = (row) => `${cell(row, "task")} · ${cell(row, "model")} · ${cell(row, "outcome")} · score ${cell(row, "score")} · run ${row.dataset.run}`;
+
+// The last step of the longest run of a cell: its runs share their axis.
+const lasts = new Map();
+const cellOf = (row) => ["task", "model", "recipe"].map((name) => cell(row, name)).join("\n");
+const lastOf = (row) => lasts.get(cellOf(row)) ?? 1;
+for (const row of visible()) {
+  const run = data.runs[row.dataset.run];
+  lasts.set(cellOf(row), Math.max(lastOf(row), ...["loss", "score", "pooler"].map((name) => run[name]?.x.at(-1) ?? 1)));
+}
 
 function openRun(row) {
   current = row;
-  const id = row.dataset.run, run = data.runs[id], cells = [...row.cells].map((cell) => cell.textContent.trim());
-  document.getElementById("run-title").textContent = `${cells[1]}, ${cells[0]}`;
-  dialog.querySelector(".id").textContent = `${cells[5]} · ${cells[6]} · ${cells[2]} · score ${cells[3]} · run ${id}`;
-  body.replaceChildren(...contents(run, row));
+  const rows = kept && kept !== row ? [kept, row] : [row];
+  const two = rows.length === 2;
+  document.getElementById("run-title").textContent = two ? "Two runs side by side" : named(row);
+  dialog.querySelector(".id").textContent = two ? "" : about(row);
+  dialog.classList.toggle("two", two);
+  compare.setAttribute("aria-pressed", String(kept !== null));
+  compare.textContent = kept === null ? "Compare" : two ? "Stop comparing" : "Now choose another run: ← →";
+  const last = Math.max(...rows.map(lastOf));
+  body.replaceChildren(...rows.map((one) => side(one, last, two)));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   document.getElementById("run-title").focus();
-  history.replaceState(null, "", `#run=${id}`);
+  history.replaceState(null, "", `#run=${rows.map((one) => one.dataset.run).join("&with=")}`);
 }
 
-function contents(run, row) {
-  const failed = row.classList.contains("failed"), parts = [];
+function side(row, last, two) {
+  const heading = two ? [make("h3", {}, named(row)), make("p", { className: "id" }, about(row))] : [];
+  return make("section", {}, ...heading, ...contents(data.runs[row.dataset.run], row, last));
+}
+
+function contents(run, row, last) {
+  const failed = row.classList.contains("failed"), task = data.tasks[run.task] ?? {}, scales = data.scales[run.task] ?? {}, parts = [];
   const charts = make("div", { className: "charts" });
-  if (run.loss) charts.append(chart(run.loss, { label: run.loss.window > 1 ? `Training loss, means of ${run.loss.window} steps` : "Training loss", failed }));
-  if (run.score) charts.append(chart(run.score, { label: "Score on the development set", failed, level: run.majority ?? null }));
-  if (run.pooler) charts.append(chart(run.pooler, { label: "Share of saturated pooler units", failed }));
+  const add = (name, label, levels = []) => { if (run[name]) charts.append(chart(run[name], { label, failed, last, levels, scale: scales[name] ?? [0, 1] })); };
+  const start = task.variance === null || task.variance === undefined ? { name: "label entropy", value: task.entropy } : { name: "variance of the targets", value: task.variance };
+  add("loss", run.loss?.window > 1 ? `Training loss, means of ${run.loss.window} steps` : "Training loss", [start]);
+  add("score", `${run.metric ? run.metric[0].toUpperCase() + run.metric.slice(1) : "Score"} on the development set`, [{ name: "majority", value: run.majority }]);
+  add("pooler", "Share of saturated pooler units");
   if (charts.childElementCount) parts.push(charts);
-  if (run.heat) parts.push(heatMap(run.heat));
-  if (run.dev) parts.push(predictions(run.dev, data.tasks[run.task]));
-  const missing = ["loss", "score", "heat", "dev"].filter((name) => !run[name]).map((name) => ({ loss: "training losses", score: "evaluations", heat: "gradient norms", dev: "predictions" })[name]);
-  if (missing.length) parts.push(make("p", { className: "note" }, `This run has no ${missing.join(", no ")}${row.dataset.outcome.startsWith("failed") || row.dataset.outcome === "succeeded" ? "." : `: it is ${row.dataset.outcome}.`}`));
+  if (run.heat) parts.push(heatMap(run.heat, scales.heat));
+  if (run.dev) parts.push(predictions(run.dev, task));
+  const words = { loss: "training losses", score: "evaluations", heat: "gradient norms", dev: "predictions" };
+  const missing = Object.keys(words).filter((name) => !run[name]).map((name) => words[name]);
+  const finished = row.classList.contains("failed") || row.classList.contains("succeeded");
+  if (missing.length) parts.push(make("p", { className: "note" }, `This run has no ${missing.join(", no ")}${finished ? "." : `: it is ${cell(row, "outcome")}.`}`));
   return parts;
 }
 
-function predictions(dev, task) {
-  const block = make("div", {}, make("h3", {}, "Predictions on the development set, at the end"));
-  if (dev.finite === false) {
-    block.append(make("p", { className: "note" }, "The outputs of this run are not finite: it predicts nothing."));
-    return block;
-  }
-  if (dev.confusion) block.append(confusion(dev.confusion, task.classes));
-  const examples = dev.value ? dev.value.map((value, index) => regression(value, index, task)) : classified(bytes(dev.pairs), task);
-  const list = make("ol", { className: "examples" }), more = make("button", { type: "button" }, "Show more");
-  const only = make("input", { type: "checkbox", checked: !dev.value });
-  let shown = 0, listed = [];
-  const next = () => {
-    for (const example of listed.slice(shown, shown + 20)) list.append(exampleItem(example, task));
-    shown = Math.min(shown + 20, listed.length);
-    more.hidden = shown >= listed.length;
-  };
-  const fill = () => {
-    listed = only.checked ? examples.filter((example) => example.wrong) : examples;
-    shown = 0;
-    list.replaceChildren();
-    next();
-  };
-  only.addEventListener("change", fill);
-  more.addEventListener("click", next);
-  fill();
-  if (!dev.value) block.append(make("p", { className: "row" }, make("label", {}, only, " wrong ones only")));
-  if (task.total > examples.length) block.append(make("p", { className: "caption" }, `The first ${examples.length} of ${task.total} examples.`));
-  block.append(list, more);
-  return block;
+function step(by) {
+  const rows = visible(), next = rows[rows.indexOf(current) + by];
+  if (next) openRun(next);
 }
 
-function confusion(counts, classes) {
-  const head = make("tr", {}, make("td", {}, "true ↓ predicted →"), ...classes.map((name) => make("th", { scope: "col" }, name)));
-  const rows = counts.map((row, index) => make("tr", {}, make("th", { scope: "row" }, classes[index]), ...row.map((count) => make("td", {}, String(count)))));
-  return make("div", { className: "scroll" }, make("table", { className: "confusion" }, make("thead", {}, head), make("tbody", {}, ...rows)));
+function rowsAsked() {
+  const asked = /^#run=([0-9a-f]+)(?:&with=([0-9a-f]+))?$/.exec(location.hash);
+  return asked ? asked.slice(1).map((id) => id && rowOf(id)).filter(canOpen) : [];
 }
 
-function classified(pairs, task) {
-  return task.labels.map((label, index) => {
-    const [predicted, share] = [pairs[2 * index], pairs[2 * index + 1] / 255];
-    return { index, wrong: predicted !== label, said: `${task.classes[predicted]} (${(100 * share).toFixed(0)} %), true: ${task.classes[label]}` };
-  });
-}
-
-function regression(value, index, task) {
-  return { index, wrong: false, said: `${value}, true: ${task.labels[index]}` };
-}
-
-function exampleItem(example, task) {
-  const texts = task.texts ? [task.texts[example.index], task.pairs ? task.pairs[example.index] : null].filter((text) => text !== null) : [`example ${example.index + 1}`];
-  return make("li", {}, ...texts.map((text) => make("div", {}, text)), make("div", { className: example.wrong ? "said wrong" : "said" }, `${example.wrong ? "✗ " : ""}${example.said}`));
+function openAsked() {
+  const rows = rowsAsked();
+  if (!rows.length) return;
+  kept = rows.length === 2 ? rows[0] : null;
+  openRun(rows.at(-1));
 }
 
 if (table) {
@@ -91,16 +82,22 @@ if (table) {
   });
   dialog.addEventListener("click", (event) => {
     const go = event.target.closest("[data-go]");
-    if (go) {
-      const rows = visible(), next = rows[rows.indexOf(current) + Number(go.dataset.go)];
-      if (next) { openRun(next); go.focus(); }
-    } else if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
+    if (go) { step(Number(go.dataset.go)); go.focus(); }
+    else if (event.target === compare) { kept = kept === null ? current : null; openRun(current); }
+    else if (event.target.closest("[data-close]") || event.target === dialog) dialog.close();
+  });
+  // The arrow keys step through the runs of the table, except where they read a heat map or a field.
+  dialog.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest("canvas, input, .scroll, pre")) return;
+    event.preventDefault();
+    step(by);
   });
   dialog.addEventListener("close", () => {
+    kept = null;
     history.replaceState(null, "", location.pathname + location.search);
     current?.querySelector("button.open")?.focus();
   });
-  const asked = /^#run=([0-9a-f]+)$/.exec(location.hash);
-  const row = asked && all("tbody tr", table).find((one) => one.dataset.run === asked[1] && one.querySelector("button.open"));
-  if (row) openRun(row);
+  addEventListener("hashchange", openAsked);
+  openAsked();
 }

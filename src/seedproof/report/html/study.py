@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,21 +18,26 @@ from seedproof.report.html.study_claims import study_ledger
 from seedproof.report.html.study_drawings import study_figures
 from seedproof.report.html.study_facts import study_sections
 from seedproof.report.html.write import check_target, write_report
+from seedproof.report.limits import Limits
 from seedproof.report.notes import task_notes
-from seedproof.store import RunFolder, Store
+from seedproof.store import Store
 
 if TYPE_CHECKING:
-    from seedproof.report.html.page import Records
     from seedproof.tasks import Task
 
+_DEFAULT = Limits()
 
-def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: bool = True) -> Path:
+
+def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: bool = True, turnable: bool = False,
+                       limits: Limits = _DEFAULT) -> Path:  # fmt: skip
     """Write the report of a study as one HTML file.
 
     Args:
         store: of the study, finished or not: every call reads it anew.
         path: the file; its folder must exist.
         texts: whether the texts of the development sets are put into it, beside their predictions.
+        turnable: whether surfaces can be turned in it; that needs a library of 4.8 MB in the file.
+        limits: how much is drawn and kept.
 
     Returns:
         ``path``.
@@ -44,9 +49,12 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
     if not store.cells() and (
         figures := stored_figures(store.path)
     ):  # a reproduction of what needs no runs, as Figure 6
-        return write_report(target, Page(title=store.name, figures=figures, ledger=stored_ledger(store.path)))
+        page = Page(
+            title=store.name, figures=figures, ledger=stored_ledger(store.path), turnable=turnable, limits=limits
+        )
+        return write_report(target, page)
     with tempfile.TemporaryDirectory() as folder:
-        return write_report(target, study_page(store, Path(folder), texts=texts))
+        return write_report(target, study_page(store, Path(folder), texts=texts, turnable=turnable, limits=limits))
 
 
 def study_runs(store: Store) -> pd.DataFrame:
@@ -63,49 +71,51 @@ def study_runs(store: Store) -> pd.DataFrame:
     return runs
 
 
-def study_page(store: Store, folder: Path | None, *, texts: bool = True) -> Page:
+def study_page(store: Store, folder: Path | None, *, texts: bool = True, turnable: bool = False,
+               limits: Limits = _DEFAULT) -> Page:  # fmt: skip
     """What the report of a study shows.
 
     Args:
         store: of the study.
         folder: where its figures are drawn; it must stay until the page is written. None: for a caller who puts in
             figures and a ledger of their own.
-        texts: as for :func:`write_study_report`.
+        texts: as for :func:`write_study_report`, as are all others.
+        turnable: whether surfaces can be turned.
+        limits: how much is drawn and kept.
 
     Raises:
         UserError: the study has no runs, or its records are damaged.
     """
     runs = study_runs(store)
     folders = {id_: store.run(id_) for id_ in dict.fromkeys(runs["run"])}
-    specs = {id_: folder.spec for id_, folder in folders.items() if folder.has_spec}  # a lost folder has none
-    tasks = _tasks(store, {spec.task.fingerprint for spec in specs.values()})
+    # Of each spec one word is kept: there may be thousands. A lost folder has none.
+    fingerprints = {id_: sys.intern(there.spec.task.fingerprint) for id_, there in folders.items() if there.has_spec}
+    tasks = _tasks(store, set(fingerprints.values()))
     facts = {
-        id_: RunFacts(records=partial(_records, store.run(id_)), task=spec.task.fingerprint)
-        for id_, spec in specs.items()
-        if store.run(id_).journal.path.exists()
-    }  # fmt: skip
+        id_: RunFacts(records=folders[id_].records, task=fingerprint)
+        for id_, fingerprint in fingerprints.items()
+        if folders[id_].journal.path.exists()
+    }
     # A reproduction has made figures and a ledger with more evidence than the runs alone; then they are shown.
     reproduced = [] if folder is None else stored_figures(store.path)
     ledger, claims_note = (stored_ledger(store.path), "") if reproduced else (None, "")
     if folder is not None and ledger is None:
-        ledger, claims_note = study_ledger(store, runs, specs, tasks)
+        ledger, claims_note = study_ledger(store, runs[runs["run"].isin(fingerprints)], tasks)
     return Page(
         title=f"{store.name}",
         subtitle=_subtitle(runs),
         ledger=ledger,
         summary=summarize(runs),
-        figures=[] if folder is None else reproduced or study_figures(store, runs, folder),
+        figures=[] if folder is None else reproduced or study_figures(store, runs, folder, limits=limits),
         runs=runs,
         facts=facts,
         tasks=tasks,
         notes=[*_state_notes(runs), *task_notes(store, decisions=True), *([claims_note] if claims_note else [])],
         sections=study_sections(store, runs),
         show_texts=texts,
+        turnable=turnable,
+        limits=limits,
     )
-
-
-def _records(folder: RunFolder) -> Records:
-    return list(folder.records())
 
 
 def _tasks(store: Store, fingerprints: set[str]) -> dict[str, Task]:

@@ -15,6 +15,7 @@ from seedproof.analysis import label_entropy
 from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
 from seedproof.analysis.gradients import vanishing_of_run
 from seedproof.errors import UserError
+from seedproof.report.html.thinning import gradient_records
 from seedproof.spec import RunSpec
 from seedproof.store import Store
 from seedproof.tasks import Task
@@ -28,25 +29,24 @@ _BY_NAME: tuple[tuple[tuple[Role, str], ...], ...] = (
 """Roles that are compared with one another, and the labels of the recipes that play them."""
 _VANISHING_RUNS = 30
 """Runs of each outcome whose gradients are looked at, the first by seed: more would decide nothing else."""
+_LOOKS = 1000
+"""Looks at the gradients of a run among which it is searched for the step."""
 _NOT_HERE = (
     "No claim of the paper can be looked at on these runs; “seedproof reproduce all” makes the runs that decide them."
 )
 
 
-def study_ledger(
-    store: Store, runs: pd.DataFrame, specs: Mapping[str, RunSpec], tasks: Mapping[str, Task]
-) -> tuple[pd.DataFrame | None, str]:
+def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame | None, str]:
     """The ledger of the claims on a study's runs; None and a sentence where there is nothing to decide them on.
 
     Args:
         store: of the study.
         runs: its table of runs.
-        specs: by run id.
         tasks: by fingerprint, as far as their data is there.
     """
-    finished = runs[(runs["state"] == "finished") & runs["run"].isin(specs)]
+    finished = runs[runs["state"] == "finished"]
     names = finished.drop_duplicates(["task", "model", "recipe"]).to_dict("records")
-    cells = {CellKey(row["task"], row["model"], row["recipe"]): specs[row["run"]] for row in names}
+    cells = {CellKey(row["task"], row["model"], row["recipe"]): store.run(row["run"]).spec for row in names}
     roles = study_roles(cells)
     if not roles:
         return None, _NOT_HERE
@@ -115,7 +115,7 @@ def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...])
     rows = chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS).drop_duplicates("run")
     parts, unknown = [], []
     for _, run in rows.iterrows():
-        records = list(store.run(run["run"]).records())
+        records = gradient_records(store.run(run["run"]).records(), _LOOKS)
         try:
             parts.append(vanishing_of_run(run, records, finished))
         except UserError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -19,23 +18,25 @@ from seedproof.models.layers import JOINED
 from seedproof.recipes import Recipe, from_json
 from seedproof.report import figures
 from seedproof.report.boxplot import box_plot_table, draw_box_plot
+from seedproof.report.html.adding import adding
 from seedproof.report.html.measured import measured_figures
 from seedproof.report.html.page import FigureEntry
+from seedproof.report.html.thinning import curve_records, gradient_records
+from seedproof.report.limits import Limits, more
+from seedproof.report.wording import metric_title
 from seedproof.store import Store
 from seedproof.training.plan import make_plan
 
-CURVES = 5
-"""Failed and successful runs of a cell whose curves are drawn, each: those with the lowest seeds."""
-CELLS = 12
-"""Cells whose curves are drawn in one figure."""
-RECIPES = 6
-"""Recipes whose step sizes are drawn in one figure."""
+_LOOKS = 250
+"""Looks at the gradients of a run that are drawn: so many to twice as many, evenly spaced."""
+_DEFAULT = Limits()
 _CELL = ["task", "model", "recipe"]
 _KINDS = ("query", JOINED, "attention output", "output")
 """Kinds of weight inside the layers that are drawn, one of each part of a block; the table has no more either."""
 
 
-def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = ".svg") -> list[FigureEntry]:
+def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = ".svg", *,
+                  limits: Limits = _DEFAULT) -> list[FigureEntry]:  # fmt: skip
     """Draw every figure that the study's records and measurements allow into ``folder``.
 
     Args:
@@ -43,13 +44,14 @@ def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = 
         runs: its table of runs.
         folder: where the files go; it must exist.
         suffix: ``.svg``, ``.pdf`` or ``.png``.
+        limits: how much is drawn.
 
     Returns:
         One entry per figure, also for those that cannot be drawn: their notes say why, and how to get them.
 
     One that cannot be made costs no other: what is wrong stands in its place.
     """
-    study = _Study(store, runs, folder, suffix)
+    study = _Study(store, runs, folder, suffix, limits)
     makers: dict[str, Callable[[], list[FigureEntry]]] = {
         name: partial(lambda make: [make(study)], make) for name, make in _FIGURES.items()
     }
@@ -72,6 +74,7 @@ class _Study:
     runs: pd.DataFrame
     folder: Path
     suffix: str
+    limits: Limits
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}{self.suffix}"
@@ -83,30 +86,19 @@ class _Study:
     @cached_property
     def curves(self) -> tuple[dict[str, list[dict[str, Any]]], str]:
         """Losses and evaluations of the chosen runs, and a sentence that says which they are."""
-        chosen, note = chosen_runs(self.finished)
-        return {run: self.records(run, "loss", "evaluation") for run in chosen["run"]}, note
+        chosen, note = chosen_runs(self.finished, self.limits)
+        found = {
+            run: list(curve_records(self.store.run(run).records(), int(steps), self.limits.points))
+            for run, steps in zip(chosen["run"], chosen["steps"].fillna(0), strict=True)
+        }
+        if (longest := int(chosen["steps"].fillna(0).max() if len(chosen) else 0)) > self.limits.points:
+            window = -(-longest // self.limits.points)
+            note += f" Losses are means over windows, of {window} steps in the longest run; {more('points')}."
+        return found, note
 
-    def records(self, run: str, *kinds: str) -> list[dict[str, Any]]:
-        return [record for record in self.store.run(run).records() if record["kind"] in kinds]
-
-
-def adding(store: Store, name: str, value: str) -> str:
-    """The command that adds a recording to a study: its own file with one more setting, given again.
-
-    The file is made inside the study's folder, because tasks made in memory are named relative to it.
-    """
-    commands = []
-    for number, path in enumerate(store.definitions(), start=1):
-        text, new = path.read_text(encoding="utf-8"), path.with_name(f"more-{number}.toml")
-        old_name, new_name = shlex.quote(str(path)), shlex.quote(str(new))
-        if any(line.strip().startswith(f"{name} =") for line in text.splitlines()):
-            change = f"sed 's/^{name} = .*/{name} = {value}/' {old_name} > {new_name}"
-        elif "[recording]" in text:
-            change = rf"sed 's/^\[recording\]/&\n{name} = {value}/' {old_name} > {new_name}"
-        else:
-            change = rf"(cat {old_name}; printf '\n[recording]\n{name} = {value}\n') > {new_name}"
-        commands.append(f"{change} && seedproof study run {new_name} --out {shlex.quote(str(store.path))}")
-    return " && ".join(commands) or "the study's command again, with this recording in its file"
+    def gradients(self, run: str) -> list[Any]:
+        """The recorded gradients of a run."""
+        return gradient_records(self.store.run(run).records(), _LOOKS)
 
 
 def _plural(count: int, noun: str) -> str:
@@ -131,20 +123,23 @@ def _boxes(study: _Study) -> FigureEntry:
     )  # fmt: skip
 
 
-def chosen_runs(runs: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+def chosen_runs(runs: pd.DataFrame, limits: Limits = _DEFAULT) -> tuple[pd.DataFrame, str]:
     """The runs whose curves are drawn, and a sentence that says which they are.
 
     The first by seed of each cell and outcome; nothing is picked by its looks.
     """
     finished = runs[runs["state"] == "finished"].drop_duplicates("run")
     cells = finished[_CELL].drop_duplicates()
-    shown = finished.merge(cells.head(CELLS), on=_CELL)
-    chosen = shown.groupby([*_CELL, "outcome"], sort=False).head(CURVES)
-    note = (
-        f"{_plural(len(chosen), 'run')} of {len(finished):,} drawn: per cell the first {CURVES} failed and the first "
-        f"{CURVES} successful, by seed"
-    )
-    return chosen, note + (f"; the first {CELLS} of {len(cells)} cells." if len(cells) > CELLS else ".")
+    shown = finished.merge(cells.head(limits.cells), on=_CELL)
+    chosen = shown.groupby([*_CELL, "outcome"], sort=False).head(limits.curves)
+    if len(chosen) == len(finished):
+        return chosen, f"Every finished run is drawn ({len(chosen):,})."
+    note = f"{_plural(len(chosen), 'run')} of {len(finished):,} drawn."
+    if len(chosen) < len(shown):
+        note += f" Per cell the first {limits.curves} failed and the first {limits.curves} successful, by seed; {more('curves')}."
+    if len(cells) > limits.cells:
+        note += f" The first {limits.cells} of {len(cells)} cells; {more('cells')}."
+    return chosen, note
 
 
 def _with_cells(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -172,12 +167,12 @@ def _scores(study: _Study) -> FigureEntry:
     if table.groupby("run").size().max() < 2:
         command = adding(study.store, "evaluations", "10")
         note = (
-            "Each run was evaluated once, at its end, so there is no course to draw. Switch on more evaluations; finished "
-            f"runs are then done again to add them: {command}"
+            "Each run was evaluated once, at its end, so there is no course to draw. This does finished runs again with "
+            "more evaluations:"
         )
-        return FigureEntry(name="progress", title=title, note=note)
+        return FigureEntry(name="progress", title=title, note=note, command=command)
     metrics = study.runs["metric"].dropna().unique()
-    label = f"development {metrics[0].replace('_', ' ')}" if len(metrics) == 1 else "score on the development set"
+    label = f"development {metric_title(metrics[0])}" if len(metrics) == 1 else "score on the development set"
     image = figures.draw_curves(table, study.path("progress"), y_label=label)
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
 
@@ -202,13 +197,11 @@ def _gradients(study: _Study) -> FigureEntry:
         return _nothing("gradients", title, study.runs)
     recorded = study.finished[study.finished["recordings"].str.contains('"gradients"', regex=False).fillna(False)]
     if recorded.empty:
-        note = (
-            "The probe “gradients” was off, so no norm was recorded. Switch it on; finished runs are then done again to add "
-            f"it: {adding(study.store, 'gradients', '10')}"
-        )
-        return FigureEntry(name="gradients", title=title, note=note)
+        note = "The probe “gradients” was off, so no norm was recorded. This does finished runs again with it:"
+        command = adding(study.store, "gradients", "10")
+        return FigureEntry(name="gradients", title=title, note=note, command=command)
     pair = pair_for_gradients(recorded)
-    table = gradient_table({run: study.records(run, "gradients") for run in pair["run"]}, study.runs)
+    table = gradient_table({run: study.gradients(run) for run in pair["run"]}, study.runs)
     drawn = table[table["kind"].isin(_KINDS) | (table["layer"].isna() & (table["kind"] != "total"))]
     image = figures.draw_gradient_norms(drawn, study.path("gradients"))
     notes = [
@@ -257,10 +250,10 @@ def _step_sizes(study: _Study) -> FigureEntry:
         lengths[label] = make_plan(recipes[label], spec.seeds, spec.task.train_examples, 1).steps
     if not recipes:
         return _nothing("step-sizes", title, study.runs)
-    shown = dict(list(recipes.items())[:RECIPES])
+    shown = dict(list(recipes.items())[: study.limits.recipes])
     table = step_size_table(shown, {label: lengths[label] for label in shown})
     image = figures.draw_step_sizes(table, study.path("step-sizes"))
-    note = f"The first {RECIPES} of {len(recipes)} recipes." if len(recipes) > RECIPES else ""
+    note = f"The first {len(shown)} of {len(recipes)} recipes; {more('recipes')}." if len(recipes) > len(shown) else ""
     finding = "Left out, the correction makes steps larger by 1/k(t), most of all early in training."
     return FigureEntry(
         name="step-sizes", title=title, finding=finding, images=[image], tables={"step sizes": table}, note=note

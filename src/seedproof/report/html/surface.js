@@ -33,8 +33,8 @@ function showSurface(place) {
   const turns = make("div", { className: "turns" }, ...Object.keys(TURNS).map((sign) => make("button", { type: "button", ariaLabel: NAMES[sign] }, sign)));
   place.replaceChildren(plot, turns);
   Plotly.newPlot(plot, traces, {
-    paper_bgcolor: "rgba(0,0,0,0)", font: { color: ink, family: "sans-serif" }, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false,
-    scene: { xaxis: axis("alpha: p to f"), yaxis: axis("beta: p to s"), zaxis: axis(name), camera: { eye: { x: 1.4, y: -1.5, z: 1.1 } } },
+    paper_bgcolor: "rgba(0,0,0,0)", font: { color: ink, family: "sans-serif" }, margin: { l: 0, r: 12, t: 0, b: 0 }, showlegend: false,
+    scene: { xaxis: axis("alpha: p to f"), yaxis: axis("beta: p to s"), zaxis: axis(name), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.75 }, camera: { eye: { x: 1.3, y: -1.4, z: 1.15 }, center: { x: 0, y: 0, z: -0.12 } } },
   }, { displayModeBar: false, responsive: true });
   turns.addEventListener("click", (event) => {
     const turn = TURNS[event.target.textContent];

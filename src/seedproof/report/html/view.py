@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from seedproof.analysis.runs import seed_order
 from seedproof.report import wording
-from seedproof.report.html.page import RunFacts, Section
+from seedproof.report.html.page import Page, Section
+from seedproof.report.limits import spread
 from seedproof.report.tables import two_rows
+from seedproof.report.wording import metric_title
 
 PREVIEW_ROWS = 12
 _NONE = "–"
@@ -36,6 +39,28 @@ def number(value: Any, digits: int = 3) -> str:
     if not math.isfinite(value):
         return str(float(value))
     return f"{float(value):.{digits}g}"
+
+
+def column(values: Sequence[Any]) -> list[str]:
+    """The values of a column in one format: as many decimals as the smallest needs for two digits, 3 to 6, else powers of ten.
+
+    >>> column([0.5, 0.03125, None]), column([1e-9, 0.5]), column([3, 1200])
+    (['0.500', '0.031', '–'], ['1.00e-09', '5.00e-01'], ['3', '1,200'])
+    """
+    floats = [abs(float(value)) for value in values if _is_fraction(value)]
+    if not floats:
+        return [number(value) for value in values]
+    present = [value for value in floats if value]
+    smallest, largest = min(present, default=1.0), max(present, default=1.0)
+    decimals = min(6, max(3, 1 - math.floor(math.log10(smallest))))
+    form = f",.{decimals}f" if smallest >= 1e-5 and largest < 1e6 else ".2e"
+    if all(value.is_integer() for value in floats):
+        form = ",.0f"
+    return [format(float(value), form) if _is_fraction(value) else number(value) for value in values]
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, (float, np.floating)) and math.isfinite(value)
 
 
 def p_value(value: Any) -> str:
@@ -109,29 +134,40 @@ def verdict(row: Mapping[str, Any]) -> str:
     return "succeeded" if row["outcome"] == "succeeded" else f"failed: {row['reason'] or 'majority'}"
 
 
-def runs(table: pd.DataFrame, facts: Mapping[str, RunFacts]) -> list[dict[str, Any]]:
-    """The rows of the table of runs with what sorts them."""
-    rows = []
-    for row in records(table):
-        said = verdict(row)
-        seconds = row.get("execution_seconds")
-        rows.append({
-            "id": row["run"], "task": row["task"], "model": row["model"], "recipe": row["recipe"], "seed": row["seed"],
-            "seed_key": sum(part / 1e6**place for place, part in enumerate(seed_order(row["seed"]))),
-            "verdict": said, "kind": _kind(said), "state": row["state"], "metric": (row["metric"] or "").replace("_", " "),
-            "score": number(row["score"]), "score_key": _key(row["score"]), "majority": number(row["majority"]),
-            "loss": number(row["training_loss"]), "loss_key": _key(row["training_loss"]),
-            "steps": number(row["steps"]), "steps_key": _key(row["steps"]),
-            "seconds": number(seconds), "seconds_key": _key(seconds), "opens": row["run"] in facts,
-        })  # fmt: skip
-    return rows
+def runs(page: Page, opened: frozenset[str]) -> dict[str, Any]:
+    """The table of runs: how many there are, what they can be filtered by, and the rows that are shown, made one by one."""
+    if page.runs is None:
+        return {"total": 0}
+    shown = spread(page.runs, page.limits.rows)
+    said = list(dict.fromkeys(verdict(row) for row in records(shown[["state", "outcome", "reason"]].drop_duplicates())))
+    found = {name: list(dict.fromkeys(shown[name])) for name in ("task", "model", "recipe")} | {"outcome": said}
+    startable = page.runs.loc[page.runs["run"].isin(page.facts), "run"].nunique()
+    return {
+        "total": len(page.runs), "shown": len(shown), "started": startable, "opened": len(opened),
+        "choices": {name: values for name, values in found.items() if len(values) > 1},
+        "metrics": sorted({metric_title(metric) for metric in shown["metric"].dropna()}),
+        "rows": _run_rows(shown, opened),
+    }  # fmt: skip
 
 
-def choices(table: pd.DataFrame) -> dict[str, list[str]]:
-    """The values that the table of runs can be filtered by, where there is more than one."""
-    found = {name: list(dict.fromkeys(table[name])) for name in ("task", "model", "recipe")}
-    found["outcome"] = list(dict.fromkeys(verdict(row) for row in records(table)))
-    return {name: values for name, values in found.items() if len(values) > 1}
+def _run_rows(shown: pd.DataFrame, opened: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The rows of the table of runs with what sorts them; one number format a column."""
+    names = ["run", "task", "model", "recipe", "seed", "state", "outcome", "reason", "score", "training_loss", "steps"]
+    numbers = {"score": shown["score"], "loss": shown["training_loss"], "steps": shown["steps"]}
+    if "execution_seconds" in shown:
+        numbers["seconds"] = pd.to_numeric(shown["execution_seconds"], errors="coerce").round(1)
+    words = {name: column(list(values)) for name, values in numbers.items()}
+    keys = {name: [_key(value) for value in values] for name, values in numbers.items()}
+    for index, cells in enumerate(zip(*(shown[name] for name in names), strict=True)):
+        values = dict(zip(names, cells, strict=True))
+        said = verdict(values)
+        yield {
+            "id": values["run"], "seed_key": sum(part / 1e6**place for place, part in enumerate(seed_order(values["seed"]))),
+            "verdict": said, "kind": _kind(said), "opens": values["run"] in opened, "seconds": _NONE, "seconds_key": "",
+            **{name: values[name] for name in ("task", "model", "recipe", "seed")},
+            **{name: listed[index] for name, listed in words.items()},
+            **{f"{name}_key": listed[index] for name, listed in keys.items()},
+        }  # fmt: skip
 
 
 def _kind(said: str) -> str:
@@ -145,14 +181,17 @@ def _key(value: Any) -> float | str:
 
 def preview(table: pd.DataFrame) -> dict[str, Any]:
     """The first rows of a table and how many there are."""
-    head = [[number(value, 4) for value in row] for row in table.head(PREVIEW_ROWS).itertuples(index=False)]
-    return {"columns": [str(name) for name in table.columns], "rows": head, "total": len(table)}
+    return {**_whole(table.head(PREVIEW_ROWS)), "total": len(table)}
 
 
 def section(block: Section) -> dict[str, Any]:
     """A block of facts; its table is shown whole."""
-    table = None
-    if block.table is not None:
-        rows = [[number(value, 6) for value in row] for row in block.table.itertuples(index=False)]
-        table = {"columns": [str(name) for name in block.table.columns], "rows": rows}
+    table = None if block.table is None else _whole(block.table)
     return {"title": block.title, "text": block.text, "code": block.code, "table": table}
+
+
+def _whole(table: pd.DataFrame) -> dict[str, Any]:
+    columns = [column(list(table.iloc[:, place])) for place in range(len(table.columns))]
+    numeric = [bool(pd.api.types.is_numeric_dtype(dtype)) for dtype in table.dtypes]
+    return {"columns": [str(name) for name in table.columns], "rows": list(zip(*columns, strict=True)),
+            "numeric": numeric}  # fmt: skip

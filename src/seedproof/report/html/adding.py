@@ -1,0 +1,26 @@
+"""The command that adds a recording to the runs of a study."""
+
+from __future__ import annotations
+
+import shlex
+
+from seedproof.store import Store
+
+
+def adding(store: Store, name: str, value: str) -> str:
+    """The command that adds a recording to a study: its own file with one more setting, given again.
+
+    The file is made inside the study's folder, because tasks made in memory are named relative to it.
+    """
+    commands = []
+    for number, path in enumerate(store.definitions(), start=1):
+        text, new = path.read_text(encoding="utf-8"), path.with_name(f"more-{number}.toml")
+        old_name, new_name = shlex.quote(str(path)), shlex.quote(str(new))
+        if any(line.strip().startswith(f"{name} =") for line in text.splitlines()):
+            change = f"sed 's/^{name} = .*/{name} = {value}/' {old_name} > {new_name}"
+        elif "[recording]" in text:
+            change = rf"sed 's/^\[recording\]/&\n{name} = {value}/' {old_name} > {new_name}"
+        else:
+            change = rf"(cat {old_name}; printf '\n[recording]\n{name} = {value}\n') > {new_name}"
+        commands.append(f"{change} && seedproof study run {new_name} --out {shlex.quote(str(store.path))}")
+    return " && ".join(commands) or "the study's command again, with this recording in its file"
