@@ -54,11 +54,13 @@ def chosen_runs(results: Results, wanted: Mapping[str, Sequence[str] | None]) ->
 
 def print_runs(runs: pd.DataFrame, form: str) -> None:
     """Print runs as a table, CSV or JSON."""
+    from seedproof.store import table_text
+
     shown = runs.reindex(columns=COLUMNS)
     if form == "json":
         sys.stdout.write(shown.to_json(orient="records", indent=2, force_ascii=False) + "\n")
     elif form == "csv":
-        sys.stdout.write(shown.to_csv(index=False, lineterminator="\n"))
+        sys.stdout.write(table_text(shown))
     elif shown.empty:
         typer.echo("no run fits", err=True)
     else:
