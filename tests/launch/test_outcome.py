@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seedproof.launch.options import Recording
-from seedproof.launch.outcome import judge, last_epoch_loss, make_result
+from seedproof.launch.outcome import Stopwatch, judge, last_epoch_loss, make_result
 from seedproof.store import RunFolder
 
 
@@ -51,7 +51,7 @@ def result(tmp_path, *, evaluated_at, diverged_at=None, losses=(1.0, 0.5), score
     engine = SimpleNamespace(evaluated_at=evaluated_at, diverged_at=diverged_at)
     task = SimpleNamespace(metrics=("accuracy", "f1"), majority={"accuracy": 0.5, "f1": 0.2})
     about = {"steps": 2, "steps_per_epoch": 1, "missing_parameters": ["a"], "truncated_examples": 0}
-    return make_result(engine, folder, task, about, Recording(), 0.0)
+    return make_result(engine, folder, task, about, Recording(), Stopwatch())
 
 
 def test_the_score_is_that_of_the_evaluation_that_counts(tmp_path):

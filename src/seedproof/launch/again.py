@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from seedproof.errors import UserError
+from seedproof.launch import environment
 from seedproof.launch.options import Recording, lacks
 from seedproof.store import RunFolder
 
@@ -80,8 +81,13 @@ def compare(folder: RunFolder, scratch: RunFolder) -> None:
 def _difference(folder: RunFolder, what: str) -> UserError:
     return UserError(
         f"the run {folder.id} was done again to record more, and its {what} differs: another machine or other versions "
-        f"than the first time? The stored run was kept as it was; {folder.path / 'again'} has the new one"
+        f"than the first time?{_between(folder)} The stored run was kept as it was; {folder.path / 'again'} has the new one"
     )
+
+
+def _between(folder: RunFolder) -> str:
+    differing = environment.difference(folder.result().get("execution", {}), environment.present())
+    return f" ({differing}.)" if differing else ""
 
 
 def _evidence(folder: RunFolder) -> dict[tuple[int, str], dict[str, Any]]:

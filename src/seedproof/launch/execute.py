@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,9 +20,9 @@ import torch
 from torch import nn
 
 from seedproof.errors import Damaged, UserError
-from seedproof.launch import Interrupted, again
+from seedproof.launch import Interrupted, again, environment
 from seedproof.launch.options import Recording, lacks
-from seedproof.launch.outcome import make_result
+from seedproof.launch.outcome import Stopwatch, make_result
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
@@ -58,6 +58,9 @@ def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable
     recorded = folder.result()["recordings"]
     if lacks(recorded, recording):
         scratch = again.scratch_folder(folder, recording)
+        if differing := environment.difference(folder.result().get("execution", {}), environment.present()):
+            message = "is done again, to record more of it, under another environment than the first time; if its bits differ, "
+            report({"event": "note", "message": f"{message}what is stored is kept ({differing})"})
         if not scratch.is_finished:
             _execute(store, folder.spec, scratch, again.widened(recorded, recording), report, should_stop)
         again.adopt(folder, scratch)
@@ -65,7 +68,7 @@ def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable
 
 def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recording, report: Report,
              should_stop: Callable[[], bool]) -> None:  # fmt: skip
-    started = time.time()
+    watch = Stopwatch()
     configure_process(spec.numerics)
     task = read_task(store.task_folder(spec.task.fingerprint))
     source = model_source(store, spec.model)
@@ -76,7 +79,7 @@ def _execute(store: Store, spec: RunSpec, folder: RunFolder, recording: Recordin
     if recording.weights:
         save_weights(engine.model, source, folder.weights, ready.recipe, ready.data)
     folder.journal.flush()
-    folder.finish(make_result(engine, folder, task, ready.about, recording, started))
+    folder.finish(make_result(engine, folder, task, ready.about, recording, watch))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,11 +141,19 @@ def usable_checkpoint(
         if checkpoint is not None and checkpoint[2]["recorded"] == recording.recorded:
             step, tensors, extra = checkpoint
             folder.cut_back(step)
+            if differing := environment.difference(extra.get("environment", {}), environment.present()):
+                report({"event": "note", "message": "goes on from its checkpoint under another environment, so its last bits may "
+                        f"be others than without the interruption ({differing})"})  # fmt: skip
             return step, tensors, extra["engine"]
     except Damaged as error:
         report({"event": "note", "message": f"{error.what}, so the run starts again at its first step"})
     folder.start_again()
     return None
+
+
+def checkpoint_values(engine: Mapping[str, Any], recording: Recording) -> dict[str, Any]:
+    """What a checkpoint holds beside arrays: the engine's values, and under what it was made."""
+    return {"engine": engine, "recorded": recording.recorded, "environment": environment.present()}
 
 
 def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report,
@@ -160,7 +171,7 @@ def train(engine: PlainEngine, folder: RunFolder, recording: Recording, report: 
         is_asked, now = should_stop(), time.monotonic()
         if now - (started if is_asked else saved) >= recording.checkpoint_seconds:
             tensors, extra = engine.state()
-            folder.save_checkpoint(engine.step, tensors, {"engine": extra, "recorded": recording.recorded})
+            folder.save_checkpoint(engine.step, tensors, checkpoint_values(extra, recording))
             saved = now
         if is_asked:
             folder.journal.flush()

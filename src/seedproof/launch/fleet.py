@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from seedproof.launch import environment
 from seedproof.launch.execute import (
     Prepared,
+    checkpoint_values,
     configure_process,
     keep_records,
     model_source,
@@ -27,7 +29,7 @@ from seedproof.launch.execute import (
     usable_checkpoint,
 )
 from seedproof.launch.options import Recording
-from seedproof.launch.outcome import make_result
+from seedproof.launch.outcome import Stopwatch, make_result
 from seedproof.store import Held, RunFolder, Store
 from seedproof.training.fleet import FleetEngine
 from seedproof.training.fleet_member import Member
@@ -52,7 +54,7 @@ class _Run:
     about: dict[str, Any]
     key: tuple[Any, ...]
     """Runs of one key fit into one fleet."""
-    started: float = field(default_factory=time.time)
+    watch: Stopwatch = field(default_factory=Stopwatch)
     saved: float = field(default_factory=time.monotonic)
 
 
@@ -108,7 +110,7 @@ class FleetWorker:
                 self._worker.send_finished(folder)
                 lock.close()
                 return None
-            folder.add_attempt_event("start")
+            folder.add_attempt_event("start", environment=environment.present())
             self._worker.send("started", run_id)
             return self._load(folder, lock)
         except Held as error:
@@ -196,8 +198,7 @@ class FleetWorker:
 
     def _save(self, run: _Run) -> None:
         tensors, extra = self._engines[run.key].state(run.member)
-        recorded = self._recording.recorded
-        run.folder.save_checkpoint(run.member.step, tensors, {"engine": extra, "recorded": recorded})
+        run.folder.save_checkpoint(run.member.step, tensors, checkpoint_values(extra, self._recording))
         run.saved = time.monotonic()
 
     def _finish(self, runs: list[_Run], engine: FleetEngine) -> None:
@@ -211,7 +212,7 @@ class FleetWorker:
                     save_weights(member.model, source, run.folder.weights, member.recipe, member.data)
                 run.folder.journal.flush()
                 task = read_task(self._store.task_folder(spec.task.fingerprint))
-                run.folder.finish(make_result(run.member, run.folder, task, run.about, self._recording, run.started))
+                run.folder.finish(make_result(run.member, run.folder, task, run.about, self._recording, run.watch))
                 self._worker.send_finished(run.folder)
             except Exception as error:
                 self._worker.note_crash(run.folder, error)
@@ -222,7 +223,7 @@ class FleetWorker:
     def _interrupt(self) -> None:
         """Save what is older than the checkpoint interval, and let go of everything."""
         for run in [*self._runs, *self._aside]:
-            if run in self._runs and time.time() - run.started >= self._recording.checkpoint_seconds:
+            if run in self._runs and run.watch.seconds >= self._recording.checkpoint_seconds:
                 self._save(run)
             run.folder.journal.flush()
             run.folder.add_attempt_event("interrupted")

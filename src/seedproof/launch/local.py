@@ -21,6 +21,7 @@ from pathlib import Path
 
 from seedproof.errors import UserError
 from seedproof.launch import StudyInterrupted, Summary
+from seedproof.launch.environment import of_workers, pinned
 from seedproof.launch.process import Event, Inbox, WorkerProcess, worker_environment
 from seedproof.store import Held, Store, disk_full_message, is_disk_full
 
@@ -89,12 +90,15 @@ class _Launcher:
         self._command = [sys.executable, "-P", "-m", "seedproof.launch.worker", str(store.path.resolve())]
         self._command += ["--executor", executor, "--parent", str(os.getpid()), "--members", str(members)]
         self._capacity = max(1, members)
-        self._environment = {**worker_environment(threads), "PYTHONUNBUFFERED": "1"}
+        base, self._remark = of_workers(pinned(store.path))
+        self._environment = {**worker_environment(threads, base), "PYTHONUNBUFFERED": "1"}
 
     def run(self, run_ids: list[str], jobs: int) -> Summary:
         for run_id in run_ids:
             is_done = run_id not in self._repeat and self._store.run(run_id).is_finished
             (self._summary.finished if is_done else self._waiting).append(run_id)
+        if self._remark and self._waiting and self._on_event is not None:
+            self._on_event({"event": "note", "message": self._remark})
         with self._signals_caught():
             try:
                 for _ in range(min(jobs, -(-len(self._waiting) // self._capacity))):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from seedproof.launch import environment
 from seedproof.launch.options import Recording
 from seedproof.store import RunFolder
 from seedproof.store.checked import judge
@@ -30,8 +31,22 @@ class Trained(Protocol):
         """The step whose weights are the result."""
 
 
+class Stopwatch:
+    """When an attempt began, and for how long it has been going on; the clock may be set meanwhile."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        """Seconds, Unix."""
+        self._monotonic = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then, never negative."""
+        return time.monotonic() - self._monotonic
+
+
 def make_result(engine: Trained, folder: RunFolder, task: Task, about: dict[str, Any], recording: Recording,
-                started: float) -> dict[str, Any]:  # fmt: skip
+                watch: Stopwatch) -> dict[str, Any]:  # fmt: skip
     """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
     losses: dict[int, float] = {}
     scores: dict[int, dict[str, float]] = {}
@@ -52,7 +67,7 @@ def make_result(engine: Trained, folder: RunFolder, task: Task, about: dict[str,
         "training_loss": last_epoch_loss(losses, about["steps_per_epoch"]), "evaluated_step": engine.evaluated_at,
         **about,
         "recordings": {**recording.probes, "evaluations": recording.evaluations, "weights": recording.weights},
-        "execution": _execution(folder, started),
+        "execution": _execution(folder, watch),
     }  # fmt: skip
 
 
@@ -62,17 +77,20 @@ def last_epoch_loss(losses: dict[int, float], steps_per_epoch: int) -> float:
     return float(np.mean([losses[step] for step in sorted(losses) if step > last - steps_per_epoch]))
 
 
-def _execution(folder: RunFolder, started: float) -> dict[str, Any]:
+def _execution(folder: RunFolder, watch: Stopwatch) -> dict[str, Any]:
     """Where and when the last attempt was made, how long it took, and how many there were."""
-    packages = ("seedproof", "torch", "transformers", "tokenizers", "numpy")
+    seconds, now = watch.seconds, environment.present()
+    starts = [event for event in folder.attempts() if event["event"] == "start"]
+    earlier = [environment.difference(event.get("environment", {}), now) for event in starts]
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "started": started,
-        "finished": time.time(),
-        "seconds": time.time() - started,
-        "attempts": sum(event["event"] == "start" for event in folder.attempts()),
-        "processor": platform.processor() or platform.machine(),
+        "started": watch.started,
+        "finished": watch.started + seconds,
+        "seconds": seconds,
+        "attempts": len(starts),
         "python": platform.python_version(),
-        **{f"version_{package}": version(package) for package in packages},
+        "version_seedproof": version("seedproof"),
+        **now,
+        **({"earlier_attempts_differ": "; ".join(dict.fromkeys(filter(None, earlier)))} if any(earlier) else {}),
     }

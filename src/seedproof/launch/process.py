@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -22,12 +23,13 @@ KILL_SECONDS = 10.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def worker_environment(threads: int | None = None) -> dict[str, str]:
-    """Variables of a worker, over those of this process: ``threads`` for every library that computes (None: as they are),
-    and memory in large pages where the C library is glibc. Every step of a ragged batch allocates other sizes, so
-    pages are given back and touched anew all the time; large ones make a step about a tenth faster. They change no bit.
+def worker_environment(threads: int | None = None, base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables of a worker, over ``base`` (None: those of this process): ``threads`` for every library that computes
+    (None: as they are), and memory in large pages where the C library is glibc. Every step of a ragged batch allocates
+    other sizes, so pages are given back and touched anew all the time; large ones make a step about a tenth faster. They
+    change no bit.
     """
-    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
+    environment = {**(os.environ if base is None else base), "TOKENIZERS_PARALLELISM": "false"}
     environment.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     return environment if threads is None else environment | dict.fromkeys(_THREAD_VARIABLES, str(threads))
 

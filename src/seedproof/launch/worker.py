@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from seedproof.errors import UserError
-from seedproof.launch import Interrupted
+from seedproof.launch import Interrupted, environment
 from seedproof.store import Held, RunFolder, Store, disk_full_message, is_disk_full
 from seedproof.store.encoding import dumps
 
@@ -94,7 +94,7 @@ class Worker:
     def _execute_held(self, folder: RunFolder, repeat: bool) -> None:
         try:
             if repeat or not folder.is_finished:  # else another launcher was faster
-                folder.add_attempt_event("start")
+                folder.add_attempt_event("start", environment=environment.present())
                 self.send("started", folder.id)
                 self._executor(self._store, folder.id, lambda event: self.report(folder.id, event), self._stop.is_set)
             self.send_finished(folder)

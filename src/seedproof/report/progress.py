@@ -105,7 +105,7 @@ class Progress:
             self.crashed += 1
             lines.append(f"crashed: {self._label(run)}: {event.get('message', '')}")
         elif kind == "note":
-            lines.append(f"note: {self._label(run)}: {event.get('message', '')}")
+            lines.append(f"note: {self._label(run)}{': ' if run else ''}{event['message']}")
         elif kind == "finished":
             self.finished += 1
             self.failed += event["outcome"] == "failed"

@@ -95,11 +95,8 @@ def _versions(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
     """How many runs were made with which versions on which machine."""
     finished = runs[runs["state"] == "finished"].drop_duplicates("run")
     prefix = "execution_"
-    kept = [
-        name
-        for name in finished.columns
-        if name.startswith((f"{prefix}version_", f"{prefix}python", f"{prefix}processor", f"{prefix}host"))
-    ]
+    told = ("version_", "python", "processor", "host", "cpu_capability", "variables_")
+    kept = [name for name in finished.columns if name.startswith(tuple(f"{prefix}{each}" for each in told))]
     if finished.empty or not kept:
         return pd.DataFrame([("no run is finished", 0)], columns=["", "runs"])
     grouped = finished.assign(**{name: finished[name].fillna("unknown") for name in kept}).groupby(kept, sort=False)
