@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import numbers
 import os
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from seedproof.errors import UserError, unknown
 from seedproof.models.source import ModelSource, find_model
 from seedproof.recipes import Recipe, Resolved, from_json
+from seedproof.recipes.base import FIRST
 from seedproof.spec import Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, Store
 from seedproof.store.names import Names, differing_settings
 from seedproof.tasks import Task, load_task
-from seedproof.tasks.folder import read_parsing
+from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
+from seedproof.tasks.metrics import default_metric, find_metric
 from seedproof.tasks.parsing import Parsing
 from seedproof.tasks.tables import table_name
 
@@ -51,7 +54,8 @@ class PlannedStudy:
 
 def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]],
               resolve_for: Callable[[ModelSource], list[Resolved]], seeds: Sequence[Seeds],
-              numerics: Numerics, parsing: Mapping[str, Parsing] = MappingProxyType({})) -> PlannedStudy:  # fmt: skip
+              numerics: Numerics, parsing: Mapping[str, Parsing] = MappingProxyType({}),
+              stored: Path | None = None) -> PlannedStudy:  # fmt: skip
     """Plan every run in order (task, model, recipe, seed).
 
     Args:
@@ -61,11 +65,13 @@ def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]
         seeds: of the runs.
         numerics: of all runs, but that what no fleet knows has the plain engine.
         parsing: rules by which tasks of these names are parsed, in place of today's.
+        stored: folder with the tasks of the study that is extended; they keep the metric that judges them.
 
     Raises:
-        UserError: a task or a model cannot be found or used, two recipes have one name and differ.
+        UserError: a task or a model cannot be found or used, two recipes have one name and differ, or a stored task is
+            asked to be judged by another metric.
     """
-    loaded = _distinctly_named([as_task(task, parsing) for task in tasks])
+    loaded = _distinctly_named([_judged_as_before(as_task(task, parsing), task, stored) for task in tasks])
     sources = [find_model(os.fspath(name)) for name in models]
     runs = []
     for task in loaded:
@@ -73,12 +79,46 @@ def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]
             recipes = _distinct(resolve_for(source))
             config = _check_usable(task, source, {resolved.recipe.max_length for resolved in recipes})
             for resolved in recipes:
-                recipe = resolved.recipe.to_json()
+                recipe = _selecting(resolved.recipe, task).to_json()
                 for each in seeds:
                     spec = RunSpec(task=task.reference(), model=source.reference(), recipe=recipe, seeds=each,
                                    numerics=_fitting(numerics, config, resolved.recipe))  # fmt: skip
                     runs.append(PlannedRun(Cell.of(spec), spec))
     return PlannedStudy(runs, loaded, sources)
+
+
+def _judged_as_before(task: Task, given: TaskLike, stored: Path | None) -> Task:
+    """The task, judged by the metric that it has in the study; another one that was asked for is refused."""
+    if stored is None or not (stored / task.fingerprint / DESCRIPTION).is_file():
+        return task
+    before = read_metric(stored / task.fingerprint)
+    if before == task.metric:
+        return task
+    by_default = (task.metrics[0], default_metric(task.dev.labels, task.classes, task.metrics))
+    if (isinstance(given, Mapping) and given.get("metric") is not None) or task.metric not in by_default:
+        raise UserError(
+            f"the study in {stored.parent} judges {task.name!r} by {before}, and its runs stay judged so: leave out the metric "
+            f"{task.metric!r} and look at them under it with 'seedproof study summary {shlex.quote(str(stored.parent))} "
+            f"--metric {shlex.quote(task.metric)}', or choose another folder"
+        )
+    return dataclasses.replace(task, metric=before)
+
+
+def _selecting(recipe: Recipe, task: Task) -> Recipe:
+    """The recipe with the metric by which it selects the best weights; ``first`` where nothing or the first one selects."""
+    if recipe.select != "best":
+        return dataclasses.replace(recipe, select_metric=FIRST)
+    asked = recipe.select_metric
+    chosen = (
+        task.metric
+        if asked in (None, FIRST)
+        else find_metric(str(asked), task.classes, where=f"task {task.name!r}").name
+    )
+    if chosen not in task.majority:
+        recorded = ", ".join(task.majority)
+        raise UserError(f"select_metric {chosen!r} is not recorded for task {task.name!r}; give one of {recorded}, or judge "
+                        "the task by it")  # fmt: skip
+    return dataclasses.replace(recipe, select_metric=FIRST if chosen == task.metrics[0] else chosen)
 
 
 def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({})) -> Task:
@@ -94,7 +134,7 @@ def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({}
     place = options.pop("file", None) or options.pop("name", None)
     if place is None:
         raise UserError(f"the task {dict(task)} has neither a name nor a file")
-    known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed", "quoting")
+    known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed", "quoting", "metric")
     for key in options:
         if key not in known:
             raise unknown("key", key, known, where=f"task {place!r}")
@@ -217,6 +257,7 @@ def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
     if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
         return run
     before, now = from_json(stored.recipe), from_json(run.spec.recipe)
+    before = dataclasses.replace(before, select_metric=now.select_metric)  # it follows from the task
     differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
     if type(before) is not type(now) or not set(differing) <= set(now.ADDED):
         return run  # another recipe under this name, which is refused

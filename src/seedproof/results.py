@@ -39,20 +39,25 @@ class Results:
         shown = self.summary()[columns].to_html(index=False, float_format="{:.3f}".format, na_rep="–")
         return f"{table(f'study {self._store.name}', {'folder': self.path})}{shown}"
 
-    def runs(self) -> pd.DataFrame:
-        """One row per run: names, seeds, id, state, outcome, scores; see :func:`seedproof.analysis.runs_table`."""
-        from seedproof.analysis import runs_table
+    def runs(self, *, metric: str | None = None) -> pd.DataFrame:
+        """One row per run: names, seeds, id, state, outcome, scores; see :func:`seedproof.analysis.runs_table`.
 
-        cells = self._store.cells()
-        states = self._store.states(cells)
-        results = {id_: self._store.run(id_).result() for id_, state in states.items() if state == "finished"}
-        return runs_table(cells, results, states)
+        Args:
+            metric: judges the runs anew from their stored outputs, majority and outcome included; a task that it does not
+                fit keeps its own. None: as they were judged when they ended.
 
-    def summary(self, *, divisor: Literal["n-1", "n"] = "n-1") -> pd.DataFrame:
-        """One row per task, model and recipe; see :func:`seedproof.analysis.summarize`."""
+        Raises:
+            UserError: the metric is unknown or fits no task, or outputs are missing.
+        """
+        from seedproof.analysis.stored import stored_runs
+
+        return stored_runs(self._store, metric)
+
+    def summary(self, *, divisor: Literal["n-1", "n"] = "n-1", metric: str | None = None) -> pd.DataFrame:
+        """One row per task, model and recipe; see :func:`seedproof.analysis.summarize` and, for ``metric``, :meth:`runs`."""
         from seedproof.analysis import summarize
 
-        return summarize(self.runs(), divisor=divisor)
+        return summarize(self.runs(metric=metric), divisor=divisor)
 
     def notes(self) -> list[str]:
         """What a reader of the numbers should know of each task; see :func:`seedproof.report.notes.task_notes`."""
@@ -60,13 +65,14 @@ class Results:
 
         return task_notes(self._store)
 
-    def box_plot(self, path: str | os.PathLike[str] | None = None) -> Path:
+    def box_plot(self, path: str | os.PathLike[str] | None = None, *, metric: str | None = None) -> Path:
         """Draw every run, a box per recipe and the majority line, as the paper's Figure 1.
 
         The numbers that are drawn go beside it, into the same name with ``.csv`` behind (:func:`numbers_of`).
 
         Args:
             path: a PNG, SVG or PDF file; None is ``box_plot.png`` in the study's folder.
+            metric: see :meth:`runs`.
 
         Returns:
             Its path, which a notebook draws.
@@ -75,7 +81,7 @@ class Results:
         from seedproof.store import write_table
 
         target = self.path / "box_plot.png" if path is None else Path(path)
-        table = box_plot_table(self.runs())
+        table = box_plot_table(self.runs(metric=metric))
         drawn = draw_box_plot(table, target)
         write_table(numbers_of(target), table)
         return ShownFile(drawn)
@@ -199,12 +205,13 @@ class Results:
 
     def logits(self, run: str) -> Mapping[str, np.ndarray]:
         """The logits behind :meth:`predictions`: per evaluation split, float32 (examples, outputs)."""
+        from seedproof.launch.ending import logits_of
+
         id_ = self.run_id(run)
         result = self._store.run(id_).result()
         for record in self._records(id_, "evaluation"):
             if record["step"] == result["evaluated_step"]:
-                prefix = "logits "
-                return {name.removeprefix(prefix): v for name, v in record.items() if name.startswith(prefix)}
+                return logits_of(record)
         return {}
 
     def _records(self, id_: str, *kinds: str) -> list[dict[str, Any]]:

@@ -145,14 +145,18 @@ class Study:
     def plan(self, numerics: Numerics, folder: str | os.PathLike[str] | None = None) -> PlannedStudy:
         """Every run of the study in order (task, model, recipe, seed), with the tasks and models that it loaded.
 
-        The tables of a study that exists in ``folder`` are parsed by the rules that they were parsed by there.
+        Args:
+            numerics: of every run.
+            folder: of the study; one that exists keeps the rules by which its tables were parsed, and the metrics that
+                judge its tasks.
 
         Raises:
             UserError: a task or a model cannot be found or used, two recipes have one name and differ.
         """
         exists = folder is not None and (Path(folder) / MARKER).exists()
         parsing = stored_parsing(self.tasks, Store.open(folder)) if folder is not None and exists else {}
-        return plan_runs(self.tasks, self.models, self.resolved, as_seeds(self.seeds), numerics, parsing)
+        return plan_runs(self.tasks, self.models, self.resolved, as_seeds(self.seeds), numerics, parsing,
+                         stored=Path(folder) / "tasks" if folder is not None and exists else None)  # fmt: skip
 
     def notes(self) -> list[str]:
         """Decisions about the data, before anything runs: kind and why, classes with counts, copies, texts that are cut.

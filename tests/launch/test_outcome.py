@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from seedproof.launch.options import Recording
-from seedproof.launch.outcome import Stopwatch, judge, last_epoch_loss, make_result
+from seedproof.launch.outcome import Stopwatch, last_epoch_loss, make_result
 from seedproof.store import RunFolder
+from seedproof.store.checked import judge
+from seedproof.tasks import Split, Task
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,12 @@ def result(tmp_path, *, evaluated_at, diverged_at=None, losses=(1.0, 0.5), score
     for step, loss in enumerate(losses, start=1):
         folder.journal.append({"step": step, "kind": "loss", "loss": loss})
         if scores and step in scores:
-            folder.journal.append({"step": step, "kind": "evaluation", "scores": {"accuracy": scores[step], "f1": 0.1}})
+            logits = np.eye(2, dtype=np.float32)[[0, 1, 1, 1]]
+            folder.journal.append({"step": step, "kind": "evaluation", "scores": {"accuracy": scores[step], "f1": 0.1},
+                                   "logits dev": logits})  # fmt: skip
     engine = SimpleNamespace(evaluated_at=evaluated_at, diverged_at=diverged_at)
-    task = SimpleNamespace(metrics=("accuracy", "f1"), majority={"accuracy": 0.5, "f1": 0.2})
+    split = Split(("a", "b", "c", "d"), None, np.array([0, 1, 0, 1]))
+    task = Task(name="t", train=split, dev=split, classes=("no", "yes"), metrics=("accuracy", "f1"))
     about = {"steps": 2, "steps_per_epoch": 1, "missing_parameters": ["a"], "truncated_examples": 0}
     return make_result(engine, folder, task, about, Recording(), Stopwatch())
 
@@ -61,6 +66,19 @@ def test_the_score_is_that_of_the_evaluation_that_counts(tmp_path):
     assert made["metrics"] == {"accuracy": 0.9, "f1": 0.1}
     assert made["training_loss"] == 0.5
     assert made["execution"]["attempts"] == 2
+
+
+def test_a_result_says_how_each_class_fared(tmp_path):
+    """The outputs say no, yes, yes, yes of no, yes, no, yes."""
+    made = result(tmp_path, evaluated_at=2, scores={2: 0.75})
+    assert made["class_scores"]["dev"]["no"] == {
+        "precision": 1.0,
+        "recall": 0.5,
+        "f1": pytest.approx(2 / 3),
+        "support": 2,
+    }
+    assert made["class_scores"]["dev"]["yes"]["precision"] == pytest.approx(2 / 3)
+    assert made["score_low"] < 0.5 < 0.75 < made["score_high"]
 
 
 def test_a_diverged_run_has_no_score_and_says_where(tmp_path):

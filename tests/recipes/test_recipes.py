@@ -53,6 +53,7 @@ def test_devlin_has_the_values_of_the_paper() -> None:
         "clip": None,
         "clip_norm": 1.0,
         "select": "last",
+        "select_metric": None,
         "segment_ids": True,
     }
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from seedproof.analysis.gradients import Records, about_run
 from seedproof.errors import UserError, unknown
+from seedproof.tasks.split import label_entropy as label_entropy
 
 COLUMNS = ("run", "seed", "recipe", "outcome", "step", "value")
 
@@ -85,14 +85,3 @@ def smoothed(table: pd.DataFrame, steps: int) -> pd.DataFrame:
         means = [values[max(0, end - steps) : end].mean() for end in range(1, len(values) + 1)]
         parts.append(part.assign(value=means))
     return pd.concat(parts) if parts else table.copy()
-
-
-def label_entropy(labels: ArrayLike) -> float:
-    """Entropy in nats of the shares of the labels, shape (examples,): the lowest loss that ignores the text.
-
-    >>> round(label_entropy([0, 1, 1, 0]), 4)  # ln 2
-    0.6931
-    """
-    _, counts = np.unique(np.asarray(labels), return_counts=True)
-    shares = counts / counts.sum()
-    return float(-(shares * np.log(shares)).sum())

@@ -27,6 +27,9 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "outcome": "succeeded or failed",
         "reason": "why it failed: majority (not better than a constant prediction) or diverged (a loss that is not finite)",
         "metric": "the metric that judges the run",
+        "kind": "how the run ended: fitted, collapsed, slow, unlearned, overfitted or unknown (docs/outcomes.md); missing where "
+        "it diverged",
+        "positive_class": "the class that F1 is of, where `metric` is F1 of one class",
         "head_seed": "draws the parameters that the checkpoint does not have",
         "order_seed": "draws the order of the training examples",
         "dropout_seed": "draws dropout and Mixout masks",
@@ -41,6 +44,9 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "dev_examples": "examples of the development set",
         "score": "the metric on the development set at the end of training (at the best evaluation, where the recipe selects "
         "it); NaN for a diverged run",
+        "score_low": "lower end of the score's 95 % interval over development sets of this size",
+        "score_high": "its upper end",
+        "covers_majority": "whether the run succeeded, and that interval covers the majority score",
         "majority": "the metric's best value for a prediction that never changes",
         "training_loss": "mean loss of the last epoch's steps, dropout on, nats",
         "steps": "steps of the run",
@@ -49,6 +55,8 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "truncated_examples": "examples of all splits that are cut at the maximum length",
         "missing_parameters": "parameters that were drawn from the head seed, JSON",
         "recordings": "what was recorded, JSON",
+        "class_scores": "precision, recall, F1 and support by split and class, JSON",
+        "ending": "the numbers that `kind` is told from (docs/outcomes.md), JSON",
         "steps_per_epoch": "steps of one pass over the training set",
         "majorities": "majority score of every metric, JSON",
         RECIPE + "...": "a column for each field of the resolved recipe (docs/recipes.md), and `recipe_method`",

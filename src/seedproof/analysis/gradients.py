@@ -16,23 +16,13 @@ import pandas as pd
 
 from seedproof.analysis.places import by_place
 from seedproof.errors import UserError
-from seedproof.models.layers import JOINED
+from seedproof.launch.vanishing import LOWER, THRESHOLD, WEIGHTS
 
 COLUMNS = ("run", "seed", "recipe", "outcome", "step", "layer", "kind", "norm", "steps")
 VANISHING_COLUMNS = (
     *("run", "seed", "recipe", "outcome", "step", "share_of_training"),
     *("threshold", "relative", "lower", "layers", "lower_layers"),
 )
-WEIGHTS = ("query", "key", "value", JOINED, "attention output", "intermediate", "output")
-"""The kinds of weight inside a layer that the paper draws; some models have one matrix for query, key and value."""
-THRESHOLD = 0.01
-"""In the trial on the miniature the query gradients of failed runs fell to 1/3,000 of the classifier's and stayed; those
-of successful runs stayed between 1/300 and 1/3 of it, the lowest layers at the small end. The median weight of the lower
-half is far from 1/100 in both. On ``miniature/answer``, seeds 1000 to 1005, 3 epochs: the six failed runs fell under it for
-good at steps 20 to 60 of 189, the six successful ones (bias correction on) never; .003 and .03 part them as well."""
-LOWER = 0.5
-"""The lowest half of the layers."""
-
 Records = Mapping[str, Sequence[Mapping[str, Any]]]
 """The records of each run by its id, in order, as :meth:`seedproof.Results.records` gives them."""
 

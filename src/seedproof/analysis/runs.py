@@ -13,19 +13,25 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-TEXT_COLUMNS = ("task", "model", "recipe", "seed", "run", "state", "outcome", "reason", "metric")
+TEXT_COLUMNS = (
+    *("task", "model", "recipe", "seed", "run", "state", "outcome", "reason", "metric"),
+    *("kind", "positive_class"),
+)
 """Always there, in this order, first. Missing is None."""
-SCORE_COLUMNS = ("score", "majority")
-"""Always there. Missing is NaN."""
+SCORE_COLUMNS = ("score", "score_low", "score_high", "majority")
+"""Always there. Missing is NaN. ``score_low`` and ``score_high`` are the 95 % interval of a run's score over development
+sets of its size (:mod:`seedproof.tasks.uncertainty`)."""
+COVERS = "covers_majority"
+"""Always there: whether a run succeeded with a score whose interval covers the majority score."""
 LOSS_COLUMN = "training_loss"
 COUNT_COLUMNS = ("steps", "evaluated_step", "diverged_at", "truncated_examples")
 """Always there, nullable integers."""
-RECORD_COLUMNS = ("missing_parameters", "recordings")
+RECORD_COLUMNS = ("missing_parameters", "recordings", "class_scores", "ending")
 """Always there, nested records as JSON text. Missing is None."""
 EXECUTION = "execution_"
 """Begins the name of every column that may differ between two executions of the same run."""
 
-_FIXED = {*TEXT_COLUMNS, *SCORE_COLUMNS, LOSS_COLUMN, *COUNT_COLUMNS, *RECORD_COLUMNS}
+_FIXED = {*TEXT_COLUMNS, *SCORE_COLUMNS, COVERS, LOSS_COLUMN, *COUNT_COLUMNS, *RECORD_COLUMNS}
 
 
 class CellLike(Protocol):
@@ -64,7 +70,7 @@ def runs_table(
             with a result is finished whatever its state says (it may have ended between two looks at the store).
 
     Returns:
-        Columns ``TEXT_COLUMNS``, ``SCORE_COLUMNS``, one per metric, ``training_loss``, ``COUNT_COLUMNS``,
+        Columns ``TEXT_COLUMNS``, ``SCORE_COLUMNS``, ``covers_majority``, one per metric, ``training_loss``, ``COUNT_COLUMNS``,
         ``RECORD_COLUMNS``, whatever else the results hold, and ``execution_...``. Cells keep their order of first
         appearance; inside a cell runs are in the numeric order of their seeds.
 
@@ -77,7 +83,9 @@ def runs_table(
     execution = [name for name in others if name.startswith(EXECUTION)]
     plain = [name for name in others if not name.startswith(EXECUTION)]
     data: dict[str, Any] = {name: _column(rows, name, "object") for name in TEXT_COLUMNS}
-    data |= {name: _column(rows, name, "float64") for name in (*SCORE_COLUMNS, *metrics, LOSS_COLUMN)}
+    data |= {name: _column(rows, name, "float64") for name in SCORE_COLUMNS}
+    covers = (data["outcome"] == "succeeded") & (data["score_low"] <= data["majority"])
+    data |= {COVERS: covers} | {name: _column(rows, name, "float64") for name in (*metrics, LOSS_COLUMN)}
     data |= {name: _column(rows, name, "Int64") for name in COUNT_COLUMNS}
     data |= {name: _column(rows, name, "object") for name in RECORD_COLUMNS}
     data |= {name: _column(rows, name, "object").infer_objects() for name in (*plain, *execution)}

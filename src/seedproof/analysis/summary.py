@@ -23,7 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from seedproof.analysis.bootstrap import RESAMPLES, bca_interval
-from seedproof.analysis.runs import seed_order
+from seedproof.analysis.endings import KINDS
+from seedproof.analysis.runs import COVERS, seed_order
 from seedproof.analysis.statistics import (
     Divisor,
     check_confidence,
@@ -38,6 +39,8 @@ from seedproof.errors import UserError
 CELL = ["task", "model", "recipe"]
 NEEDED = [*CELL, "seed", "run", "state", "outcome", "reason", "metric", "score", "majority"]
 """Columns of the table of runs that a summary is made from."""
+ASIDE = {"kind": None, "positive_class": None, COVERS: False}
+"""Columns that are summarised where the table has them, and what stands for one that it lacks."""
 
 SMALLEST_OVER_ALL = 10
 """Finished runs from which on mean and standard deviation over all runs have an interval: where a failure was seen, the 95 %
@@ -48,9 +51,21 @@ SMALLEST_DEVIATION = 2
 _SCORES = ("mean", "mean_low", "mean_high", "sd", "sd_low", "sd_high", "median", "maximum", "minimum")
 _COUNTS = ("runs", "finished", "failed", "diverged", "failure_rate", "failure_low", "failure_high")
 _SETTINGS = ("sd_divisor", "confidence", "resamples")
-_RUNS = ("seeds", "values", "outcomes")
+_RUNS = ("seeds", "values", "outcomes", "kinds", "covering")
 _SUCCEEDED = ("succeeded", *(f"succeeded_{name}" for name in _SCORES))
-COLUMNS = (*CELL, "metric", "majority", *_COUNTS, *_SCORES, *_SUCCEEDED, *_SETTINGS, *_RUNS)
+COLUMNS = (
+    *CELL,
+    "metric",
+    "positive_class",
+    "majority",
+    *_COUNTS,
+    *KINDS,
+    COVERS,
+    *_SCORES,
+    *_SUCCEEDED,
+    *_SETTINGS,
+    *_RUNS,
+)
 """Columns of a summary, in their order."""
 
 
@@ -76,8 +91,10 @@ def summarize(
         ``failed`` includes ``diverged``. ``failure_low`` and ``failure_high`` are Wilson's interval, ``mean_low`` to
         ``sd_high`` BCa bootstrap intervals (NaN below :data:`SMALLEST_OVER_ALL` runs). The same statistics over the
         ``succeeded`` runs begin with ``succeeded_``, with Student's and the chi-square interval; where none failed they
-        are those over all runs. ``seeds``, ``values`` and ``outcomes`` (succeeded, majority or diverged) are tuples over
-        the finished runs, in the order of the seeds. Statistics that are not defined are NaN.
+        are those over all runs. ``fitted`` to ``unknown`` count how runs ended
+        (:data:`seedproof.analysis.endings.KINDS`), ``covers_majority`` those that succeeded with a score whose interval
+        covers the majority score. ``seeds``, ``values``, ``outcomes`` (succeeded, majority or diverged), ``kinds`` and
+        ``covering`` are tuples over the finished runs, in the order of the seeds. Statistics that are not defined are NaN.
 
     Raises:
         UserError: a column is missing, an option is not allowed, or one task's runs were judged by different metrics
@@ -89,6 +106,7 @@ def summarize(
     missing = [name for name in NEEDED if name not in runs.columns]
     if missing:
         raise UserError(f"the table of runs has no column {', '.join(missing)}; it needs {', '.join(NEEDED)}")
+    runs = runs.assign(**{name: value for name, value in ASIDE.items() if name not in runs.columns})
     settings = {"sd_divisor": divisor, "confidence": confidence, "resamples": resamples}
     bootstrap = functools.partial(bca_interval, confidence=confidence, resamples=resamples, seed=seed)
     rows = []
@@ -102,7 +120,7 @@ def summarize(
         row |= _judged_by(finished) | _failures(finished, confidence) | over_all
         row |= {f"succeeded_{name}": value for name, value in given_success.items()}
         row |= {"succeeded": int(succeeded.sum()), "values": tuple(scores.tolist()), "seeds": tuple(finished["seed"])}
-        rows.append(row | {"outcomes": tuple(finished["verdict"])} | settings)
+        rows.append(row | {"outcomes": tuple(finished["verdict"])} | _endings(finished) | settings)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -127,7 +145,7 @@ def _finished(group: pd.DataFrame) -> pd.DataFrame:
 def _judged_by(finished: pd.DataFrame) -> dict[str, Any]:
     """The metric and its majority score, which all runs of a cell share."""
     if finished.empty:
-        return {"metric": None, "majority": math.nan}
+        return {"metric": None, "positive_class": None, "majority": math.nan}
     pairs = finished[["metric", "majority"]].drop_duplicates()
     if len(pairs) > 1:
         found = ", ".join(f"{metric} with majority {majority}" for metric, majority in pairs.to_numpy().tolist())
@@ -135,7 +153,15 @@ def _judged_by(finished: pd.DataFrame) -> dict[str, Any]:
             f"runs of task {finished['task'].iloc[0]!r} were judged by different measures ({found}); "
             "give tasks with different content different names"
         )
-    return {"metric": pairs["metric"].iloc[0], "majority": float(pairs["majority"].iloc[0])}
+    first = finished.iloc[0]
+    return {"metric": first["metric"], "positive_class": first["positive_class"], "majority": float(first["majority"])}
+
+
+def _endings(finished: pd.DataFrame) -> dict[str, Any]:
+    """How many runs ended in each way, and which are above the majority by less than their interval."""
+    kinds, covering = finished["kind"], finished[COVERS].astype(bool)
+    counts = {name: int((kinds == name).sum()) for name in KINDS}
+    return counts | {COVERS: int(covering.sum()), "kinds": tuple(kinds), "covering": tuple(covering.tolist())}
 
 
 def _failures(finished: pd.DataFrame, confidence: float) -> dict[str, Any]:

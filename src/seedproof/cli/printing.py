@@ -103,12 +103,12 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
                        "copy their folders again", markup=False, soft_wrap=True)  # fmt: skip
 
 
-def print_summary(results: Results, form: str, divisor: str) -> None:
-    """Print the summary of a study as a table, CSV, Markdown, LaTeX or JSON."""
+def print_summary(results: Results, form: str, divisor: str, metric: str | None = None) -> None:
+    """Print the summary of a study as a table, CSV, Markdown, LaTeX or JSON, its runs judged by ``metric`` where given."""
     from seedproof.analysis import summarize
     from seedproof.report import tables, terminal
 
-    summary = summarize(results.runs(), divisor=divisor)  # type: ignore[arg-type]  # summarize checks it
+    summary = summarize(results.runs(metric=metric), divisor=divisor)  # type: ignore[arg-type]  # summarize checks it
     if form == "table":
         console = output()
         console.print(terminal.to_terminal(summary))

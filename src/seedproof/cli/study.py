@@ -60,6 +60,12 @@ def run(
         str | None, typer.Option(help="standard, or none: double quotes in your CSV or TSV are plain characters.")
     ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge by it: accuracy, f1:CLASS, macro_f1, ... [default: the task's; matthews if a class is rare]."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study [default: the folder's].")] = None,
     engine: Annotated[str | None, typer.Option(help="plain, or fleet: many runs in one step. [default: plain]")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast. [default: fp32]")] = None,
@@ -77,7 +83,7 @@ def run(
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
     options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
-               "split_seed": split_seed, "quoting": quoting}  # fmt: skip
+               "split_seed": split_seed, "quoting": quoting, "metric": metric}  # fmt: skip
     numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads}
     recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
     if file is not None:
@@ -154,6 +160,10 @@ def summary(
     folder: Folder,
     format: Annotated[str, typer.Option(help="table, csv, md, latex or json.")] = "table",
     sd_divisor: Annotated[str, typer.Option(help="n-1, or n as in the paper.")] = "n-1",
+    metric: Annotated[
+        str | None,
+        typer.Option(help="Score the runs anew from their stored outputs: accuracy, f1:CLASS, macro_f1, matthews, ..."),
+    ] = None,
     figure: Annotated[
         Path | None,
         typer.Option(help="Also draw the box plot into this PNG, SVG or PDF file; its numbers go to FILE.csv."),
@@ -166,9 +176,9 @@ def summary(
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     results = _results(folder)
-    print_summary(results, format, sd_divisor)
+    print_summary(results, format, sd_divisor, metric)
     if figure is not None:
-        typer.echo(f"box plot: {results.box_plot(figure)} (its numbers: {numbers_of(figure)})", err=True)
+        typer.echo(f"box plot: {results.box_plot(figure, metric=metric)} (its numbers: {numbers_of(figure)})", err=True)
 
 
 @app.command("export")
@@ -214,7 +224,7 @@ def _refuse_unused(tasks: list[str], options: dict[str, Any]) -> None:
         flag = f"--{option.replace('_', '-')}"
         if option == "data_dir" and not any(task.startswith("glue/") for task in tasks):
             raise UserError(f"{flag} is for glue/... tasks, and no --task is one; leave it out")
-        if option != "data_dir" and not own:
+        if option not in ("data_dir", "metric") and not own:
             raise UserError(f"{flag} is for your own file, and no --task is one; leave it out")
     if options["dev"] is not None and len(own) > 1:
         raise UserError(f"--dev {options['dev']} cannot be the development set of {len(own)} tasks; use a study file")
@@ -244,16 +254,17 @@ def _study(name: str, *, tasks: list[str] | None, models: list[str] | None, reci
 
 def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
     """A task with the options that are about it: the data folder for GLUE, the columns for a file."""
-    if task.startswith("glue/"):
-        given = {"data_dir": options["data_dir"]}
-    elif task.startswith("miniature/"):
-        return task
-    else:
+    named = task.startswith(("glue/", "miniature/"))
+    if not named:
         given = {key: value for key, value in options.items() if key != "data_dir"}
+    else:
+        given = {"metric": options["metric"]} | ({"data_dir": options["data_dir"]} if task.startswith("glue/") else {})
     chosen = {
         key: str(value) if isinstance(value, Path) else value for key, value in given.items() if value is not None
     }
-    return {("name" if task.startswith("glue/") else "file"): task, **chosen}
+    if task.startswith("miniature/") and not chosen:
+        return task
+    return {("name" if named else "file"): task, **chosen}
 
 
 def _with(study: Study, out: Path | None, *, recording: dict[str, Any], **numerics: Any) -> Study:

@@ -6,6 +6,7 @@ nothing of torch; here they meet.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import time
@@ -29,6 +30,7 @@ from seedproof.models.source import ModelSource, find_model
 from seedproof.models.tokens import TokenizedSplit, tokenize
 from seedproof.probes import make_probes
 from seedproof.recipes import Recipe, from_json
+from seedproof.recipes.base import FIRST
 from seedproof.spec import ModelReference, Numerics, RunSpec
 from seedproof.store import RunFolder, Store, move_folder
 from seedproof.tasks.base import Task
@@ -251,12 +253,12 @@ _TOKENS: dict[tuple[Any, ...], RunData] = {}
 def tokenized(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
     """The task's examples as tokens; those used last are kept, because the runs of a study, and members of a fleet, share
     them."""
-    key = (task.fingerprint, source.fingerprint, recipe.max_length, recipe.segment_ids)
+    key = (task.fingerprint, task.metric, source.fingerprint, recipe.max_length, recipe.segment_ids)
     data = _TOKENS.pop(key, None) or _tokenize(task, source, recipe)
     _TOKENS[key] = data  # now the last
     while len(_TOKENS) > KEPT_TASKS:
         del _TOKENS[next(iter(_TOKENS))]
-    return data
+    return data if recipe.select_metric in (None, FIRST) else dataclasses.replace(data, metric=recipe.select_metric)
 
 
 def _tokenize(task: Task, source: ModelSource, recipe: Recipe) -> RunData:

@@ -13,10 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from seedproof.launch import environment
+from seedproof.launch.ending import Digest, describe_ending
 from seedproof.launch.options import Recording
 from seedproof.store import RunFolder
 from seedproof.store.checked import judge
 from seedproof.tasks.base import Task
+from seedproof.tasks.uncertainty import score_interval
 
 
 class Trained(Protocol):
@@ -48,23 +50,23 @@ class Stopwatch:
 def make_result(engine: Trained, folder: RunFolder, task: Task, about: dict[str, Any], recording: Recording,
                 watch: Stopwatch) -> dict[str, Any]:  # fmt: skip
     """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
-    losses: dict[int, float] = {}
-    scores: dict[int, dict[str, float]] = {}
-    for record in folder.records():
-        if record["kind"] == "loss":
-            losses[record["step"]] = record["loss"]
-        elif record["kind"] == "evaluation":
-            scores[record["step"]] = record["scores"]
-    final = {} if engine.evaluated_at is None else scores[engine.evaluated_at]
-    metric = task.metrics[0]
+    digest = Digest.of(folder.records(), engine.evaluated_at)
+    outputs = digest.logits(engine.evaluated_at)
+    final = {} if engine.evaluated_at is None else digest.evaluations[engine.evaluated_at]["scores"]
+    metric, judge_of_task = task.metric, task.judge
     score, majority = final.get(metric, math.nan), task.majority[metric]
     outcome, reason = judge(score, majority)
+    low, high = score_interval(judge_of_task, outputs["dev"], task.dev.labels) if outputs else (math.nan, math.nan)
     # Gradients that are not finite at the last step show in the final evaluation only.
     diverged_at = engine.diverged_at if engine.diverged_at or reason != "diverged" else engine.evaluated_at
     return {
         "outcome": outcome, "reason": reason, "diverged_at": diverged_at,
-        "metric": metric, "score": score, "majority": majority, "metrics": final, "majorities": task.majority,
-        "training_loss": last_epoch_loss(losses, about["steps_per_epoch"]), "evaluated_step": engine.evaluated_at,
+        "metric": metric, "positive_class": judge_of_task.positive,
+        "score": score, "score_low": low, "score_high": high, "majority": majority,
+        "metrics": final, "majorities": task.majority, "class_scores": task.class_scores(outputs),
+        "training_loss": last_epoch_loss(digest.losses, about["steps_per_epoch"]),
+        "ending": describe_ending(digest, task),
+        "evaluated_step": engine.evaluated_at,
         **about,
         "recordings": {**recording.probes, "evaluations": recording.evaluations, "weights": recording.weights},
         "execution": _execution(folder, watch),

@@ -15,7 +15,7 @@ from seedproof.errors import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from seedproof.tasks.base import Split
+    from seedproof.tasks.split import Split
 
 CHUNK = 2048
 """Texts given to the tokenizer at once."""

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from seedproof.display import table
 from seedproof.errors import UserError, unknown
-from seedproof.recipes.fields import Count, FieldType, NotNegative, Positive, Range, Share, field_types
+from seedproof.recipes.fields import Count, FieldType, Name, NotNegative, Positive, Range, Share, field_types
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+FIRST = "first"
+"""Stands for the first metric of a task in ``select_metric``."""
 LABELS = ("name", "description", "user_settings")
 """Fields that say where a recipe comes from, not what it does."""
 
@@ -34,7 +36,7 @@ class Recipe:
 
     method: ClassVar[str] = "fine-tuning"
     """Names the class in stored recipes; each subclass has its own."""
-    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"select_metric": FIRST})
     """Fields that came after stores existed, by name, with the value that means "as before": a stored recipe that lacks the
     field has this value, and a recipe that holds it is stored without the field, so that its runs keep their ids. Such a
     field is None until :func:`seedproof.recipes.resolve` gives it the value that is right for the model."""
@@ -93,6 +95,9 @@ class Recipe:
     select: Literal["last", "best"] = "last"
     """Which weights are the result: the last, or those with the best development score after any epoch or before the
     first step (the untrained model takes part)."""
+    select_metric: Name | None = None
+    """By which development score ``select="best"`` chooses; by default the metric that judges the task (``first``: the first
+    that the task records). It has no effect, and is not kept, where the last weights are the result."""
     segment_ids: bool = True
     """False: all zero, as in the released configurations for BERT and ALBERT."""
 

@@ -87,6 +87,8 @@ def _fields_of(kind: type[Recipe]) -> Iterator[Explained]:
 
 
 def _default(name: str, value: object) -> str:
+    if name == "select_metric":
+        return "the task's"
     if value is None:
         return "the family's" if name in family_defaults("bert") else "the model's" if name in _OF_THE_MODEL else "none"
     return f"{value:g}" if isinstance(value, float) else str(value).lower()

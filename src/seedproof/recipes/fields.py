@@ -2,7 +2,7 @@
 
 Everything is read from the annotations of the recipe's dataclass, so a new field or a new method needs nothing here:
 ``float``, ``int``, ``bool``, ``Literal[...]`` of strings, each possibly ``| None``, and numbers with their range as
-``Annotated[float, Range(...)]``.
+``Annotated[float, Range(...)]``. A field that holds any name is a :data:`Name`; plain strings are labels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seedproof.errors import UserError, unknown
 
 _UNSET = ("default", "none")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number"}
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a name"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ Positive = Annotated[float, Range(0.0, includes_low=False)]
 NotNegative = Annotated[float, Range(0.0)]
 Share = Annotated[float, Range(0.0, 1.0)]
 Count = Annotated[int, Range(1)]
+Name = Annotated[str, "name"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class FieldType:
                 raise unknown(f"value of {name}", value, self.choices)
             return value
         plain = _plain(self.base, value)
-        if plain is None or (self.range is not None and plain not in self.range):
+        if plain is None or (self.range is not None and float(plain) not in self.range):
             raise UserError(f"{name} = {value!r} is not valid; it must be {self.expected}")
         return plain
 
@@ -108,14 +109,18 @@ def _field_type(hint: Any) -> FieldType | None:
     (inner,) = [member for member in members if member is not type(None)]
     if typing.get_origin(inner) is Literal:
         return FieldType(str, choices=typing.get_args(inner), optional=optional)
+    if inner == Name:
+        return FieldType(str, optional=optional)
     limits = None
     if typing.get_origin(inner) is Annotated:
         inner, limits = typing.get_args(inner)
-    return FieldType(inner, optional=optional, range=limits) if inner in _WORDS else None
+    return FieldType(inner, optional=optional, range=limits) if inner in _WORDS and inner is not str else None
 
 
-def _plain(base: type, value: object) -> bool | int | float | None:
-    """The value as a finite built-in bool, int or float (numpy's numbers too); None if it is not one."""
+def _plain(base: type, value: object) -> bool | int | float | str | None:
+    """The value as a finite built-in bool, int or float (numpy's numbers too), or a name; None if it is not one."""
+    if base is str:
+        return value if isinstance(value, str) and value.strip() else None
     is_bool = isinstance(value, bool)
     if base is bool:
         return value if isinstance(value, bool) else None
@@ -128,6 +133,8 @@ def _plain(base: type, value: object) -> bool | int | float | None:
 
 def _number(base: type, word: str, text: str) -> object:
     """The number or truth value that ``word`` writes, else the text as it was, which no check accepts."""
+    if base is str:
+        return text.strip()
     if base is bool:
         return True if word in _TRUE else False if word in _FALSE else text
     try:

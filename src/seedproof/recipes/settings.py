@@ -38,6 +38,7 @@ class Settings(TypedDict, total=False):
     clip: Literal["none", "global", "tensor"] | None
     clip_norm: float
     select: Literal["last", "best"]
+    select_metric: str | None
     segment_ids: bool
     p: float
     where: Literal["lee", "linear"]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _RUN = ("seed", "score", "outcome", "offset")
 _COUNTS = ("runs", "finished", "failed", "diverged")
 _BOX = ("lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_whisker", "mean")
-COLUMNS = (*CELL, "metric", "majority", *_RUN, *_COUNTS, *_BOX, "run")
+COLUMNS = (*CELL, "metric", "positive_class", "majority", *_RUN, *_COUNTS, *_BOX, "run")
 """Columns of the table: one row per finished run, the counts and the numbers of its box repeated in each."""
 
 _STRIP = 0.1
@@ -81,7 +81,8 @@ def box_plot_table(runs: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for cell in wording.records(summary):
         scores = np.array(cell["values"], dtype=np.float64)
-        shared = {name: cell[name] for name in (*CELL, "metric", "majority", *_COUNTS, "mean", "median")} | _box(scores)
+        kept = (*CELL, "metric", "positive_class", "majority", *_COUNTS, "mean", "median")
+        shared = {name: cell[name] for name in kept} | _box(scores)
         drawn = zip(cell["seeds"], cell["values"], cell["outcomes"], _offsets(scores), strict=True)
         points = [dict(zip(_RUN, point, strict=True)) for point in drawn]
         key = tuple(cell[name] for name in CELL)
@@ -168,7 +169,7 @@ def _limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 def _panel(axes: Axes, rows: pd.DataFrame, *, label_width: int) -> None:
     judged = rows[rows["metric"].notna()]
-    axes.set_ylabel(wording.metric_title(judged["metric"].iloc[0]) if len(judged) else "score")
+    axes.set_ylabel(wording.metric(rows))
     axes.grid(axis="y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     if len(judged):

@@ -22,7 +22,7 @@ from seedproof.store import table_text
 __all__ = ["to_csv", "to_json", "to_latex", "to_markdown", "to_terminal"]
 
 _HEADINGS = ("recipe", "failed", "mean", "SD", "median", "max")
-_SEQUENCES = ("seeds", "values", "outcomes")
+_SEQUENCES = ("seeds", "values", "outcomes", "kinds", "covering")
 
 
 def to_csv(summary: pd.DataFrame) -> str:
@@ -69,9 +69,8 @@ def to_markdown(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
             lines += [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in two_rows(row)]
         lines += ["", "Every run, in the order of the seeds (× failed):", ""]
         for row in wording.records(rows):
-            lines.append(
-                f"- {_markdown(row['recipe'])}: {' '.join(wording.every_run(row, '×')) or 'no run has finished'}"
-            )
+            listed = " ".join(wording.every_run(row, "×")) or "no run has finished"
+            lines.append(f"- {_markdown(row['recipe'])}: {listed}{wording.endings(row)}")
         lines += ["", *(f"Note: {_markdown(note)}.\n" for note in wording.notes(rows))]
         blocks.append("\n".join(lines).rstrip("\n"))
     remarks = [f"Note: {_markdown(note)}." for note in notes]
@@ -93,8 +92,8 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
         values.append(rf"\textbf{{{_latex(wording.title(rows))}}}\par")
         for row in wording.records(rows):
             lines += [" & ".join(_latex(cell) for cell in cells) + r" \\" for cells in two_rows(row)]
-            listed = " ".join(wording.every_run(row, r"$^{\times}$")) or "no run has finished"
-            values.append(rf"{_latex(row['recipe'])}: {_minus(listed)}.\par")
+            listed = " ".join(wording.every_run(row, r"$^{\times}$", r"$^{\approx}$")) or "no run has finished"
+            values.append(rf"{_latex(row['recipe'])}: {_minus(listed)}{wording.endings(row)}.\par")
         remarks += [f"{_latex(note)}." for note in wording.notes(rows)]
     explained = " ".join([_latex(wording.caption(summary)), *remarks, *(f"{_latex(note)}." for note in notes)])
     lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{explained}}}"]
@@ -118,10 +117,18 @@ def two_rows(row: dict[str, Any]) -> list[list[str]]:
 
 def _json_cell(row: dict[str, Any]) -> dict[str, Any]:
     cell = {name: row[name] for name in COLUMNS if name not in _SEQUENCES}
-    undefined = {name: wording.why_missing(row, name) for name, value in cell.items() if _is_nan(value)}
+    missing = [name for name, value in cell.items() if _is_nan(value) and name != "positive_class"]
+    undefined = {name: wording.why_missing(row, name) for name in missing}
+    columns = (row[name] for name in ("seeds", "outcomes", "kinds", "values", "covering"))
     runs = [
-        {"seed": seed, "outcome": outcome, "score": None if _is_nan(value) else value}
-        for seed, outcome, value in zip(row["seeds"], row["outcomes"], row["values"], strict=True)
+        {
+            "seed": seed,
+            "outcome": outcome,
+            "kind": kind,
+            "score": None if _is_nan(value) else value,
+            "covers_majority": near,
+        }
+        for seed, outcome, kind, value, near in zip(*columns, strict=True)
     ]
     return {name: None if name in undefined else value for name, value in cell.items()} | {
         "undefined": undefined,
@@ -147,6 +154,7 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "–": "--",
+    "≈": r"$\approx$",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "[": "{[}",  # after the end of a row it would begin an optional argument

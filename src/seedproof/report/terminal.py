@@ -92,6 +92,8 @@ def _every_run(rows: pd.DataFrame) -> Padding:
     for row in wording.records(rows):
         values = Text()
         for position, value in enumerate(wording.every_run(row, _FAILED)):
-            values.append(" " if position else "").append(value, style="red" if value.endswith(_FAILED) else "")
+            style = "red" if value.endswith(_FAILED) else "yellow" if value.endswith(wording.NEAR) else ""
+            values.append(" " if position else "").append(value, style=style)
+        values.append(wording.endings(row), style="dim")
         grid.add_row(Text(row["recipe"]), values if row["values"] else Text("no run has finished"))
     return Padding(Group(Text("every run, in the order of the seeds", style="dim"), grid), (0, 0, 0, 2))

@@ -12,10 +12,18 @@ from typing import Any, cast
 
 import pandas as pd
 
+from seedproof.analysis.endings import KINDS, remedies
 from seedproof.analysis.summary import SMALLEST_DEVIATION, SMALLEST_OVER_ALL
 from seedproof.errors import UserError
 from seedproof.printable import printable_line
+from seedproof.tasks.metrics import title_of
 
+NEAR = "≈"
+"""Behind a score that succeeded and cannot be told from the majority score."""
+_NEAR_MEANS = (
+    f"{NEAR} succeeded, but its 95 % interval over development sets of this size covers the majority score (Wilson's for "
+    "accuracy, Fisher's z for correlations, else a bootstrap over the examples)."
+)
 UNDEFINED = "nan"
 """How a statistic that does not exist is written, in every format but JSON."""
 
@@ -72,20 +80,13 @@ def caption(summary: pd.DataFrame) -> str:
         f"chi-square; of all runs BCa bootstrap ({settings['resamples']:,} resamples), or the same where none failed. A "
         f"dash where there is none: an interval over all runs needs {SMALLEST_OVER_ALL} runs, any other and an SD "
         f"{SMALLEST_DEVIATION}, and scores that are not all equal."
+        + (f" {_NEAR_MEANS}" if summary["covers_majority"].any() else "")
     )
 
 
-_METRICS = {
-    "f1": "F1", "accuracy_f1": "mean of accuracy and F1", "matthews": "Matthews correlation",
-    "pearson": "Pearson correlation", "spearman": "Spearman correlation",
-    "pearson_spearman": "mean of Pearson and Spearman correlation",
-}  # fmt: skip
-
-
-def metric_title(name: object) -> str:
-    """What people call a metric."""
-    text = str(name)
-    return printable_line(_METRICS.get(text, text.replace("_", " ")))
+def metric_title(name: object, positive_class: str | None = None) -> str:
+    """What people call a metric; F1 with its class, where that is known."""
+    return printable_line(title_of(str(name), positive_class))
 
 
 def settings_of(summary: pd.DataFrame) -> dict[str, Any]:
@@ -104,11 +105,16 @@ def title(rows: pd.DataFrame) -> str:
     """One line over the recipes of one task and model."""
     judged = rows[rows["metric"].notna()]
     text = f"{rows['task'].iloc[0]}, {rows['model'].iloc[0]}"
-    return (
-        text
-        if judged.empty
-        else f"{text}: {metric_title(judged['metric'].iloc[0])}, majority {number(judged['majority'].iloc[0])}"
-    )
+    return text if judged.empty else f"{text}: {metric(judged)}, majority {number(judged['majority'].iloc[0])}"
+
+
+def metric(rows: pd.DataFrame) -> str:
+    """What people call the metric of the first of these rows, F1 with its class; "score" where none is judged."""
+    judged = rows[rows["metric"].notna()]
+    if judged.empty:
+        return "score"
+    first = judged.iloc[0]
+    return metric_title(first["metric"], first.get("positive_class"))
 
 
 def panels(summary: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -123,7 +129,8 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def notes(rows: pd.DataFrame) -> list[str]:
-    """What limits the numbers of a panel: unfinished runs, diverged runs, too few, failures that were not seen."""
+    """What limits the numbers of a panel: unfinished runs, diverged runs, too few, failures that were not seen; and
+    what to change where runs did not end as they should."""
     texts = []
     for row in records(rows):
         unfinished = row["runs"] - row["finished"]
@@ -132,6 +139,7 @@ def notes(rows: pd.DataFrame) -> list[str]:
         if row["diverged"]:
             count = f"{row['diverged']} diverged run{'s' if row['diverged'] > 1 else ''}"
             texts.append(f"{row['recipe']}: {count} without a score, so no mean, SD, median or maximum of all runs")
+        texts += [f"{row['recipe']}: {remedy}" for remedy in remedies(row, row["finished"])]
     return texts + _few(rows) + _unseen(rows)
 
 
@@ -184,9 +192,16 @@ def given_success(row: dict[str, Any]) -> str:
     return few.get(row["succeeded"], f"the {row['succeeded']} that succeeded")
 
 
-def every_run(row: dict[str, Any], mark: str) -> list[str]:
-    """The value of every finished run of a cell in the order of its seeds, failed ones with ``mark`` behind."""
+def every_run(row: dict[str, Any], mark: str, near: str = NEAR) -> list[str]:
+    """The value of every finished run of a cell in the order of its seeds, with ``mark`` behind one that failed, and
+    ``near`` behind one that succeeded with a score whose interval covers the majority score."""
     return [
-        number(value) + ("" if outcome == "succeeded" else mark)
-        for value, outcome in zip(row["values"], row["outcomes"], strict=True)
+        number(value) + ((near if covers else "") if outcome == "succeeded" else mark)
+        for value, outcome, covers in zip(row["values"], row["outcomes"], row["covering"], strict=True)
     ]
+
+
+def endings(row: dict[str, Any]) -> str:
+    """How many runs of a cell ended in each way, behind their values: `` (23 fitted, 2 collapsed)``."""
+    counts = ", ".join(f"{row[kind]} {kind}" for kind in KINDS if row[kind])
+    return f" ({counts})" if counts else ""

@@ -6,17 +6,19 @@ path: to a user's own table, or to a folder written by :meth:`Task.write`.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError, unknown
 from seedproof.tasks import glue
-from seedproof.tasks.base import Split, Task
+from seedproof.tasks.base import Task
 from seedproof.tasks.folder import DESCRIPTION
 from seedproof.tasks.labels import Kind
 from seedproof.tasks.metrics import METRICS
 from seedproof.tasks.parsing import Parsing, Quoting
 from seedproof.tasks.reading import EXTENSIONS, kind_of_file, missing_file
+from seedproof.tasks.split import Split
 from seedproof.tasks.tables import load_table
 
 __all__ = ["METRICS", "TASKS", "Split", "Task", "load_table", "load_task"]
@@ -46,6 +48,7 @@ def load_task(
     name: str | None = None,
     quoting: Quoting | None = None,
     parsing: Parsing | None = None,
+    metric: str | None = None,
 ) -> Task:
     """Load a task.
 
@@ -61,6 +64,8 @@ def load_task(
         name: of the task, where the file's name should not be used.
         quoting: ``"none"`` where a double quote in a CSV or TSV is a character like any other.
         parsing: rules of reading the file; None takes today's.
+        metric: that judges it, a name out of :data:`METRICS` or ``f1:CLASS``; None: the task's own, and for a file as
+            :func:`load_table` says.
 
     Raises:
         UserError: an unknown name, an option that does not apply, or files that cannot be used.
@@ -73,19 +78,23 @@ def load_task(
         _refuse(source, options)
         if source not in TASKS:
             raise unknown("task", source, TASKS)
-        return glue.load(source.removeprefix(glue.PREFIX), data_dir)
+        return _judged_by(glue.load(source.removeprefix(glue.PREFIX), data_dir), metric)
     if source.startswith(MINIATURE):
         _refuse(source, options)
-        return _load_miniature(source)
+        return _judged_by(_load_miniature(source), metric)
     path = Path(name_or_path)
     if (path / DESCRIPTION).is_file():
         _refuse(source, options)
-        return Task.read(path)
+        return _judged_by(Task.read(path), metric)
     if not path.exists() and kind_of_file(path)[0] not in EXTENSIONS:
         raise _not_found(source)
     seed = 0 if split_seed is None else split_seed
     return load_table(path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=seed, name=name,
-                      quoting=quoting, parsing=parsing)  # fmt: skip
+                      metric=metric, quoting=quoting, parsing=parsing)  # fmt: skip
+
+
+def _judged_by(task: Task, metric: str | None) -> Task:
+    return task if metric is None else dataclasses.replace(task, metric=metric)
 
 
 def _load_miniature(source: str) -> Task:

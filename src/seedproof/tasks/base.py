@@ -5,14 +5,15 @@ also be built by hand from lists::
 
     Task(name="mine", train=Split(["good", "bad"], None, [1, 0]), dev=..., classes=("no", "yes"), metrics=("accuracy",))
 
-Two tasks with the same texts, labels, classes and metrics have the same fingerprint, wherever they came from.
+Two tasks with the same texts, labels, classes and metrics have the same fingerprint, wherever they came from and
+whichever of the metrics judges.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,51 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.display import some, table
-from seedproof.errors import UserError, unknown
+from seedproof.errors import UserError
 from seedproof.spec import TaskReference, canonical_json
-from seedproof.tasks.metrics import METRICS, REGRESSION_METRICS
+from seedproof.tasks.confusion import class_scores
+from seedproof.tasks.metrics import METRICS, Metric, find_metric
 from seedproof.tasks.parsing import Parsing
+from seedproof.tasks.split import Split, check_varied
 
 if TYPE_CHECKING:
     from seedproof.tasks.data_report import DataReport
 
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint: raised when the way of hashing changes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Examples of one split, in their order. Lists are taken too and stored as tuples and as a read-only array.
-
-    Raises:
-        UserError: lengths differ, a text is not a string or not valid Unicode, labels are not numbers.
-    """
-
-    texts: tuple[str, ...]
-    """First (or only) text of each example."""
-    pairs: tuple[str, ...] | None
-    """Second text of each example, or None where examples are single texts."""
-    labels: NDArray[Any]
-    """Class indices, int64 (n,), or regression targets, float64 (n,)."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "texts", _checked_texts(self.texts, "texts"))
-        if self.pairs is not None:
-            object.__setattr__(self, "pairs", _checked_texts(self.pairs, "pairs"))
-            _check_lengths("pairs", len(self.pairs), len(self.texts))
-        labels = np.asarray(self.labels)
-        if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "biuf"):
-            raise UserError(f"labels must be a list of numbers, found {labels.dtype} of shape {labels.shape}")
-        _check_lengths("labels", len(labels), len(self.texts))
-        labels = labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64)
-        labels.setflags(write=False)
-        object.__setattr__(self, "labels", labels)
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __repr__(self) -> str:
-        return f"Split({len(self)} {'texts' if self.pairs is None else 'pairs'})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +53,7 @@ class Task:
     classes: tuple[str, ...]
     """Names of the classes in the order of their indices; () means regression."""
     metrics: tuple[str, ...]
-    """Names out of :data:`seedproof.tasks.metrics.METRICS`; stability is judged by the first."""
+    """Names out of :data:`seedproof.tasks.metrics.METRICS`; all of them are recorded."""
     extra: Mapping[str, Split] = field(default_factory=dict)
     """Further splits that are only evaluated, such as MNLI's ``mismatched``."""
     notes: tuple[str, ...] = ()
@@ -96,6 +64,9 @@ class Task:
     for tasks that were stored before rules were."""
     parse: Callable[[Parsing], Task] | None = field(default=None, repr=False)
     """Reads the same files by other rules, so that a study is extended by those of its stored task."""
+    metric: str = ""
+    """The one that stability is judged by, also ``f1:NAME`` for a class; "": the first of ``metrics``. Not part of the
+    fingerprint: the same data may be judged by another metric."""
 
     def __post_init__(self) -> None:
         for name in ("classes", "metrics", "notes"):
@@ -149,6 +120,11 @@ class Task:
         return {"dev": self.dev, **self.extra}
 
     @property
+    def judge(self) -> Metric:
+        """The metric that stability is judged by."""
+        return find_metric(self.metric, self.classes)
+
+    @property
     def majority(self) -> dict[str, float]:
         """Per metric, the best score on the development set of a prediction that never changes.
 
@@ -158,10 +134,12 @@ class Task:
 
     @cached_property
     def _majority(self) -> dict[str, float]:
-        if self.kind == "regression":
-            return dict.fromkeys(self.metrics, 0.0)
-        constants = [np.full(len(self.dev), index) for index in range(len(self.classes))]
-        return {name: max(METRICS[name](constant, self.dev.labels) for constant in constants) for name in self.metrics}
+        return {metric.name: metric.majority(self.dev.labels) for metric in self._recorded}
+
+    @cached_property
+    def _recorded(self) -> list[Metric]:
+        """Every metric that is recorded: those of the fingerprint, and the one that judges."""
+        return [find_metric(name, self.classes) for name in dict.fromkeys((*self.metrics, self.metric))]
 
     @cached_property
     def data_report(self) -> DataReport:
@@ -215,10 +193,8 @@ class Task:
             if name not in outputs:
                 continue
             suffix = "" if name == "dev" else f"_{name}"
-            predictions = self._predictions(np.asarray(outputs[name]), len(split))
-            for metric in self.metrics:
-                value = float("nan") if predictions is None else METRICS[metric](predictions, split.labels)
-                scores[metric + suffix] = value
+            values = self._checked(np.asarray(outputs[name]), len(split))
+            scores |= {metric.name + suffix: metric.score(values, split.labels) for metric in self._recorded}
         return scores
 
     def reference(self) -> TaskReference:
@@ -247,24 +223,26 @@ class Task:
 
         return read_task(Path(folder))
 
-    def _predictions(self, outputs: NDArray[Any], examples: int) -> NDArray[Any] | None:
-        """Class indices or targets (n,) from outputs (n, num_labels); None where one is not finite."""
+    def class_scores(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, dict[str, float]]]:
+        """Precision, recall, F1 and support by split and class; nothing for regression or outputs that are not finite."""
+        return {
+            name: class_scores(self.judge.counts(values, split.labels), self.classes)
+            for name, split in self.evaluation_splits.items()
+            if self.classes and name in outputs and np.isfinite(values := np.asarray(outputs[name])).all()
+        }
+
+    def _checked(self, outputs: NDArray[Any], examples: int) -> NDArray[Any]:
         if outputs.shape != (examples, self.num_labels):
             raise ValueError(f"outputs have shape {outputs.shape}, expected {(examples, self.num_labels)}")
-        if not np.isfinite(outputs).all():
-            return None
-        return np.argmax(outputs, axis=1) if self.classes else outputs[:, 0]
+        return outputs
 
     def _check_metrics(self) -> None:
         if not self.metrics:
             raise UserError(f"task {self.name!r}: name at least one metric (one of: {', '.join(METRICS)})")
-        for metric in self.metrics:
-            if metric not in METRICS:
-                raise unknown("metric", metric, METRICS, where=f"task {self.name!r}")
-            if (metric in REGRESSION_METRICS) != (self.kind == "regression"):
-                raise UserError(f"task {self.name!r}: metric {metric!r} does not fit {self.kind}")
-        if {"f1", "accuracy_f1"} & set(self.metrics) and len(self.classes) != 2:
-            raise UserError(f"task {self.name!r}: F1 is defined for two classes, found {len(self.classes)}")
+        where = f"task {self.name!r}"
+        for name in self.metrics:
+            find_metric(name, self.classes, where=where)
+        object.__setattr__(self, "metric", find_metric(self.metric or self.metrics[0], self.classes, where=where).name)
 
     def _check_split(self, name: str, split: Split) -> None:
         place = f"task {self.name!r}, split {name!r}"
@@ -287,37 +265,3 @@ class Task:
         if wrong.size:
             value, index = split.labels[wrong[0]], wrong[0]
             raise UserError(f"{place}: label {value} of example {index} is not one of 0 to {len(self.classes) - 1}")
-
-
-def check_varied(labels: NDArray[Any], classes: tuple[str, ...], place: str) -> None:
-    """Refuse labels that are all equal: nothing can be learned from them, and no run could beat the majority.
-
-    Raises:
-        UserError: names ``place`` and the one label.
-    """
-    if np.ptp(labels) == 0:
-        value = f"the single class {classes[labels[0]]!r}" if classes else f"the single target {labels[0]}"
-        raise UserError(f"{place}: all {len(labels)} examples have {value}; at least two different labels are needed")
-
-
-def _check_lengths(what: str, found: int, expected: int) -> None:
-    if found != expected:
-        raise UserError(f"a split needs as many {what} as texts, found {found} and {expected}")
-
-
-def _checked_texts(texts: Iterable[Any], what: str) -> tuple[str, ...]:
-    """Check that every text is a string that can be written as UTF-8."""
-    if isinstance(texts, str):
-        raise UserError(f"{what} must be a list of strings, found one string {texts[:40]!r}")
-    checked = tuple(texts)
-    for index, text in enumerate(checked):
-        if not isinstance(text, str):
-            raise UserError(f"{what}: example {index} is {text!r} ({type(text).__name__}), not a string")
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise UserError(
-                    f"{what}: example {index} has a lone surrogate at character {error.start}; such text is not Unicode"
-                ) from None
-    return checked

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError
-from seedproof.tasks.base import Split, Task
+from seedproof.tasks.base import Task
 from seedproof.tasks.parsing import BEFORE, Parsing
+from seedproof.tasks.split import Split
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -50,6 +51,8 @@ def write_task(task: Task, folder: Path) -> None:
     }
     if task.parsing is not None:
         value["parsing"] = dataclasses.asdict(task.parsing)
+    if task.metric != task.metrics[0]:
+        value["metric"] = task.metric  # absent: the first, as in tasks that were written before there was a choice
     text = json.dumps(value, indent=2) + "\n"
     _replace(description, lambda path: path.write_text(text, encoding="utf-8"))
 
@@ -70,6 +73,7 @@ def read_task(folder: Path) -> Task:
         extra={name: _read_split(folder / f"{name}.parquet") for name in value["extra"]},
         notes=tuple(value["notes"]),
         parsing=_parsing(value),
+        metric=value.get("metric", ""),
     )
     if task.fingerprint != value["fingerprint"]:
         raise UserError(f"the data in {folder} is not what was written there (fingerprint differs); restore its files")
@@ -112,6 +116,16 @@ def _read_existing(folder: Path) -> dict[str, Any]:
     if not (folder / DESCRIPTION).is_file():
         raise UserError(f"{folder} holds no task: {DESCRIPTION} is missing")
     return _read_description(folder / DESCRIPTION)
+
+
+def read_metric(folder: Path) -> str:
+    """Read which metric judges the task in ``folder``, without its data.
+
+    Raises:
+        UserError: as :func:`read_notes`.
+    """
+    value = _read_existing(folder)
+    return str(value.get("metric") or value["metrics"][0])
 
 
 def _read_description(path: Path) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedproof.errors import UserError, unknown
-from seedproof.tasks.base import Split, Task, check_varied
+from seedproof.tasks.base import Task
 from seedproof.tasks.labels import class_indices, single_precision, targets_of, texts_of
 from seedproof.tasks.reading import missing_file, read_table
+from seedproof.tasks.split import Split, check_varied
 
 PREFIX = "glue/"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.tasks.base import Split
+from seedproof.tasks.split import Split
 
 HELD_OUT = 0.2
 """Share of the rows that becomes the development set where the user gives none."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedproof.errors import UserError
-from seedproof.tasks.base import Split
 from seedproof.tasks.labels import single_precision
+from seedproof.tasks.split import Split
 
 if TYPE_CHECKING:
     from seedproof.tasks.glue import GlueTask

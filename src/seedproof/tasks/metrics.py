@@ -1,119 +1,158 @@
-"""The numbers a task is judged by: accuracy, F1, Matthews, Pearson, Spearman and the means that GLUE reports.
+"""The numbers a task can be judged by, each by its name.
 
-Definitions follow GLUE (Wang et al., 2019, table 1) with two rules of this project. Where a metric divides by zero
-because the predictions or the labels are constant, its value is 0, so that a run that predicts one class always scores
-exactly the majority score. A prediction that is not finite makes the metric NaN; it is never dropped.
+Definitions follow GLUE (Wang et al., 2019, table 1) and scikit-learn, with two rules of this project. Where a score
+divides by zero because the predictions or the labels are constant, its value is 0, so that a run that predicts one class
+always scores exactly the majority score. An output that is not finite makes the score NaN; it is never dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Metric = Callable[[NDArray[Any], NDArray[Any]], float]
-"""Predictions (n,) and labels (n,) give one number: class indices, or real numbers for the correlations."""
+from seedproof.errors import UserError, unknown
+from seedproof.tasks import confusion, correlations, ranking
 
-
-def accuracy(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Share of predictions that equal their label, 0 to 1."""
-    if not _comparable(predictions, labels):
-        return float("nan")
-    return float(np.mean(predictions == labels))
-
-
-def f1(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """F1 of class index 1: 2 TP / (2 TP + FP + FN), and 0 where nothing is predicted or labelled positive."""
-    if not _comparable(predictions, labels):
-        return float("nan")
-    true_positives = int(np.sum((predictions == 1) & (labels == 1)))
-    positives = int(np.sum(predictions == 1)) + int(np.sum(labels == 1))
-    return 2 * true_positives / positives if positives else 0.0
-
-
-def accuracy_f1(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Mean of accuracy and F1, GLUE's single number for MRPC and QQP."""
-    return (accuracy(predictions, labels) + f1(predictions, labels)) / 2
-
-
-def matthews(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Matthews correlation, -1 to 1; with more than two classes its generalisation R_K (Gorodkin, 2004, equation 8)."""
-    if not _comparable(predictions, labels):
-        return float("nan")
-    classes, positions = np.unique(np.concatenate([predictions, labels]), return_inverse=True)
-    predicted, actual = np.split(positions, [len(predictions)])
-    # Counts as floats: products of squared counts pass 2**63 from some 55,000 examples on.
-    predicted_counts = np.bincount(predicted, minlength=len(classes)).astype(np.float64)
-    actual_counts = np.bincount(actual, minlength=len(classes)).astype(np.float64)
-    total, correct = float(len(labels)), float(np.sum(predicted == actual))
-    spread_predicted = total**2 - float(predicted_counts @ predicted_counts)
-    spread_actual = total**2 - float(actual_counts @ actual_counts)
-    if spread_predicted == 0 or spread_actual == 0:
-        return 0.0
-    covariance = correct * total - float(predicted_counts @ actual_counts)
-    return covariance / float(np.sqrt(spread_predicted) * np.sqrt(spread_actual))
-
-
-def pearson(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Pearson's correlation, -1 to 1; 0 where either side is constant."""
-    if not _comparable(predictions, labels):
-        return float("nan")
-    if np.ptp(predictions) == 0 or np.ptp(labels) == 0:
-        return 0.0
-    return float(np.clip(np.dot(_unit(predictions), _unit(labels)), -1.0, 1.0))
-
-
-def spearman(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Spearman's correlation: Pearson's of the ranks, equal values sharing the mean of their ranks."""
-    if not _comparable(predictions, labels):
-        return float("nan")
-    return pearson(_ranks(predictions), _ranks(labels))
-
-
-def pearson_spearman(predictions: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Mean of Pearson's and Spearman's correlation, GLUE's single number for STS-B."""
-    return (pearson(predictions, labels) + spearman(predictions, labels)) / 2
-
-
-METRICS: Mapping[str, Metric] = MappingProxyType(
+METRICS: Mapping[str, str] = MappingProxyType(
     {
-        "accuracy": accuracy,
-        "f1": f1,
-        "accuracy_f1": accuracy_f1,
-        "matthews": matthews,
-        "pearson": pearson,
-        "spearman": spearman,
-        "pearson_spearman": pearson_spearman,
+        "accuracy": "accuracy",
+        "f1": "F1",
+        "accuracy_f1": "mean of accuracy and F1",
+        "matthews": "Matthews correlation",
+        "macro_f1": "macro F1",
+        "weighted_f1": "weighted F1",
+        "balanced_accuracy": "balanced accuracy",
+        "auroc": "AUROC",
+        "pearson": "Pearson correlation",
+        "spearman": "Spearman correlation",
+        "pearson_spearman": "mean of Pearson and Spearman correlation",
     }
 )
-"""Every metric by its name."""
+"""Every metric by its name, and what people call it. ``f1:NAME`` is F1 of the class NAME; ``f1`` alone, of two classes,
+that of the second."""
 
-REGRESSION_METRICS = frozenset({"pearson", "spearman", "pearson_spearman"})
-"""Metrics of real-valued predictions; the others are of class indices."""
+_OF_COUNTS: Mapping[str, Callable[[confusion.Counts], Any]] = {
+    "accuracy": confusion.accuracy,
+    "matthews": confusion.matthews,
+    "macro_f1": confusion.macro_f1,
+    "weighted_f1": confusion.weighted_f1,
+    "balanced_accuracy": confusion.balanced_accuracy,
+}
+_OF_TARGETS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], float]] = {
+    "pearson": correlations.pearson,
+    "spearman": correlations.spearman,
+    "pearson_spearman": correlations.pearson_spearman,
+}
+_RARE = 0.4
+"""A class is rare that has less than this share of what it would have were all classes alike: of two classes less than
+20 % of the examples, of three less than 13 %."""
 
 
-def _comparable(predictions: NDArray[Any], labels: NDArray[Any]) -> bool:
-    """Check the shapes; say whether every number is finite."""
-    if predictions.ndim != 1 or predictions.shape != labels.shape or not len(labels):
-        raise ValueError(
-            f"a metric needs predictions and labels of one length, found {predictions.shape} and {labels.shape}"
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A metric for the classes of a task; :func:`find_metric` makes it."""
+
+    name: str
+    """As in :data:`METRICS`, or ``f1:NAME``."""
+    classes: tuple[str, ...]
+    positive: str | None = None
+    """The class that F1 is of."""
+    of_counts: Callable[[confusion.Counts], Any] | None = None
+    """From confusion matrices (..., classes, classes) to scores, where the metric is of predicted classes."""
+
+    @property
+    def title(self) -> str:
+        """What people call it; of F1 with its class."""
+        return title_of(self.name, self.positive)
+
+    def score(self, outputs: NDArray[Any], labels: NDArray[Any]) -> float:
+        """The score of outputs, logits (examples, classes), or (examples, 1) for regression; NaN if one is not finite."""
+        if not (np.isfinite(outputs).all() and np.isfinite(labels).all()):
+            return float("nan")
+        if self.of_counts is not None:
+            return float(self.of_counts(self.counts(outputs, labels)))
+        if self.name == "auroc":
+            return float(ranking.auroc(outputs, labels)[0])
+        return float(_OF_TARGETS[self.name](outputs[:, 0], labels))
+
+    def counts(self, outputs: NDArray[Any], labels: NDArray[Any]) -> confusion.Counts:
+        """The confusion matrix of outputs."""
+        return confusion.confusion(np.argmax(outputs, axis=1), labels, len(self.classes))
+
+    def majority(self, labels: NDArray[Any]) -> float:
+        """The best score of a prediction that never changes; of correlations 0, of AUROC a half, by definition."""
+        if self.of_counts is None:
+            return 0.5 if self.name == "auroc" else 0.0
+        constants = (np.full(len(labels), index) for index in range(len(self.classes)))
+        return max(
+            float(self.of_counts(confusion.confusion(constant, labels, len(self.classes)))) for constant in constants
         )
-    return bool(np.isfinite(predictions).all() and np.isfinite(labels).all())
 
 
-def _unit(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Centre values that are not constant and scale them to length 1."""
-    # The two divisions by a maximum keep squares of very large or very small numbers representable.
-    scaled = values.astype(np.float64) / np.max(np.abs(values))
-    centred = scaled - scaled.mean()
-    centred /= np.max(np.abs(centred))
-    return cast("NDArray[np.float64]", centred / np.linalg.norm(centred))
+def find_metric(name: str, classes: Sequence[str], *, where: str = "") -> Metric:
+    """The metric ``name`` for these classes (none: regression).
+
+    Raises:
+        UserError: an unknown metric or class, one that does not fit the labels, or F1 of more than two classes that
+            names none of them.
+    """
+    place = f"{where}: " if where else ""
+    base, colon, positive = name.partition(":")
+    if base not in METRICS or (colon and base != "f1"):
+        raise unknown("metric", name, [*METRICS, "f1:CLASS"], where=where)
+    if (base in _OF_TARGETS) == bool(classes):
+        kind = "classification" if classes else "regression"
+        fitting = [metric for metric in METRICS if (metric in _OF_TARGETS) != bool(classes)]
+        raise UserError(f"{place}metric {name!r} does not fit {kind}; give one of {', '.join(fitting)}")
+    if base not in ("f1", "accuracy_f1"):
+        return Metric(base, tuple(classes), of_counts=_OF_COUNTS.get(base))
+    if colon and positive not in classes:
+        raise unknown("class", positive, classes, where=f"{place}metric {name!r}")
+    if not colon and len(classes) != 2:
+        raise UserError(
+            f"{place}{METRICS[base]} is defined for two classes, found {len(classes)}; name one, as in f1:{classes[0]}, "
+            "or take macro_f1"
+        )
+    positive = positive if colon else classes[1]
+    index = list(classes).index(positive)
+    if base == "accuracy_f1":
+        return Metric(base, tuple(classes), positive, confusion.accuracy_f1)
+    # One name for one number: of two classes, F1 of the second is "f1".
+    canonical = "f1" if (len(classes), index) == (2, 1) else f"f1:{positive}"
+    return Metric(canonical, tuple(classes), positive, partial(confusion.f1, index=index))
 
 
-def _ranks(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Rank from 1, equal values sharing their mean rank."""
-    _, positions, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[positions]
+def title_of(name: str, positive: str | None = None) -> str:
+    """What people call a metric; F1 with its class, where that is known.
+
+    >>> title_of("f1:spam"), title_of("accuracy_f1", "yes"), title_of("matthews")
+    ("F1 of 'spam'", "mean of accuracy and F1 of 'yes'", 'Matthews correlation')
+    """
+    base, _, named = name.partition(":")
+    positive = named or positive
+    title = METRICS.get(base, base.replace("_", " "))
+    return f"{title} of {positive!r}" if isinstance(positive, str) else title  # a table may have NaN for no class
+
+
+def rare_class(labels: NDArray[Any], classes: Sequence[str]) -> tuple[str, float] | None:
+    """The rarest class and its share of the labels, if that is rare; else None.
+
+    Where a class is rare, a prediction that never changes has a high accuracy, and a run that finds every rare example at
+    the cost of a few others a lower one. Matthews correlation is 0 for every such prediction.
+    """
+    if not classes:
+        return None
+    shares = np.bincount(labels, minlength=len(classes)) / len(labels)
+    rarest = int(np.argmin(shares))
+    return (classes[rarest], float(shares[rarest])) if shares[rarest] < _RARE / len(classes) else None
+
+
+def default_metric(labels: NDArray[Any], classes: Sequence[str], metrics: Sequence[str]) -> str:
+    """What judges a user's own table that names no metric: Matthews correlation where a class is rare, else the first."""
+    return "matthews" if rare_class(labels, classes) else metrics[0]

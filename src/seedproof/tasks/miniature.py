@@ -9,7 +9,8 @@ import numpy as np
 
 from seedproof.errors import unknown
 from seedproof.miniature.corpus import Example, draw_task
-from seedproof.tasks.base import Split, Task
+from seedproof.tasks.base import Task
+from seedproof.tasks.split import Split
 
 TRAIN_EXAMPLES = 1000
 DEV_EXAMPLES = 500

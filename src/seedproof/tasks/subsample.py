@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.errors import UserError
-from seedproof.tasks.base import Split, Task
+from seedproof.tasks.base import Task
+from seedproof.tasks.split import Split
 
 _STREAM = 0x5AB5
 """Keeps the draw apart from that of the order of examples, which takes the same seeds (``training/plan.py``)."""

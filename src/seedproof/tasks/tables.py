@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.errors import UserError, unknown
-from seedproof.tasks.base import Split, Task, check_varied
+from seedproof.tasks.base import Task
 from seedproof.tasks.columns import Table, listed
 from seedproof.tasks.holding_out import hold_out, numbered
 from seedproof.tasks.labels import Kind, Labels, class_indices, labels_of, targets_of, texts_of, understand
+from seedproof.tasks.metrics import default_metric, rare_class
 from seedproof.tasks.parsing import Parsing, check_quoting
 from seedproof.tasks.reading import read_table, stem
+from seedproof.tasks.split import Split, check_varied
 
 
 def load_table(
@@ -33,6 +36,7 @@ def load_table(
     kind: Kind | None = None,
     split_seed: int = 0,
     name: str | None = None,
+    metric: str | None = None,
     quoting: str | None = None,
     parsing: Parsing | None = None,
 ) -> Task:
@@ -47,12 +51,14 @@ def load_table(
         kind: ``"classification"`` or ``"regression"``; None lets the label column decide (see the module's text).
         split_seed: draws the rows that are held out.
         name: of the task; None takes the file's name without extension (its folder's, if that is ``train``).
+        metric: that judges it, see :data:`seedproof.tasks.METRICS`; None: accuracy, or Matthews correlation where a class
+            is rare; Pearson's correlation in a regression.
         quoting: of a CSV or TSV: ``"none"`` where a double quote is a character like any other; None is ``"standard"``.
         parsing: the rules; None takes today's. A study that is extended gives those of its stored task.
 
     Returns:
-        The task. Its classes are sorted by name, by value if all are numbers. It is judged by accuracy first, then F1
-        (of the second class) and Matthews with two classes; by Pearson first, then Spearman, in a regression.
+        The task. Its classes are sorted by name, by value if all are numbers. Beside what judges it, it records accuracy,
+        and with two classes F1 (of the second) and Matthews; in a regression Pearson and Spearman.
 
     Raises:
         UserError: a file, column or row that cannot be used; the message names it.
@@ -81,10 +87,13 @@ def load_table(
     metrics: tuple[str, ...] = ("pearson", "spearman")
     if meaning.classes:
         metrics = ("accuracy", "f1", "matthews") if len(meaning.classes) == 2 else ("accuracy",)
+    if metric is None and (rare := rare_class(development.labels, meaning.classes)):
+        notes.append(_why_matthews(development.labels, *rare))
     again = partial(load_table, path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=split_seed,
-                    name=name, quoting=quoting)  # fmt: skip
+                    name=name, quoting=quoting, metric=metric)  # fmt: skip
     return Task(name=name or table_name(path), train=train, dev=development, classes=meaning.classes, metrics=metrics,
-                notes=tuple(notes), parsing=rules, parse=lambda rules: again(parsing=rules))  # fmt: skip
+                notes=tuple(notes), parsing=rules, parse=lambda rules: again(parsing=rules),
+                metric=metric or default_metric(development.labels, meaning.classes, metrics))  # fmt: skip
 
 
 def table_name(path: Path) -> str:
@@ -139,3 +148,12 @@ def _subset(split: Split, mask: NDArray[np.bool_]) -> Split:
     indices = np.flatnonzero(mask)
     pairs = None if split.pairs is None else tuple(split.pairs[index] for index in indices)
     return Split(tuple(split.texts[index] for index in indices), pairs, split.labels[mask])
+
+
+def _why_matthews(labels: NDArray[Any], rare: str, share: float) -> str:
+    constant = np.bincount(labels).max() / len(labels)
+    return (
+        f"judged by Matthews correlation, because the class {rare!r} is rare ({share:.1%} of the development set): a "
+        f"prediction that never changes has an accuracy of {constant:.3f}, but always a Matthews correlation of 0; give "
+        "the metric accuracy to judge by accuracy"
+    )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from seedproof.report import wording
 from seedproof.report.figures import style
-from seedproof.report.wording import metric_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
     style.log_axis(axes, "x")
     axes.set_xlabel("training loss, mean of the last epoch")
     metric = rows["metric"].dropna() if "metric" in rows else pd.Series(dtype=object)
-    axes.set_ylabel(metric_title(metric.iloc[0]) if len(metric) else "score at the end")
+    axes.set_ylabel(wording.metric(rows) if len(metric) else "score at the end")
     style.plain_grid(axes)
     if "majority" in rows and rows["majority"].notna().any():
         axes.axhline(

@@ -66,14 +66,14 @@ def _runs(page: Page, opened: frozenset[str]) -> Iterator[tuple[str, dict[str, A
     """The drill-down of every opened run; each journal is read once and forgotten."""
     if page.runs is None:
         return
-    names = ["run", "metric", "majority", "evaluated_step"]
+    names = ["run", "metric", "positive_class", "majority", "evaluated_step"]
     rows = page.runs.loc[page.runs["run"].isin(opened), names].drop_duplicates("run")
     for row in view.records(rows):
         facts = page.facts[row["run"]]
         step = None if pd.isna(row["evaluated_step"]) else int(row["evaluated_step"])
         task = page.tasks.get(facts.task)
         content = drilldown.compact_run(facts.records(), row["metric"], step, task, page.limits)
-        judged = {} if row["metric"] is None else {"metric": metric_title(row["metric"])}
+        judged = {} if row["metric"] is None else {"metric": metric_title(row["metric"], row["positive_class"])}
         yield row["run"], content | judged | {"task": facts.task, "majority": drilldown.rounded(row["majority"])}
 
 

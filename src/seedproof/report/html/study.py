@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from seedproof.analysis import runs_table, summarize
+from seedproof.analysis import summarize
+from seedproof.analysis.stored import stored_runs
 from seedproof.errors import UserError
 from seedproof.report.html.page import Page, RunFacts
 from seedproof.report.html.stored import stored_figures, stored_ledger
@@ -63,9 +64,7 @@ def study_runs(store: Store) -> pd.DataFrame:
     Raises:
         UserError: it has none.
     """
-    states = store.states()
-    results = {id_: store.run(id_).result() for id_, state in states.items() if state == "finished"}
-    runs = runs_table(store.cells(), results, states)
+    runs = stored_runs(store)
     if runs.empty:
         raise UserError(f"the study in {store.path} has no runs yet, so there is nothing to report")
     return runs

@@ -16,14 +16,13 @@ from seedproof.analysis.step_sizes import step_size_table
 from seedproof.errors import UserError
 from seedproof.models.layers import JOINED
 from seedproof.recipes import Recipe, from_json
-from seedproof.report import figures
+from seedproof.report import figures, wording
 from seedproof.report.boxplot import box_plot_table, draw_box_plot
 from seedproof.report.html.adding import adding
 from seedproof.report.html.measured import measured_figures
 from seedproof.report.html.page import FigureEntry
 from seedproof.report.html.thinning import curve_records, gradient_records
 from seedproof.report.limits import Limits, more
-from seedproof.report.wording import metric_title
 from seedproof.store import Store
 from seedproof.training.plan import make_plan
 
@@ -172,7 +171,7 @@ def _scores(study: _Study) -> FigureEntry:
         )
         return FigureEntry(name="progress", title=title, note=note, command=command)
     metrics = study.runs["metric"].dropna().unique()
-    label = f"development {metric_title(metrics[0])}" if len(metrics) == 1 else "score on the development set"
+    label = f"development {wording.metric(study.runs)}" if len(metrics) == 1 else "score on the development set"
     image = figures.draw_curves(table, study.path("progress"), y_label=label)
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
 
@@ -223,7 +222,7 @@ def _generalization(study: _Study) -> FigureEntry:
     if study.finished.empty:
         return _nothing("generalization", title, study.runs)
     unique = study.runs.drop_duplicates("run")
-    table = generalization_table(unique).merge(unique[["run", "metric", "majority"]], on="run")
+    table = generalization_table(unique).merge(unique[["run", "metric", "positive_class", "majority"]], on="run")
     try:
         image = [figures.draw_generalization(table, study.path("generalization"))]
     except UserError as error:

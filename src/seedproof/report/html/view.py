@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from seedproof.analysis.runs import seed_order
+from seedproof.analysis.runs import COVERS, seed_order
 from seedproof.report import wording
 from seedproof.report.html.page import Page, Section
 from seedproof.report.limits import spread
@@ -108,7 +108,7 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
                 for text, outcome, seed in zip(wording.every_run(row, ""), row["outcomes"], row["seeds"], strict=True)
             ]
             words = {"name": row["recipe"], "all": first[1:], "given": second[0], "succeeded": second[2:]}
-            recipes.append(words | {"values": values})
+            recipes.append(words | {"values": values, "endings": wording.endings(row)})
         panels.append({"title": wording.title(rows), "recipes": recipes, "notes": wording.notes(rows)})
     return panels
 
@@ -131,7 +131,8 @@ def verdict(row: Mapping[str, Any]) -> str:
     """What became of a run, in a word or two: its outcome where it is finished, else its state."""
     if row["state"] != "finished":
         return str(row["state"])
-    return "succeeded" if row["outcome"] == "succeeded" else f"failed: {row['reason'] or 'majority'}"
+    said = "succeeded" if row["outcome"] == "succeeded" else f"failed: {row['reason'] or 'majority'}"
+    return said if row.get("kind") in (None, "fitted") else f"{said}, {row['kind']}"
 
 
 def runs(page: Page, opened: frozenset[str]) -> dict[str, Any]:
@@ -139,24 +140,29 @@ def runs(page: Page, opened: frozenset[str]) -> dict[str, Any]:
     if page.runs is None:
         return {"total": 0}
     shown = spread(page.runs, page.limits.rows)
-    said = list(dict.fromkeys(verdict(row) for row in records(shown[["state", "outcome", "reason"]].drop_duplicates())))
+    said = list(
+        dict.fromkeys(verdict(row) for row in records(shown[["state", "outcome", "reason", "kind"]].drop_duplicates()))
+    )
     found = {name: list(dict.fromkeys(shown[name])) for name in ("task", "model", "recipe")} | {"outcome": said}
+    judged = shown[shown["metric"].notna()]
     startable = page.runs.loc[page.runs["run"].isin(page.facts), "run"].nunique()
     return {
         "total": len(page.runs), "shown": len(shown), "started": startable, "opened": len(opened),
         "choices": {name: values for name, values in found.items() if len(values) > 1},
-        "metrics": sorted({metric_title(metric) for metric in shown["metric"].dropna()}),
+        "metrics": sorted({metric_title(*pair) for pair in zip(judged["metric"], judged["positive_class"], strict=True)}),
         "rows": _run_rows(shown, opened),
     }  # fmt: skip
 
 
 def _run_rows(shown: pd.DataFrame, opened: frozenset[str]) -> Iterator[dict[str, Any]]:
     """The rows of the table of runs with what sorts them; one number format a column."""
-    names = ["run", "task", "model", "recipe", "seed", "state", "outcome", "reason", "score", "training_loss", "steps"]
+    names = ["run", "task", "model", "recipe", "seed", "state", "outcome", "reason", "kind"]
     numbers = {"score": shown["score"], "loss": shown["training_loss"], "steps": shown["steps"]}
     if "execution_seconds" in shown:
         numbers["seconds"] = pd.to_numeric(shown["execution_seconds"], errors="coerce").round(1)
     words = {name: column(list(values)) for name, values in numbers.items()}
+    near = [wording.NEAR if covers else "" for covers in shown[COVERS]]
+    words["score"] = [word + mark for word, mark in zip(words["score"], near, strict=True)]
     keys = {name: [_key(value) for value in values] for name, values in numbers.items()}
     for index, cells in enumerate(zip(*(shown[name] for name in names), strict=True)):
         values = dict(zip(names, cells, strict=True))
@@ -171,7 +177,7 @@ def _run_rows(shown: pd.DataFrame, opened: frozenset[str]) -> Iterator[dict[str,
 
 
 def _kind(said: str) -> str:
-    return "succeeded" if said == "succeeded" else "failed" if said.startswith("failed") else "unfinished"
+    return "succeeded" if said.startswith("succeeded") else "failed" if said.startswith("failed") else "unfinished"
 
 
 def _key(value: Any) -> float | str:

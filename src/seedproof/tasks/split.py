@@ -1,0 +1,92 @@
+"""Examples of one split of a task, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seedproof.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples of one split, in their order. Lists are taken too and stored as tuples and as a read-only array.
+
+    Raises:
+        UserError: lengths differ, a text is not a string or not valid Unicode, labels are not numbers.
+    """
+
+    texts: tuple[str, ...]
+    """First (or only) text of each example."""
+    pairs: tuple[str, ...] | None
+    """Second text of each example, or None where examples are single texts."""
+    labels: NDArray[Any]
+    """Class indices, int64 (n,), or regression targets, float64 (n,)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", _checked_texts(self.texts, "texts"))
+        if self.pairs is not None:
+            object.__setattr__(self, "pairs", _checked_texts(self.pairs, "pairs"))
+            _check_lengths("pairs", len(self.pairs), len(self.texts))
+        labels = np.asarray(self.labels)
+        if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "biuf"):
+            raise UserError(f"labels must be a list of numbers, found {labels.dtype} of shape {labels.shape}")
+        _check_lengths("labels", len(labels), len(self.texts))
+        labels = labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64)
+        labels.setflags(write=False)
+        object.__setattr__(self, "labels", labels)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __repr__(self) -> str:
+        return f"Split({len(self)} {'texts' if self.pairs is None else 'pairs'})"
+
+
+def check_varied(labels: NDArray[Any], classes: tuple[str, ...], place: str) -> None:
+    """Refuse labels that are all equal: nothing can be learned from them, and no run could beat the majority.
+
+    Raises:
+        UserError: names ``place`` and the one label.
+    """
+    if np.ptp(labels) == 0:
+        value = f"the single class {classes[labels[0]]!r}" if classes else f"the single target {labels[0]}"
+        raise UserError(f"{place}: all {len(labels)} examples have {value}; at least two different labels are needed")
+
+
+def label_entropy(labels: ArrayLike) -> float:
+    """Entropy in nats of the shares of the labels, shape (examples,): the lowest loss that ignores the text.
+
+    >>> round(label_entropy([0, 1, 1, 0]), 4)  # ln 2
+    0.6931
+    """
+    _, counts = np.unique(np.asarray(labels), return_counts=True)
+    shares = counts / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _check_lengths(what: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise UserError(f"a split needs as many {what} as texts, found {found} and {expected}")
+
+
+def _checked_texts(texts: Iterable[Any], what: str) -> tuple[str, ...]:
+    """Check that every text is a string that can be written as UTF-8."""
+    if isinstance(texts, str):
+        raise UserError(f"{what} must be a list of strings, found one string {texts[:40]!r}")
+    checked = tuple(texts)
+    for index, text in enumerate(checked):
+        if not isinstance(text, str):
+            raise UserError(f"{what}: example {index} is {text!r} ({type(text).__name__}), not a string")
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise UserError(
+                    f"{what}: example {index} has a lone surrogate at character {error.start}; such text is not Unicode"
+                ) from None
+    return checked

@@ -1,0 +1,90 @@
+"""How far a score may be off because the development set is finite: another set of its size would give another score.
+
+accuracy has Wilson's interval (Wilson 1927), the correlations Fisher's z with the standard error of Bonett and Wright
+(2000) for ranks, and everything else the percentiles of a bootstrap over the examples.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from seedproof.tasks import ranking
+from seedproof.tasks.metrics import Metric
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+SEED = 0
+_Z = float(ndtri((1 + CONFIDENCE) / 2))
+_NUMBERS = 2_000_000
+"""Numbers that a batch of resamples holds at most."""
+
+
+def score_interval(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+    """The 95 % interval of one run's score over development sets of this size.
+
+    Args:
+        metric: of the score.
+        outputs: logits (examples, classes), or (examples, 1) for regression.
+        labels: class indices or targets (examples,).
+
+    Returns:
+        Lower and upper end; (NaN, NaN) where an output is not finite, or too few examples say nothing.
+    """
+    score = metric.score(outputs, labels)
+    if math.isnan(score):
+        return math.nan, math.nan
+    if (known := known_interval(metric.name, score, len(labels))) is not None:
+        return known
+    draws = _resampled(metric, outputs, labels)
+    if np.isnan(draws).all():
+        return math.nan, math.nan
+    low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def known_interval(metric: str, score: float, examples: int) -> tuple[float, float] | None:
+    """The interval where the score and the number of examples suffice; None where the outputs are needed."""
+    if metric == "accuracy":
+        return _wilson(score, examples)
+    if metric not in ("pearson", "spearman", "pearson_spearman"):
+        return None
+    if examples < 4:
+        return math.nan, math.nan
+    # The mean of both takes the larger error of the two.
+    variance = (1.0 if metric == "pearson" else 1 + score**2 / 2) / (examples - 3)
+    spread = _Z * math.sqrt(variance)
+    centre = math.atanh(max(-1 + 1e-15, min(1 - 1e-15, score)))
+    return math.tanh(centre - spread), math.tanh(centre + spread)
+
+
+def _wilson(share: float, examples: int) -> tuple[float, float]:
+    spread = _Z * math.sqrt(_Z**2 / 4 + examples * share * (1 - share))
+    low, high = ((examples * share + _Z**2 / 2 + sign * spread) / (examples + _Z**2) for sign in (-1, 1))
+    return max(0.0, low), min(1.0, high)
+
+
+def _resampled(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+    """The score of every bootstrap sample, (RESAMPLES,)."""
+    generator = np.random.default_rng(SEED)
+    examples, classes = outputs.shape
+    if metric.of_counts is None:
+        parts = [
+            ranking.auroc(outputs, labels, generator.multinomial(examples, np.full(examples, 1 / examples), size=rows))
+            for rows in _batches(examples)
+        ]
+        return np.concatenate(parts)
+    # Drawing examples and counting them is drawing the counts.
+    shares = metric.counts(outputs, labels).ravel() / examples
+    draws = (generator.multinomial(examples, shares, size=rows) for rows in _batches(classes * classes))
+    return np.concatenate([metric.of_counts(each.reshape(-1, classes, classes).astype(float)) for each in draws])
+
+
+def _batches(numbers: int) -> list[int]:
+    """How many resamples of so many numbers each are drawn at a time."""
+    rows = max(1, _NUMBERS // numbers)
+    return [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]

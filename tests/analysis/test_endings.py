@@ -1,0 +1,58 @@
+"""How a run ended: each word from the numbers that tell it, and "unknown" where none does."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from seedproof.analysis.endings import KINDS, REMEDIES, kind_of, remedies
+
+AT_ENTROPY = {"reference_loss": 0.69, "last_loss": 0.69, "earlier_loss": 0.69, "loss_noise": 0.01, "dev_fall": 0.0,
+              "dev_fall_noise": 0.01, "information": 0.001, "vanished": False}  # fmt: skip
+
+
+def kind(
+    outcome: str, *, loss: float = 0.69, noisy: bool = True, reason: str | None = None, **changes: Any
+) -> str | None:
+    result = {"outcome": outcome, "reason": reason, "training_loss": loss, "ending": AT_ENTROPY | changes}
+    return kind_of(result, lambda: noisy)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        ("fitted", kind("succeeded", loss=0.4)),
+        ("fitted", kind("succeeded", last_loss=0.5)),  # the last epoch as a whole was higher
+        ("overfitted", kind("failed", loss=0.4)),
+        ("collapsed", kind("failed", vanished=True)),
+        ("collapsed", kind("failed", vanished=True, earlier_loss=0.75)),
+        ("slow", kind("failed", earlier_loss=0.72)),
+        ("slow", kind("failed", dev_fall=0.02)),
+        ("slow", kind("succeeded", dev_fall=0.02)),
+        ("unlearned", kind("succeeded")),
+        ("unlearned", kind("succeeded", vanished=True)),  # collapse is a way to fail
+        ("unknown", kind("failed")),
+        ("unknown", kind("failed", vanished=None, dev_fall=0.02)),  # it may have collapsed
+        ("unknown", kind("succeeded", loss=0.65, last_loss=0.65, information=0.2)),  # dropout hides the loss
+        ("unlearned", kind("succeeded", last_loss=0.69, information=0.2, noisy=False)),
+        ("unknown", kind("succeeded", **dict.fromkeys(AT_ENTROPY, math.nan))),
+        (None, kind("failed", reason="diverged", loss=math.nan)),
+    ],
+)
+def test_kinds(expected: str | None, found: str | None) -> None:
+    assert found == expected
+
+
+def test_a_run_without_numbers_is_unknown() -> None:
+    result = {"outcome": "failed", "reason": "majority", "training_loss": 0.69, "ending": {}}
+    assert kind_of(result, lambda: True) == "unknown"
+
+
+def test_what_to_change_is_said_with_the_count() -> None:
+    counts = dict.fromkeys(KINDS, 0) | {"slow": 4, "fitted": 21}
+    (sentence,) = remedies(counts, 25)
+    assert sentence.startswith("slow: 4 of 25 runs were still falling")
+    assert sentence.endswith("more epochs or a larger learning rate")
+    assert set(REMEDIES) == set(KINDS) - {"fitted", "unknown"}

@@ -1,0 +1,84 @@
+"""The table of runs of a store: completed for results of an earlier version, and judged by another metric."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seedproof.errors import UserError
+from seedproof.results import open_results
+from seedproof.store import Store
+from seedproof.tasks import Task
+
+STORE = Path(__file__).parent.parent / "assets" / "first" / "plain"
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    """A store of the first version, whose results know neither intervals nor endings."""
+    shutil.copytree(STORE, tmp_path / "plain")
+    return Store.open(tmp_path / "plain")
+
+
+def test_what_an_earlier_version_did_not_note_is_worked_out(store):
+    runs = open_results(store.path).runs()
+    finished = runs[runs["state"] == "finished"]
+    assert finished["kind"].isin(["collapsed", "slow", "unknown", "fitted"]).all()
+    assert (finished["score_low"] <= finished["score"]).all()
+    assert (finished["score"] <= finished["score_high"]).all()
+    near = finished[finished["covers_majority"]]
+    assert (near["score_low"] <= near["majority"]).all()
+    assert (near["score"] > near["majority"]).all()
+    assert runs.loc[runs["state"] != "finished", ["kind", "score_low"]].isna().all(axis=None)
+
+
+def test_under_another_metric_scores_majority_and_outcome_are_those_of_the_outputs(store):
+    results = open_results(store.path)
+    runs = results.runs(metric="macro_f1").set_index("run")
+    pairs = runs[(runs["task"] == "pairs") & (runs["state"] == "finished")]
+    (task,) = [task for folder in (store.path / "tasks").iterdir() if (task := Task.read(folder)).name == "pairs"]
+    assert set(pairs["metric"]) == {"macro_f1"}
+    for id_, row in pairs.iterrows():
+        predicted = np.argmax(results.logits(id_)["dev"], axis=1)
+        rights = [2 * ((predicted == k) & (task.dev.labels == k)).sum() / ((predicted == k).sum() + (task.dev.labels == k).sum())
+                  for k in (0, 1)]  # fmt: skip
+        assert row["score"] == pytest.approx(np.mean(rights))
+        assert row["outcome"] == ("succeeded" if row["score"] > row["majority"] else "failed")
+    assert set(runs.loc[runs["task"] == "ratings", "metric"]) == {"pearson"}  # macro F1 does not fit a regression
+    assert results.summary(metric="macro_f1").loc[0, "majority"] == pytest.approx(1 / 3)
+
+
+def test_a_run_without_outputs_is_named(store):
+    id_ = next(cell.id for cell in store.cells() if cell.task == "pairs")
+    (store.run(id_).path / "journal.jsonl").unlink()
+    with pytest.raises(UserError, match=f"cannot score run {id_} under 'matthews'.*restore the file"):
+        open_results(store.path).runs(metric="matthews")
+
+
+def test_a_metric_that_fits_no_task_or_a_task_that_is_missing_is_named(store):
+    with pytest.raises(UserError, match="did you mean 'matthews'"):
+        open_results(store.path).runs(metric="mathews")
+    shutil.rmtree(store.path / "tasks")
+    with pytest.raises(UserError, match=r"is missing; copy it from the study"):
+        open_results(store.path).runs(metric="matthews")
+    assert set(open_results(store.path).runs()["kind"].dropna()) == {"unknown"}
+
+
+def test_a_complete_result_needs_no_journal(store):
+    """A summary of thousands of runs must not read their journals."""
+    results = open_results(store.path)
+    before = results.runs()
+    for id_ in before.loc[before["state"] == "finished", "run"].unique():
+        folder = store.run(id_).path
+        row = before[before["run"] == id_].iloc[0]
+        value = json.loads((folder / "result.json").read_text())
+        value |= {name: row[name] for name in ("positive_class", "score_low", "score_high")}
+        value["ending"] = json.loads(row["ending"])
+        (folder / "result.json").write_text(json.dumps(value))
+        (folder / "journal.jsonl").unlink()
+    columns = ["run", "kind", "score", "score_low", "covers_majority"]
+    assert results.runs()[columns].equals(before[columns])

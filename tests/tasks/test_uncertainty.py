@@ -1,0 +1,70 @@
+"""Intervals of one run's score: closed forms, and coverage where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from seedproof.analysis.statistics import wilson_interval
+from seedproof.tasks.metrics import find_metric
+from seedproof.tasks.uncertainty import known_interval, score_interval
+
+YES_NO = ("no", "yes")
+
+
+def test_accuracy_has_wilsons_interval() -> None:
+    labels = np.array([0, 1] * 50)
+    outputs = np.eye(2)[np.where(np.arange(100) < 83, labels, 1 - labels)]
+    found = score_interval(find_metric("accuracy", YES_NO), outputs, labels)
+    assert found == pytest.approx(wilson_interval(83, 100))
+
+
+def test_correlations_have_fishers_interval() -> None:
+    values = np.random.default_rng(0).normal(size=(2, 60))
+    found = known_interval("pearson", float(np.corrcoef(values)[0, 1]), 60)
+    expected = stats.pearsonr(*values).confidence_interval()
+    assert found == pytest.approx((expected.low, expected.high))
+    assert known_interval("spearman", 0.5, 60)[1] > known_interval("pearson", 0.5, 60)[1]  # type: ignore[index]
+    assert np.isnan(known_interval("pearson", 0.5, 3)).all()  # type: ignore[arg-type]
+    assert known_interval("pearson", 1.0, 60) == pytest.approx((1, 1))
+
+
+def test_the_bootstrap_of_counts_is_that_of_examples() -> None:
+    """Drawing a confusion matrix from its shares is drawing examples with replacement."""
+    generator = np.random.default_rng(1)
+    labels = (generator.random(80) < 0.2).astype(int)
+    outputs = generator.normal(size=(80, 2)) + 1.5 * np.eye(2)[labels]
+    metric = find_metric("matthews", YES_NO)
+    draws = []
+    for _ in range(2000):
+        chosen = generator.integers(0, 80, 80)
+        draws.append(metric.score(outputs[chosen], labels[chosen]))
+    assert score_interval(metric, outputs, labels) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.02)
+
+
+def test_the_interval_of_auroc_is_near_delongs() -> None:
+    """DeLong's variance is that of the placements (DeLong et al. 1988), a closed form."""
+    generator = np.random.default_rng(2)
+    labels = np.arange(200) % 2
+    scores = generator.normal(size=200) + labels
+    outputs = np.stack([np.zeros(200), scores], axis=1)
+    above = scores[labels == 1][:, None] > scores[labels == 0]
+    deviation = np.sqrt(above.mean(1).var(ddof=1) / 100 + above.mean(0).var(ddof=1) / 100)
+    expected = above.mean() + deviation * np.array([-1.96, 1.96])
+    assert score_interval(find_metric("auroc", YES_NO), outputs, labels) == pytest.approx(tuple(expected), abs=0.01)
+
+
+def test_a_run_one_example_above_the_majority_covers_it() -> None:
+    labels = np.array([1] * 83 + [0] * 17)
+    predictions = np.ones(100, int)
+    predictions[-1] = 0
+    for name in ("accuracy", "f1", "matthews", "balanced_accuracy"):
+        metric = find_metric(name, YES_NO)
+        low, high = score_interval(metric, np.eye(2)[predictions], labels)
+        assert low <= metric.majority(labels) < metric.score(np.eye(2)[predictions], labels) <= high, name
+
+
+def test_outputs_that_are_not_finite_have_no_interval() -> None:
+    outputs = np.array([[np.nan, 0.0], [0.0, 1.0]])
+    assert np.isnan(score_interval(find_metric("accuracy", YES_NO), outputs, np.array([0, 1]))).all()
