@@ -21,6 +21,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from seedproof.checksums import KEY
 from seedproof.cli import main
 from seedproof.miniature.corpus import draw_task
 from seedproof.models.source import MINIATURES
@@ -284,6 +285,7 @@ def test_folders_that_are_not_a_study(verb, ran, tmp_path):
     newer = tmp_path / "newer"
     newer.mkdir()
     marker = json.loads((ran[0] / "seedproof.json").read_text())
+    marker.pop(KEY)  # as if that version had written it
     (newer / "seedproof.json").write_text(json.dumps(marker | {"format": 99}))
     assert "written by a newer seedproof (format 99" in refused("study", verb[0], newer, *verb[1:])
 

@@ -33,7 +33,7 @@ def test_every_run_is_listed_by_id_outcome_and_name(study):
     lines = command("study", "runs", folder).out.splitlines()
     assert lines[1:] == [
         f"  {ids['failed']}  failed (majority)   0.500  devlin/0",
-        f"  {ids['good']}  succeeded           0.500  devlin/0/1/1",
+        f"  {ids['good']}  succeeded           0.600  devlin/0/1/1",
         f"  {ids['gone']}  failed (diverged)       –  devlin/2",
     ]
     assert max(map(len, lines)) <= 80

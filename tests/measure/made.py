@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
 from pathlib import Path
 
@@ -67,8 +68,9 @@ def make_store(
             model = make_classifier(pretrained, seed=number, head_seed=seeds.head)
             model.save_pretrained(run.weights)
             load_tokenizer(source).save_pretrained(run.weights)
+        score = {None: 0.6, "majority": 0.5, "diverged": math.nan}[reason]
         run.finish({"outcome": "failed" if reason else "succeeded", "reason": reason, "missing_parameters": ["classifier.weight"],
-                    "score": 0.5, "majority": 0.5, "metric": "accuracy"})  # fmt: skip
+                    "score": score, "majority": 0.5, "metric": "accuracy"})  # fmt: skip
         ids[name] = spec.id
         store.add_cells([dataclasses.replace(Cell.of(spec), recipe="devlin")])
     store.add_definition(f'name = "made"\ntasks = ["miniature/entailment"]\nmodels = ["{pretrained}"]\n')
