@@ -59,6 +59,17 @@ class Results:
 
         return summarize(self.runs(metric=metric), divisor=divisor)
 
+    def class_scores(self) -> pd.DataFrame:
+        """Precision, recall, F1 and support (number of examples) of each class, of every finished run.
+
+        Returns:
+            Columns ``task``, ``model``, ``recipe``, ``seed``, ``run``, ``split``, ``class``, ``precision``, ``recall``,
+            ``f1`` and ``support``; no rows of a regression, nor of a run that diverged.
+        """
+        from seedproof.analysis.stored import class_scores_table
+
+        return class_scores_table(self.runs())
+
     def notes(self) -> list[str]:
         """What a reader of the numbers should know of each task; see :func:`seedproof.report.notes.task_notes`."""
         from seedproof.report.notes import task_notes

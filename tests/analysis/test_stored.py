@@ -27,7 +27,7 @@ def store(tmp_path) -> Store:
 def test_what_an_earlier_version_did_not_note_is_worked_out(store):
     runs = open_results(store.path).runs()
     finished = runs[runs["state"] == "finished"]
-    assert finished["kind"].isin(["collapsed", "slow", "unknown", "fitted"]).all()
+    assert finished["kind"].isin(["slow", "unknown", "unlearned"]).all()
     assert (finished["score_low"] <= finished["score"]).all()
     assert (finished["score"] <= finished["score_high"]).all()
     near = finished[finished["covers_majority"]]

@@ -6,6 +6,7 @@ run's journal and its task, where the store has them.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from functools import cached_property
@@ -42,6 +43,18 @@ def stored_runs(store: Store, metric: str | None = None) -> pd.DataFrame:
     finished = [_Run(store, id_, tasks) for id_, state in states.items() if state == "finished"]
     judges = {} if metric is None else tasks.judges(metric, {run.fingerprint for run in finished})
     return runs_table(cells, {run.id: run.result(judges) for run in finished}, states)
+
+
+def class_scores_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Precision, recall, F1 and support by class, from the table of :func:`stored_runs`; a row per run, split and class."""
+    names = ["task", "model", "recipe", "seed", "run"]
+    rows = [
+        {**{name: run[name] for name in names}, "split": split, "class": label, **scores}
+        for run in runs[runs["class_scores"].notna()].to_dict("records")
+        for split, classes in json.loads(run["class_scores"]).items()
+        for label, scores in classes.items()
+    ]
+    return pd.DataFrame(rows, columns=[*names, "split", "class", "precision", "recall", "f1", "support"])
 
 
 class _Tasks:
@@ -112,6 +125,8 @@ class _Run:
             result = self._judged(result, metric)
         if "score_low" not in result:
             result |= self._interval(result)
+        if "class_scores" not in result and self._task is not None:
+            result["class_scores"] = self._task.class_scores(self._digest.logits(result["evaluated_step"]))
         if "ending" not in result:
             result["ending"] = self._ending()
         return result | {"kind": kind_of(result, self._is_noisy)}

@@ -37,7 +37,7 @@ class Digest:
     evaluations: dict[int, Mapping[str, Any]]
     """The last two evaluations and the one that was asked for, by step in order."""
     gradients: list[Mapping[str, Any]]
-    """The names of the tensors, and the last norms of their gradients."""
+    """The names of the tensors, and the first and the last two norms of their gradients."""
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]], step: int | None) -> Digest:
@@ -49,7 +49,7 @@ class Digest:
             if record["kind"] == "loss":
                 losses[record["step"]] = record["loss"]
             elif record["kind"] == "gradients":
-                gradients = [*(each for each in gradients if "names" in each), record]
+                gradients = [*gradients, record] if len(gradients) < 4 else [*gradients[:2], gradients[-1], record]
             elif record["kind"] == "evaluation":
                 recent = [*evaluations, record["step"]][-2:]
                 evaluations = {k: v for k, v in evaluations.items() if k in recent or k == step} | {

@@ -26,21 +26,33 @@ LOWER = 0.5
 
 
 def have_vanished(records: Iterable[Mapping[str, Any]]) -> bool | None:
-    """Whether the median norm of the lower layers' weights was under ``THRESHOLD`` of the classifier's at the end.
+    """Whether the median norm of the lower layers' weights fell under ``THRESHOLD`` of the classifier's and stayed there.
+
+    A run of a few steps, or a model whose lower layers have small gradients from the start, has lost nothing: the first
+    recording must be above the threshold, and the last two under it.
 
     Args:
-        records: of the run, in order.
+        records: of the run in order, at least the first and the last two recordings.
 
     Returns:
-        None where no gradients were recorded, or the model's layers and classifier are not known by their names.
+        None where fewer than three gradients were recorded, or the model's layers and classifier are not known by their names.
     """
     recorded = [record for record in records if record["kind"] == "gradients"]
     names: Sequence[str] = next((record["names"] for record in recorded if "names" in record), [])
-    last = next((record["norms"] for record in reversed(recorded) if "norms" in record), None)
-    if last is None or not names:
+    norms = [np.asarray(record["norms"], np.float64) for record in recorded if "norms" in record]
+    if len(norms) < 3:
         return None
-    lower, top = _norms(names, np.asarray(last, np.float64))
-    return None if lower is None or top is None else bool(lower / top < THRESHOLD) if top else False
+    shares = [_share(names, each) for each in (norms[0], *norms[-2:])]
+    if any(share is None for share in shares):
+        return None
+    first, *last = (share < THRESHOLD for share in shares if share is not None)
+    return not first and all(last)
+
+
+def _share(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
+    """The norm of the lower layers as a share of the classifier's; NaN, which is not under any threshold, where that is 0."""
+    lower, top = _norms(names, norms)
+    return None if lower is None or top is None else lower / top if top else math.nan
 
 
 def _norms(names: Sequence[str], norms: NDArray[np.float64]) -> tuple[float | None, float | None]:
