@@ -42,6 +42,7 @@ _KEYS = (
     "precision",
     "device",
     "threads",
+    "draw_missing",
     "recording",
 )
 _RECORDING_KEYS = (*PROBES, "evaluations", "weights", "checkpoint_seconds")
@@ -79,6 +80,10 @@ def read_definition(path: Path) -> dict[str, Any]:
         content["settings"] = _settings(content["settings"], path)
     if "seeds" in content and not isinstance(content["seeds"], int):
         content["seeds"] = [_seeds(seed, path) for seed in _list(content, "seeds", path)]
+    if type(content.get("draw_missing", False)) is not bool:
+        raise UserError(
+            f"draw_missing in the study file {path} must be true or false, found {content['draw_missing']!r}"
+        )
     if "recording" in content:
         content["recording"] = _recording(content["recording"], path)
     return {"name": path.stem, **content}
@@ -96,6 +101,7 @@ def to_toml(fields: Mapping[str, Any]) -> str:
         "seeds": [_seed_value(seed) for seed in fields["seeds"]],
     }
     content |= {name: fields[name] for name in ("engine", "precision", "device", "threads") if fields[name] is not None}
+    content |= {"draw_missing": True} if fields["draw_missing"] else {}
     if settings := fields["settings"]:
         content["settings"] = {name: "default" if value is None else value for name, value in settings.items()}
     recording: Recording | None = fields["recording"]

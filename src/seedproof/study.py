@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +70,9 @@ class Study:
     threads: int | None = field(kw_only=True, default=None)
     """Threads in one run on a CPU; None is 1. It is fixed when the study's folder is made, as it changes bits."""
     recording: Recording | None = field(kw_only=True, default=None)
+    draw_missing: bool = field(kw_only=True, default=False)
+    """Run a model whose checkpoint lacks parameters of the encoder, with these drawn from each run's head seed. A head or a
+    pooler that it lacks is always drawn."""
 
     def __post_init__(self) -> None:
         for kind in ("tasks", "models", "recipes"):
@@ -168,15 +172,44 @@ class Study:
         models = {source.name: source for source in planned.sources}
         return notes_before(planned.tasks, models, [run.spec for run in planned.runs])
 
-    def prepare(self, folder: str | os.PathLike[str]) -> tuple[Store, list[PlannedRun]]:
-        """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
+    def try_out(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[str]:
+        """Try one batch of every pair of task and model that has runs left to do in ``folder``.
+
+        Returns:
+            What is to be known of the models: which parameters are drawn at random, which head is kept.
 
         Raises:
-            UserError: as :meth:`plan`, or the folder holds something else, or was made with other numerics.
+            UserError: what every run of a pair would die of, or parameters of an encoder that its checkpoint lacks.
+        """
+        from seedproof.launch.trial import try_runs
+
+        recording, runs = self.recording or Recording(), planned.runs
+        if folder is not None and (Path(folder) / MARKER).exists():
+            store = Store.open(folder)
+            runs = [run for run in fit_into(store, runs) if not store.run(run.spec.id).is_finished]
+            recording = self.recording or Recording.read(store.path)
+        return try_runs([run.spec for run in runs], planned.tasks, planned.sources, recording=recording,
+                        draw_missing=self.draw_missing)  # fmt: skip
+
+    def prepare(
+        self, folder: str | os.PathLike[str], *, say: Callable[[str], None] | None = None
+    ) -> tuple[Store, list[PlannedRun]]:
+        """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
+
+        Args:
+            folder: new, empty, or the folder of a study.
+            say: told what is to be known of the models before they run, a line at a time.
+
+        Raises:
+            UserError: as :meth:`plan` and :meth:`try_out`, or the folder holds something else, or was made with other numerics.
         """
         numerics = self.numerics(folder)
         exists = (Path(folder) / MARKER).exists()
         planned = self.plan(numerics, folder)
+        notes = self.try_out(planned, folder)
+        if say is not None:
+            for note in notes:
+                say(note)
         store = Store.open_or_create(folder, self.name, numerics)
         runs = fit_into(store, planned.runs)
         for task in planned.tasks:
@@ -204,7 +237,7 @@ class Study:
             UserError: as :meth:`prepare`.
             seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
         """
-        store, runs = self.prepare(folder)
+        store, runs = self.prepare(folder, say=_say if progress else None)
         return self.execute(store, runs, jobs=jobs, progress=progress)
 
     def execute(
@@ -311,6 +344,10 @@ def _check_words(**given: object) -> None:
     for option, word in given.items():
         if word is not None and word not in WORDS[option]:
             raise unknown(option, word, WORDS[option])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _as_text(value: object, kind: str, study: str) -> str:

@@ -352,3 +352,17 @@ def _wait(condition, seconds: float = 90) -> None:
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_dry_run_tries_a_batch_and_says_what_is_drawn(tiny_model, tmp_path):
+    """What every run would die of is found before any is started; the head is named."""
+    own = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    words = ["study", "run", "--task", "miniature/acceptability", "--model", own, "--device", "cpu", "--dry-run"]
+    assert f"{own}: drawn from each run's head seed: classifier.bias, classifier.weight" in command(*words).err
+    config = json.loads((own / "config.json").read_text())
+    (own / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
+    broken = command(*words)
+    assert (broken.code, broken.out) == (2, "")
+    assert "does not hold 16 of the 55 parameters of the encoder" in broken.err
+    assert "which are drawn at random from each run's head seed" in command(*words, "--draw-missing").err
+    assert "devlin(new_head=True)" in command(*words, "--draw-missing", "--new-head").out

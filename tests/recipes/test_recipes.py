@@ -55,6 +55,7 @@ def test_devlin_has_the_values_of_the_paper() -> None:
         "select": "last",
         "select_metric": None,
         "segment_ids": True,
+        "new_head": None,
     }
 
 

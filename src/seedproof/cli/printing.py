@@ -141,6 +141,12 @@ def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
     )
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines on standard error."""
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
 def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> None:
     """Say on standard error where a study keeps what a recipe, or a task's file, meant when it began."""
     for name, rules in parsing.items():

@@ -50,6 +50,12 @@ def run(
             "--set", metavar="FIELD=VALUE", help="Set a field of every recipe.", autocompletion=completion.settings
         ),
     ] = None,
+    new_head: Annotated[
+        bool, typer.Option("--new-head", help="Draw the head anew where the model came with one of this size.")
+    ] = False,
+    draw_missing: Annotated[
+        bool, typer.Option("--draw-missing", help="Run a model that lacks encoder weights, with these drawn at random.")
+    ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for glue/... tasks.")] = None,
     dev: Annotated[Path | None, typer.Option(help="Development set of your own task [default: a 20 % split].")] = None,
     text: Annotated[str | None, typer.Option(help="Column of the text, for your own task.")] = None,
@@ -84,14 +90,16 @@ def run(
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
     options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
                "split_seed": split_seed, "quoting": quoting, "metric": metric}  # fmt: skip
-    numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads}
+    numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads,
+                "draw_missing": draw_missing or None}  # fmt: skip
     recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
     if file is not None:
         given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings,
-                 "--name": name, "--first-seed": first_seed or None, **options}  # fmt: skip
+                 "--name": name, "--first-seed": first_seed or None, "--new-head": new_head or None, **options}  # fmt: skip
         _refuse_with_file(file, given)
         study = _with(_read(file), out, **numerics, recording=recording)
     else:
+        settings = [*(settings or []), *(["new_head=true"] if new_head else [])]
         study = _study(name or (out.resolve().name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
                        first_seed=first_seed, settings=settings, options=options)  # fmt: skip
         study = _with(study, out, **numerics, recording=recording)
@@ -100,6 +108,7 @@ def run(
     from seedproof.cli.printing import (
         continuing,
         print_kept,
+        print_lines,
         print_notes,
         print_notes_of,
         print_plan,
@@ -112,12 +121,15 @@ def run(
         planned = study.plan(study.numerics(out), out)
         print_recipes(study)
         print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
+        print_lines(study.try_out(planned, out))
         print_plan(planned.runs)
         return
-    store, runs = study.prepare(out)
+    notes: list[str] = []
+    store, runs = study.prepare(out, say=notes.append)
     print_recipes(study)
     print_kept(runs, stored_parsing(study.tasks, store))
     print_notes_of(store, runs)
+    print_lines(notes)
     with continuing():
         results = study.execute(store, runs, jobs=jobs)
     print_results(results)

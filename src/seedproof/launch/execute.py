@@ -103,7 +103,8 @@ def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording
     plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
     data = tokenized(task, source, recipe)
     loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression", classes=task.classes,
-                             head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout)  # fmt: skip
+                             head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout,
+                             new_head=bool(recipe.new_head))  # fmt: skip
     about = {
         "steps": plan.steps,
         "steps_per_epoch": plan.steps_per_epoch,
@@ -226,16 +227,18 @@ def model_source(store: Store, model: ModelReference) -> ModelSource:
         UserError: they are not where they were, or were changed there.
     """
     # Where they were found comes first: the name of a hub model would be asked for over the network.
+    why = ""
     for name in [*store.model_locations(model.fingerprint), model.name]:
         try:
             source = _found(name)
-        except UserError:
+        except UserError as error:
+            why = why or f" ({error})"
             continue
         if source.fingerprint == model.fingerprint:
             return source
     raise UserError(
         f"the weights of the model {model.name!r} (fingerprint {model.fingerprint[:12]}) are no longer where this study "
-        "found them, or were changed; run the study again with --model and the folder where they are now"
+        f"found them, or were changed{why}; run the study again with --model and the folder where they are now"
     )
 
 

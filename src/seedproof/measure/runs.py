@@ -147,7 +147,7 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
     found = surface(
         f.source.folder, f.weights, s.weights, task=read_task(opened.task_folder(f.spec.task.fingerprint)),
         head_seed=f.spec.seeds.head, head_std=recipe["head_std"], max_length=recipe["max_length"],
-        segment_ids=recipe["segment_ids"], **{"folder": opened.path, **options},
+        segment_ids=recipe["segment_ids"], new_head=recipe.get("new_head", False), **{"folder": opened.path, **options},
     )  # fmt: skip
     _leave(found.tables, opened.path / FOLDER / f"surface-{f.id}-{s.id}")
     return found

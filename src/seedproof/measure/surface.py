@@ -43,6 +43,7 @@ def surface(
     task: Task | str | os.PathLike[str],
     head_seed: int,
     head_std: float = 0.02,
+    new_head: bool = False,
     gradient_norm: bool = False,
     low: float = -1.5,
     high: float = 1.5,
@@ -69,6 +70,7 @@ def surface(
         task: whose training examples the loss is the mean of: a task, or what :func:`seedproof.load_task` takes.
         head_seed: the seed from which f and s drew their head: it gives p the same one.
         head_std: its standard deviation.
+        new_head: whether they drew it although ``pretrained`` has one.
         gradient_norm: also measure the L2 norm of the loss's gradient over all parameters; takes about three times as long.
         low: the least a and b of the grid.
         high: the greatest.
@@ -97,13 +99,14 @@ def surface(
         "failed": fingerprint(failed, "failed"), "successful": fingerprint(successful, "successful"),
         "task": data.fingerprint, "examples": len(chosen), "example_seed": example_seed, "max_length": max_length,
         "segment_ids": segment_ids, "gradient_norm": gradient_norm, **asdict(lattice), "device": device,
+        **({"new_head": True} if new_head else {}),
     }  # fmt: skip
     workers = default_jobs(device) if jobs is None else jobs if device == "cpu" else 1
     if workers < 1:
         raise UserError(f"jobs must be at least 1, but is {workers}")
 
     def measure(parts: dict[str, Points]) -> Any:
-        plane, config = _plane(source, failed, successful, data, head_seed, head_std)
+        plane, config = _plane(source, failed, successful, data, head_seed, head_std, new_head)
         batches = _batches(data, source, chosen, max_length, segment_ids)
         return measure_problem(Problem(config, plane, batches, gradient_norm, device), parts, workers)
 
@@ -141,13 +144,13 @@ def _complete(lattice: Lattice, parts: Parts, measure: Callable[[dict[str, Point
 
 
 def _plane(source: ModelSource, failed: Any, successful: Any, task: Task, head_seed: int,
-           head_std: float) -> tuple[Plane, Any]:  # fmt: skip
+           head_std: float, new_head: bool) -> tuple[Plane, Any]:  # fmt: skip
     of_task: dict[str, Any] = {
         "labels": task.num_labels,
         "regression": task.kind == "regression",
         "classes": task.classes,
     }
-    start = load_classifier(source, **of_task, head_seed=head_seed, head_std=head_std)
+    start = load_classifier(source, **of_task, head_seed=head_seed, head_std=head_std, new_head=new_head)
     models = {"pre-trained": start.model}
     for role, checkpoint in (("failed", failed), ("successful", successful)):
         models[role] = classifier_of(checkpoint, role, **of_task)

@@ -36,7 +36,7 @@ class Recipe:
 
     method: ClassVar[str] = "fine-tuning"
     """Names the class in stored recipes; each subclass has its own."""
-    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"select_metric": FIRST})
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"select_metric": FIRST, "new_head": False})
     """Fields that came after stores existed, by name, with the value that means "as before": a stored recipe that lacks the
     field has this value, and a recipe that holds it is stored without the field, so that its runs keep their ids. Such a
     field is None until :func:`seedproof.recipes.resolve` gives it the value that is right for the model."""
@@ -116,6 +116,9 @@ class Recipe:
         return {
             name: getattr(self, name) for name in self.field_types() if getattr(self, name) != getattr(type(self), name)
         }
+
+    new_head: bool | None = None
+    """Draw the head from the head seed even where one of the right size came with the checkpoint."""
 
     def __post_init__(self) -> None:
         for name, kind in self.field_types().items():

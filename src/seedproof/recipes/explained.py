@@ -18,7 +18,12 @@ FAMILIES = ("bert", "roberta", "albert")
 """Whose own defaults stand in the page; every other family has BERT's."""
 
 
-_OF_THE_MODEL = ("learning_rate", *(name for kind in METHODS.values() for name in kind.ADDED))
+_OF_NO_MODEL = {"new_head": "false"}
+"""Fields that came later and mean the same for every model."""
+_OF_THE_MODEL = (
+    "learning_rate",
+    *(name for kind in METHODS.values() for name in kind.ADDED if name not in _OF_NO_MODEL),
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,13 @@ def _default(name: str, value: object) -> str:
     if name == "select_metric":
         return "the task's"
     if value is None:
-        return "the family's" if name in family_defaults("bert") else "the model's" if name in _OF_THE_MODEL else "none"
+        return (
+            "the family's"
+            if name in family_defaults("bert")
+            else "the model's"
+            if name in _OF_THE_MODEL
+            else _OF_NO_MODEL.get(name, "none")
+        )
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 

@@ -40,6 +40,7 @@ class Settings(TypedDict, total=False):
     select: Literal["last", "best"]
     select_metric: str | None
     segment_ids: bool
+    new_head: bool | None
     p: float
     where: Literal["lee", "linear"]
     legacy_gradient: bool
