@@ -138,8 +138,8 @@ def _longest(split: Split) -> Split:
     if split.pairs is not None:
         sizes = [size + len(pair) for size, pair in zip(sizes, split.pairs, strict=True)]
     chosen = np.argsort(sizes, kind="stable")[-EXAMPLES:]
-    pairs = None if split.pairs is None else [split.pairs[index] for index in chosen]
-    return Split([split.texts[index] for index in chosen], pairs, split.labels[chosen])
+    pairs = None if split.pairs is None else tuple(split.pairs[index] for index in chosen)
+    return Split(tuple(split.texts[index] for index in chosen), pairs, split.labels[chosen])
 
 
 def _drawn(loaded: LoadedModel, source: ModelSource, draw_missing: bool) -> list[str]:
