@@ -12,7 +12,7 @@ from seedproof.errors import UserError
 from seedproof.planning import as_task, stored_parsing
 from seedproof.store import Store
 from seedproof.tasks import Task, load_task
-from seedproof.tasks.folder import read_parsing
+from seedproof.tasks.folder import read_decisions, read_parsing
 from seedproof.tasks.parsing import BEFORE, Parsing
 from seedproof.tasks.subsample import subsample
 
@@ -37,7 +37,10 @@ def test_a_table_of_a_study_is_parsed_by_the_rules_that_it_was_parsed_by():
 
 def test_a_stored_task_says_its_rules(tmp_path):
     ratings().write(tmp_path / "now")
-    assert read_parsing(tmp_path / "now") == Task.read(tmp_path / "now").parsing == Parsing()
+    stored = Task.read(tmp_path / "now")
+    assert read_parsing(tmp_path / "now") == stored.parsing == Parsing()
+    assert stored.data_report == ratings().data_report
+    assert read_decisions(tmp_path / "now") == stored.data_report.decisions
     shutil.copytree(FIRST / "plain" / "tasks" / RATINGS, tmp_path / "before")
     assert read_parsing(tmp_path / "before") == BEFORE
     assert json.loads((tmp_path / "now" / "task.json").read_text())["parsing"] == {

@@ -93,10 +93,7 @@ def test_whole_numbers_of_few_values_are_classes_however_they_are_written(tmp_pa
     """0.0 and 1.0 are what pandas makes of 0 and 1 in a column that once had a hole; a development set may differ."""
     task = with_labels(tmp_path / f"t.{extension}", [0.0, 1.0, 1.0, 0.0])
     assert (task.classes, task.train.labels.tolist()) == (("0", "1"), [0, 1, 1, 0])
-    assert (
-        "classification, because the labels are whole numbers of 2 values; for amounts give --kind regression"
-        in task.notes
-    )
+    assert task.reason == "the labels are whole numbers of 2 values; for amounts give --kind regression"
     other = load(save(tmp_path / "a.csv", RECORDS_01), dev=save(tmp_path / "b.csv", RECORDS_01[::-1]))
     assert other.classes == ("0", "1")
 
@@ -109,8 +106,9 @@ def test_whole_numbers_of_many_values_are_amounts(tmp_path: Path) -> None:
     labels = [index % 101 for index in range(2100)]
     task = with_labels(tmp_path / "t.csv", labels[:600])
     assert (task.kind, task.train.labels[3]) == ("regression", 3.0)
-    reason = "the labels are whole numbers of 101 values in 600 rows; for classes give --kind classification"
-    assert f"regression, because {reason}" in task.notes
+    assert (
+        task.reason == "the labels are whole numbers of 101 values in 600 rows; for classes give --kind classification"
+    )
     assert len(with_labels(tmp_path / "t.csv", labels).classes) == 101
 
 
@@ -123,20 +121,22 @@ def test_whole_numbers_of_many_values_are_amounts(tmp_path: Path) -> None:
     ],
 )
 def test_the_kind_has_a_reason(tmp_path: Path, labels: list[Any], reason: str) -> None:
-    assert reason in with_labels(tmp_path / "t.jsonl", labels).notes
-    assert (
-        "classification, because that was asked for"
-        in with_labels(tmp_path / "t.jsonl", labels, kind="classification").notes
-    )
+    assert with_labels(tmp_path / "t.jsonl", labels).data_report.decisions[0] == reason
+    asked = with_labels(tmp_path / "t.jsonl", labels, kind="classification").data_report
+    assert asked.decisions[0] == "classification, because that was asked for"
 
 
 def test_copies_of_a_text_are_on_one_side(tmp_path: Path) -> None:
     """Ten texts, twenty copies of each: no development text is in the training set, and that is said."""
     task = load(save(tmp_path / "t.csv", RECORDS[:10] * 20))
     assert not set(task.train.texts) & set(task.dev.texts)
-    assert task.notes[-1].endswith("all copies of a text are in one part (the rows have 10 different texts)")
-    with pytest.raises(UserError, match=r"too few rows \(20 with 2 different texts\)"):
-        load(save(tmp_path / "t.csv", RECORDS[:2] * 10))
+    assert task.notes[-1].endswith("the rows have 10 different texts, all copies of a text are in one part")
+
+
+def test_too_few_texts_for_two_parts_are_divided_by_row_and_that_is_said(tmp_path: Path) -> None:
+    task = load(save(tmp_path / "t.csv", RECORDS[:2] * 10))
+    assert task.notes[-1].endswith("the rows have 2 different texts, too few to have all copies of one in one part")
+    assert task.data_report.copies == {"dev": 4}
 
 
 def test_a_given_development_set_stays_and_its_copies_are_counted(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ class Task:
     notes: tuple[str, ...] = ()
     """What a reader of the numbers should know about how the data was read, what is doubtful behind ``warning: ``; not part
     of the fingerprint."""
+    reason: str = ""
+    """Why it is of its kind, in words that follow "because"; empty where nothing was decided. Not in the fingerprint."""
     parsing: Parsing | None = None
     """Rules by which a table became this task; not part of the fingerprint. None where there was nothing to choose, and
     for tasks that were stored before rules were."""

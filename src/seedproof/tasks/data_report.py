@@ -48,7 +48,10 @@ def report_on(task: Task) -> DataReport:
     known = set(keys(task.train))
     copies = {name: sum(key in known for key in keys(split)) for name, split in task.evaluation_splits.items()}
     alike = alike_classes(task.classes)
-    return DataReport(counts, alike, copies, (_labels(task, counts),), (*_alike(alike, counts), *_copies(task, copies)))
+    decisions = [f"{task.kind}, because {task.reason}"] if task.reason else []
+    return DataReport(
+        counts, alike, copies, (*decisions, _labels(task, counts)), (*_alike(alike, counts), *_copies(task, copies))
+    )
 
 
 def alike_classes(classes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -45,6 +45,7 @@ def write_task(task: Task, folder: Path) -> None:
         "metrics": list(task.metrics),
         "extra": list(task.extra),
         "notes": list(task.notes),
+        "reason": task.reason,
         "decisions": list(task.data_report.decisions),
         "warnings": list(task.data_report.warnings),
         "fingerprint": task.fingerprint,
@@ -72,6 +73,7 @@ def read_task(folder: Path) -> Task:
         metrics=tuple(value["metrics"]),
         extra={name: _read_split(folder / f"{name}.parquet") for name in value["extra"]},
         notes=tuple(value["notes"]),
+        reason=value.get("reason", ""),
         parsing=_parsing(value),
         metric=value.get("metric", ""),
     )

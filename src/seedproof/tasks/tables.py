@@ -75,7 +75,7 @@ def load_table(
     meaning = understand(labels_of(table, label), kind, rules)
     train = _split(table, columns, meaning)
     check_varied(train.labels, meaning.classes, f"{path}, column {label!r}")
-    notes = [*table.notes, f"{meaning.kind}, because {meaning.reason}"]
+    notes = list(table.notes)
     if dev is None:
         train, development, held_out = _hold_out(train, path, split_seed, meaning, rules)
         notes.append(held_out)
@@ -92,7 +92,7 @@ def load_table(
     again = partial(load_table, path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=split_seed,
                     name=name, quoting=quoting, metric=metric)  # fmt: skip
     return Task(name=name or table_name(path), train=train, dev=development, classes=meaning.classes, metrics=metrics,
-                notes=tuple(notes), parsing=rules, parse=lambda rules: again(parsing=rules),
+                notes=tuple(notes), reason=meaning.reason, parsing=rules, parse=lambda rules: again(parsing=rules),
                 metric=metric or default_metric(development.labels, meaning.classes, metrics))  # fmt: skip
 
 
@@ -129,19 +129,26 @@ def _hold_out(split: Split, path: Path, seed: int, meaning: Labels, rules: Parsi
     """Training set, development set, and how they were divided."""
     if seed < 0:
         raise UserError(f"split_seed must not be negative, found {seed}")
-    numbers = numbered(split) if rules.copies == "together" else np.arange(len(split))
-    different = int(numbers.max()) + 1
-    mask = hold_out(split.labels, seed, stratified=bool(meaning.classes), copies=numbers)
-    development = _subset(split, mask) if mask.any() else None
-    if development is None or np.ptp(development.labels) == 0:
-        texts = "" if different == len(split) else f" with {different} different texts"
-        classes = f" of {len(meaning.classes)} classes" if len(meaning.classes) > 2 else ""
-        raise UserError(f"{path} has too few rows ({len(split)}{texts}{classes}) to hold out 20 % with different labels; give a "
+    rows = np.arange(len(split))
+    texts = numbered(split) if rules.copies == "together" else rows
+    for numbers in (texts, rows):  # each row for itself where there are too few different texts
+        mask = hold_out(split.labels, seed, stratified=bool(meaning.classes), copies=numbers)
+        if mask.any() and np.ptp(split.labels[mask]) > 0:
+            break
+    else:
+        classes = f", {len(meaning.classes)} classes" if len(meaning.classes) > 2 else ""
+        raise UserError(f"{path} has too few rows ({len(split)}{classes}) to hold out 20 % with different labels; give a "
                         f"development file")  # fmt: skip
-    note = f"development set: {len(development)} of the {len(split)} rows, held out by label with split_seed={seed}"
+    note = f"development set: {mask.sum()} of the {len(split)} rows, held out by label with split_seed={seed}"
+    different = int(texts.max()) + 1
     if different < len(split):
-        note += f"; all copies of a text are in one part (the rows have {different} different texts)"
-    return _subset(split, ~mask), development, note
+        kept = (
+            "all copies of a text are in one part"
+            if numbers is texts
+            else "too few to have all copies of one in one part"
+        )
+        note += f"; the rows have {different} different texts, {kept}"
+    return _subset(split, ~mask), _subset(split, mask), note
 
 
 def _subset(split: Split, mask: NDArray[np.bool_]) -> Split:
