@@ -82,3 +82,13 @@ def test_a_complete_result_needs_no_journal(store):
         (folder / "journal.jsonl").unlink()
     columns = ["run", "kind", "score", "score_low", "covers_majority"]
     assert results.runs()[columns].equals(before[columns])
+
+
+def test_outputs_of_another_shape_are_named(store):
+    id_ = next(cell.id for cell in store.cells() if cell.task == "pairs")
+    path = store.run(id_).path / "journal.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    changed = [record | ({"logits dev": [0.5]} if record["kind"] == "evaluation" else {}) for record in records]
+    path.write_text("".join(json.dumps(record) + "\n" for record in changed))
+    with pytest.raises(UserError, match=r"journal\.jsonl is damaged: the outputs of step .* have the shape \(1,\)"):
+        open_results(store.path).runs()

@@ -44,10 +44,10 @@ def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | No
         result: of the run; its ``ending`` has the numbers of :mod:`seedproof.launch.ending`, as far as they are known.
         is_noisy: whether dropout or Mixout were on, so that the loss without them may have been lower. Asked where needed.
     """
-    if result["reason"] == "diverged":
+    if result.get("reason") == "diverged":
         return None
     ending, failed = result.get("ending") or {}, result["outcome"] == "failed"
-    fitted = _is_fitted(ending, result["training_loss"], is_noisy)
+    fitted = _is_fitted(ending, result.get("training_loss", math.nan), is_noisy)
     if fitted is None:
         return "unknown"
     if fitted:

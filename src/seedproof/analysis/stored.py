@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from seedproof.analysis.endings import kind_of
 from seedproof.analysis.runs import runs_table
 from seedproof.errors import UserError
-from seedproof.launch.ending import Digest, describe_ending
+from seedproof.launch.ending import Digest, describe_ending, logits_of
 from seedproof.store import Store
 from seedproof.store.checked import judge
 from seedproof.tasks import Task
@@ -116,7 +117,22 @@ class _Run:
     def _digest(self) -> Digest:
         # A journal that was taken away leaves things unknown; one that is damaged is named.
         records = self._folder.records() if self._folder.journal.path.exists() else ()
-        return Digest.of(records, self._folder.result()["evaluated_step"])
+        digest = Digest.of(records, self._folder.result().get("evaluated_step"))
+        for step, record in digest.evaluations.items():
+            self._check(step, logits_of(record))
+        return digest
+
+    def _check(self, step: int, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Refuse outputs that are not those of the task."""
+        if self._task is None:
+            return
+        for name, split in self._task.evaluation_splits.items():
+            found, wanted = np.asarray(outputs.get(name, ())), (len(split), self._task.num_labels)
+            if name in outputs and (found.shape != wanted or found.dtype.kind != "f"):
+                raise UserError(
+                    f"{self._folder.journal.path} is damaged: the outputs of step {step} on {name} have the shape {found.shape}, "
+                    f"and the task needs {wanted}; restore it from a copy, or remove the folder of the run to have it done again"
+                )
 
     def result(self, judges: Mapping[str, Metric]) -> dict[str, Any]:
         """The run's result, complete, and judged anew where its task is among ``judges``."""
@@ -126,7 +142,8 @@ class _Run:
         if "score_low" not in result:
             result |= self._interval(result)
         if "class_scores" not in result and self._task is not None:
-            result["class_scores"] = self._task.class_scores(self._digest.logits(result["evaluated_step"]))
+            outputs = self._digest.logits(result.get("evaluated_step"))
+            result["class_scores"] = self._task.class_scores(outputs)
         if "ending" not in result:
             result["ending"] = self._ending()
         return result | {"kind": kind_of(result, self._is_noisy)}
@@ -136,7 +153,7 @@ class _Run:
         assert task is not None  # a judge was found for it
         majority = metric.majority(task.dev.labels)
         judged = {"metric": metric.name, "positive_class": metric.positive, "majority": majority}
-        if result["reason"] == "diverged":
+        if result.get("reason") == "diverged":
             return result | judged | {"score": math.nan, "score_low": math.nan, "score_high": math.nan}
         outputs = self._final_outputs(result)
         if outputs is None:
@@ -173,7 +190,7 @@ class _Run:
         return found
 
     def _final_outputs(self, result: Mapping[str, Any]) -> NDArray[Any] | None:
-        return self._digest.logits(result["evaluated_step"]).get("dev")
+        return self._digest.logits(result.get("evaluated_step")).get("dev")
 
     def _ending(self) -> dict[str, Any]:
         if self._task is None:

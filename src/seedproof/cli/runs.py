@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from seedproof.analysis.endings import KINDS
 from seedproof.errors import unknown
+from seedproof.report.wording import NEAR
 from seedproof.store.cells import Cell
 from seedproof.store.names import base_of
 from seedproof.store.references import shortest_names
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
     from seedproof.results import Results
 
-COLUMNS = ["run", "name", "task", "model", "recipe", "seed", "state", "outcome", "reason", "metric", "score"]
+COLUMNS = ["run", "name", "task", "model", "recipe", "seed", "state", "outcome", "reason", "kind", "metric", "positive_class",
+           "score", "score_low", "score_high", "majority", "covers_majority"]  # fmt: skip
 """Of a list that is not for a terminal."""
 
 
@@ -30,8 +33,8 @@ def chosen_runs(results: Results, wanted: Mapping[str, Sequence[str] | None]) ->
 
     Args:
         results: of the study.
-        wanted: values by column; None or none of them: all. An outcome may also be the way in which a run failed, and a
-            recipe a named one, which stands for the same with settings.
+        wanted: values by column; None or none of them: all. An outcome may also be the way in which a run failed or its
+            kind, and a recipe a named one, which stands for the same with settings.
 
     Raises:
         UserError: the study has no such value.
@@ -48,7 +51,9 @@ def chosen_runs(results: Results, wanted: Mapping[str, Sequence[str] | None]) ->
         if values:
             meant = set().union(*(_meant(runs, column, value) for value in values))
             is_meant = chosen[column].isin(meant)
-            chosen = chosen[is_meant | chosen["reason"].isin(meant) if column == "outcome" else is_meant]
+            if column == "outcome":
+                is_meant |= chosen["reason"].isin(meant) | chosen["kind"].isin(meant)
+            chosen = chosen[is_meant]
     return chosen
 
 
@@ -74,7 +79,9 @@ def _print_table(runs: pd.DataFrame) -> None:
         lines = [(row["run"], _outcome(row), _score(row), shlex.quote(row["name"])) for row in rows.to_dict("records")]
         width = max(len(line[1]) for line in lines)
         for run, outcome, score, name in lines:
-            typer.echo(f"  {run}  {outcome:<{width}}  {score:>6}  {name}")
+            typer.echo(f"  {run}  {outcome:<{width}}  {score:>7} {name}")
+    if runs["covers_majority"].any():
+        typer.echo(f"{NEAR} the score's 95 % interval covers the majority score", err=True)
     typer.echo(f"{len(runs)} run{'s' if len(runs) > 1 else ''}; --run takes an id, its first digits, or the name at the end",
                err=True)  # fmt: skip
 
@@ -85,7 +92,10 @@ def _meant(runs: pd.DataFrame, column: str, value: str) -> set[str]:
     Raises:
         UserError: no run of any study has it, or it names nothing in this one.
     """
-    fixed = {"outcome": ["succeeded", "failed", "majority", "diverged"], "state": [str(state) for state in State]}
+    fixed = {
+        "outcome": ["succeeded", "failed", "majority", "diverged", *KINDS],
+        "state": [str(state) for state in State],
+    }
     allowed = fixed.get(column) or list(dict.fromkeys(runs[column]))
     alike = {name for name in allowed if base_of(name) == value} if column == "recipe" else set()
     if value not in allowed and not alike:
@@ -96,8 +106,11 @@ def _meant(runs: pd.DataFrame, column: str, value: str) -> set[str]:
 def _outcome(row: Mapping[Any, Any]) -> str:
     if row["state"] != "finished":
         return str(row["state"])
-    return f"{row['outcome']} ({row['reason']})" if row["reason"] else str(row["outcome"])
+    said = f"{row['outcome']} ({row['reason']})" if row["reason"] else str(row["outcome"])
+    return said if row["kind"] in (None, "fitted", "unknown") else f"{said}, {row['kind']}"
 
 
 def _score(row: Mapping[Any, Any]) -> str:
-    return "–" if row["score"] is None or math.isnan(row["score"]) else f"{row['score']:.3f}"
+    if row["score"] is None or math.isnan(row["score"]):
+        return "– "
+    return f"{row['score']:.3f}{NEAR if row['covers_majority'] else ' '}"

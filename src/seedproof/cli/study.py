@@ -151,7 +151,8 @@ def runs(
     model: Annotated[list[str] | None, typer.Option(help="Only of this model.")] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Only of this recipe, as tables call it.")] = None,
     outcome: Annotated[
-        list[str] | None, typer.Option(help="succeeded, or failed; also how: majority, or diverged.")
+        list[str] | None,
+        typer.Option(help="succeeded, or failed; also how: majority, diverged, or a kind such as slow."),
     ] = None,
     state: Annotated[
         list[str] | None, typer.Option(help="pending, running, interrupted, lost, crashed or finished.")

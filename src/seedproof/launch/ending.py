@@ -76,7 +76,8 @@ def describe_ending(digest: Digest, task: Task) -> dict[str, Any]:
         task: what the run learned.
     """
     losses = np.array(list(digest.losses.values()), np.float64)
-    outputs = {step: np.asarray(record["logits dev"], np.float64) for step, record in digest.evaluations.items()}
+    recorded = {step: logits_of(record) for step, record in digest.evaluations.items()}
+    outputs = {step: np.asarray(each["dev"], np.float64) for step, each in recorded.items() if "dev" in each}
     found = {
         "reference_loss": reference_loss(task),
         "vanished": have_vanished(digest.gradients),

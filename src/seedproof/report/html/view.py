@@ -132,7 +132,7 @@ def verdict(row: Mapping[str, Any]) -> str:
     if row["state"] != "finished":
         return str(row["state"])
     said = "succeeded" if row["outcome"] == "succeeded" else f"failed: {row['reason'] or 'majority'}"
-    return said if row.get("kind") in (None, "fitted") else f"{said}, {row['kind']}"
+    return said if row.get("kind") in (None, "fitted", "unknown") else f"{said}, {row['kind']}"
 
 
 def runs(page: Page, opened: frozenset[str]) -> dict[str, Any]:
