@@ -23,9 +23,10 @@ from seedproof.errors import UserError, unknown
 from seedproof.launch.local import run_local
 from seedproof.launch.members import plan_launches
 from seedproof.launch.options import Recording, lacks
+from seedproof.models.resolving import resolve_for
 from seedproof.models.source import ModelSource
 from seedproof.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, fit_into, plan_runs, stored_parsing
-from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe, resolve
+from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe
 from seedproof.report.notes import notes_before
 from seedproof.report.progress import Progress
 from seedproof.results import Results
@@ -141,10 +142,7 @@ class Study:
 
     def resolved(self, source: ModelSource) -> list[Resolved]:
         """The study's recipes, every value fixed for a model, with the origin of each."""
-        return [
-            resolve(as_recipe(recipe), source.family, source.card_learning_rate, self.settings)
-            for recipe in self.recipes
-        ]
+        return [resolve_for(as_recipe(recipe), source, self.settings) for recipe in self.recipes]
 
     def plan(self, numerics: Numerics, folder: str | os.PathLike[str] | None = None) -> PlannedStudy:
         """Every run of the study in order (task, model, recipe, seed), with the tasks and models that it loaded.

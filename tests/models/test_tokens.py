@@ -15,7 +15,7 @@ from seedproof.errors import UserError
 from seedproof.models import tokens as tokens_module
 from seedproof.models.loading import load_tokenizer
 from seedproof.models.source import ModelSource, find_model
-from seedproof.models.tokens import Cut, count_cut, tokenize
+from seedproof.models.tokens import Cut, Inputs, count_cut, tokenize
 from seedproof.tasks import Split, load_task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -134,3 +134,19 @@ def test_real_glue_with_real_vocabularies(glue_dir, real_tokenizer, task, cut):
     assert sum(row.count(real_tokenizer.unk_token_id) for row in tokens.ids) <= len(dev) // 100
     separators = 3 if tokens.segments is None else 2
     assert all(row.count(real_tokenizer.sep_token_id) == separators for row in tokens.ids)
+
+
+def test_padding_before_the_text(tokenizer, words):
+    texts = split([words[0], f"{words[1]} {words[2]}"], [words[3], words[4]])
+    tokens = tokenize(texts, tokenizer, max_length=16, positions=64, inputs=Inputs(segments=True, pads_left=True))
+    batch = tokens.batch([0, 1], torch.device("cpu"))
+    assert batch["input_ids"][0].tolist() == [tokenizer.pad_token_id, *tokens.ids[0]]
+    assert batch["attention_mask"].tolist() == [[0, 1, 1, 1, 1, 1], [1] * 6]
+    assert batch["token_type_ids"][0].tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_segment_ids_are_given_or_left_out_as_asked(tokenizer, words):
+    pairs = split([words[0]], [words[1]])
+    for asked, expected in ((None, [[0, 0, 0, 1, 1]]), (True, [[0, 0, 0, 1, 1]]), (False, None)):
+        tokens = tokenize(pairs, tokenizer, max_length=8, positions=64, inputs=Inputs(segments=asked))
+        assert tokens.segments == expected

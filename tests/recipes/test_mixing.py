@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.families import tiny_configuration
 from torch import Tensor, nn
 from transformers import (
     AlbertConfig,
@@ -20,7 +21,8 @@ from transformers import (
 )
 
 from seedproof.errors import UserError
-from seedproof.recipes.mixing import MixLinear, apply_mixout, mixout
+from seedproof.recipes.flow import CannotPass, products
+from seedproof.recipes.mixing import MixLinear, apply_mixout, mixed_layers, mixout
 
 SIZES = {
     "vocab_size": 30,
@@ -156,8 +158,10 @@ def test_shapes_must_agree() -> None:
 LEE_LAYERS = {
     "bert": r"query|key|value|attention\.output\.dense|intermediate\.dense|bert\.pooler\.dense|classifier",
     "roberta": r"query|key|value|attention\.output\.dense|intermediate\.dense|classifier\.dense|classifier\.out_proj",
-    "albert": r"query|key|value|attention\.dense|ffn|albert\.pooler|classifier",
-    "electra": r"query|key|value|attention\.output\.dense|intermediate\.dense|classifier\.dense|classifier\.out_proj",
+    "albert": r"embedding_hidden_mapping_in|query|key|value|attention\.dense|ffn|albert\.pooler|classifier",
+    # its first layer takes the projected embeddings, which takes the dropout's output
+    "electra": r"embeddings_project|1\.attention\.self\.(query|key|value)|attention\.output\.dense|intermediate\.dense"
+    r"|classifier\.dense|classifier\.out_proj",
     "deberta": r"(query|key|value)_proj|attention\.output\.dense|intermediate\.dense|pooler\.dense|classifier",
     "distilbert": r"(q|k|v|out)_lin|ffn\.lin1|pre_classifier|classifier",
 }
@@ -175,6 +179,61 @@ def test_lee_mixes_the_layers_after_dropout(family: str) -> None:
     for name in mixed:
         expected = torch.zeros_like(weights[name]) if name == mixed[-1] else weights[name]
         assert torch.equal(model.get_submodule(name).target, expected)
+
+
+NAMED_LAYERS = LEE_LAYERS | {
+    "albert": r"query|key|value|attention\.dense|ffn|albert\.pooler|classifier",
+    "electra": r"query|key|value|attention\.output\.dense|intermediate\.dense|classifier\.dense|classifier\.out_proj",
+}
+
+
+@families
+def test_runs_of_old_stores_mix_what_they_mixed(family: str) -> None:
+    model = model_of(family)
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    expected = [name for name in linear if re.search(rf"(^|\.)({NAMED_LAYERS[family]})$", name)]
+    assert list(apply_mixout(model, 0.9, covers="names")) == expected
+
+
+@families
+def test_the_layers_are_told_without_weights_as_with_them(family: str) -> None:
+    with torch.device("meta"):
+        skeleton = AutoModelForSequenceClassification.from_config(CONFIGS[family])
+    try:
+        told = mixed_layers(skeleton)
+    except CannotPass:
+        assert family == "deberta"  # asks for numbers on its way
+    else:
+        assert told == mixed_layers(model_of(family))
+
+
+def test_looking_at_the_flow_leaves_model_and_generators_alone() -> None:
+    model = model_of("bert").train()
+    before, state = {name: value.clone() for name, value in model.state_dict().items()}, torch.get_rng_state()
+    products(model)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(module.training for module in model.modules())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("family", "where", "message"),
+    [
+        (
+            "xlnet",
+            "lee",
+            r"10 of the 16 matrices that take a dropout's output .*\(transformer\.layer\.0\.rel_attn\.q, ",
+        ),
+        ("xlnet", "linear", r"10 of the 16 matrices in XLNet.* are not those of an nn\.Linear"),
+        ("gpt2", "lee", r"transformer\.h\.0\.attn\.c_attn\.weight"),
+    ],
+)
+def test_a_part_of_what_should_be_mixed_is_refused(family: str, where: str, message: str) -> None:
+    with torch.random.fork_rng():
+        model = AutoModelForSequenceClassification.from_config(tiny_configuration(family))
+    with pytest.raises(UserError, match=message):
+        apply_mixout(model, 0.9, where=where)
+    assert not any(isinstance(module, MixLinear) for module in model.modules())
 
 
 @families
@@ -234,11 +293,13 @@ def test_only_linear_weights_are_mixed() -> None:
 
 def test_a_model_without_known_layers_is_refused() -> None:
     """Mixing nothing silently would run plain fine-tuning under Mixout's name; so would mixing twice."""
-    with pytest.raises(UserError, match="no linear layers to mix"):
+    with pytest.raises(UserError, match="a text cannot be passed through Sequential"):
         apply_mixout(nn.Sequential(nn.Linear(2, 2)), 0.5)
+    with pytest.raises(UserError, match="no linear layers to mix"):
+        apply_mixout(nn.Sequential(nn.Linear(2, 2)), 0.5, covers="names")
     model = model_of("bert")
     apply_mixout(model, 0.5, where="linear")
-    with pytest.raises(UserError, match="encoder of BertForSequenceClassification"):
+    with pytest.raises(UserError, match=r"in BertForSequenceClassification are not those of an nn\.Linear"):
         apply_mixout(model, 0.5)
 
 

@@ -21,8 +21,8 @@ DIFFERENCES = {
     "mixout-linear": {"dropout": 0.0},
 }
 METHODS = {
-    "mixout": {"p": 0.9, "where": "lee", "legacy_gradient": False},
-    "mixout-linear": {"p": 0.1, "where": "linear", "legacy_gradient": False},
+    "mixout": {"p": 0.9, "where": "lee", "legacy_gradient": False, "covers": None},
+    "mixout-linear": {"p": 0.1, "where": "linear", "legacy_gradient": False, "covers": None},
 }
 
 
@@ -39,8 +39,10 @@ def test_devlin_has_the_values_of_the_paper() -> None:
         "extra_step": False,
         "batch_size": 16,
         "warmup": 0.1,
+        "warmup_end": None,
         "schedule": "linear",
         "dropout": None,
+        "dropout_places": None,
         "max_length": 128,
         "head_std": 0.02,
         "beta1": None,
@@ -55,6 +57,7 @@ def test_devlin_has_the_values_of_the_paper() -> None:
         "select": "last",
         "select_metric": None,
         "segment_ids": True,
+        "inputs": None,
         "new_head": None,
     }
 

@@ -69,3 +69,13 @@ def test_targets_are_those_of_the_members_models(engine):
     assert not target[:2].any()  # toward 0 as Lee et al. do, or no member of Mixout
     assert torch.equal(target[2], engine.members[2].model.classifier.weight)
     assert torch.equal(target[2], engine.members[2].model.classifier.target)
+
+
+def test_the_projection_of_the_embeddings_is_mixed_where_the_recipe_follows_the_flow():
+    """It takes a dropout's output; runs of older stores leave it as it is."""
+    mapping = ("albert.encoder.embedding_hidden_mapping_in",)
+    runs = make_run("albert", "mixout", seed=1, p=0.5, covers="flow"), make_run("albert", "mixout", seed=2, p=0.5)
+    scale = scale_of(make_engine(*runs), mapping)
+    assert set(scale[0].unique().tolist()) == {0.0, 2.0}
+    assert scale[1].eq(1.0).all()
+    assert scale_of(make_engine(runs[1]), mapping) is None

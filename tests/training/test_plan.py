@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +65,26 @@ def test_linear_drop_falls_from_the_peak_when_warmup_ends():
     warmup = int(0.1 * plan.steps)
     assert plan.learning_rates[warmup - 1] == pytest.approx((warmup - 1) / warmup)
     assert plan.learning_rates[warmup] == pytest.approx(0.9, abs=0.01)
+
+
+@pytest.mark.parametrize("steps", [3, 7, 10, 45, 70, 189, 468])
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.06])
+def test_bertadam_does_not_round_its_warmup(steps, warmup):
+    """``warmup_linear`` of pytorch-pretrained-bert, of step/t_total; where it ends the rounded one is off by up to 8 %."""
+
+    def warmup_linear(x):
+        return x / warmup if x < warmup else 1.0 - x
+
+    settings = {"learning_rate": 1.0, "warmup": warmup, "max_steps": steps}
+    plain = resolved("devlin-bertadam", **settings)
+    exact = dataclasses.replace(plain, warmup_end="exact")
+    rates = make_plan(exact, Seeds.from_number(0), 1000).learning_rates
+    np.testing.assert_allclose(rates, [warmup_linear(step / steps) for step in range(steps)], rtol=1e-15)
+    whole = make_plan(plain, Seeds.from_number(0), 1000).learning_rates  # as runs of older stores
+    assert whole[: int(warmup * steps)].tolist() == [step / int(warmup * steps) for step in range(int(warmup * steps))]
+    if (steps, warmup) == (468, 0.1):
+        assert whole[46] == pytest.approx(0.902, abs=0.001)  # 422/468: already after its warm-up of 46 steps
+        assert rates[46] == pytest.approx(0.983, abs=0.001)  # 46/46.8
 
 
 def test_an_extra_step_is_at_rate_zero():

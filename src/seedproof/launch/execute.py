@@ -24,6 +24,7 @@ from seedproof.errors import Damaged, UserError
 from seedproof.launch import Interrupted, again, environment
 from seedproof.launch.options import Recording, lacks
 from seedproof.launch.outcome import Stopwatch, make_result
+from seedproof.models import facts
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
@@ -104,7 +105,7 @@ def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording
     data = tokenized(task, source, recipe)
     loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression", classes=task.classes,
                              head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout,
-                             new_head=bool(recipe.new_head))  # fmt: skip
+                             dropout_places=recipe.required("dropout_places"), new_head=bool(recipe.new_head))  # fmt: skip
     about = {
         "steps": plan.steps,
         "steps_per_epoch": plan.steps_per_epoch,
@@ -256,7 +257,8 @@ _TOKENS: dict[tuple[Any, ...], RunData] = {}
 def tokenized(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
     """The task's examples as tokens; those used last are kept, because the runs of a study, and members of a fleet, share
     them."""
-    key = (task.fingerprint, task.metric, source.fingerprint, recipe.max_length, recipe.segment_ids)
+    key = (task.fingerprint, task.metric, source.fingerprint, recipe.max_length, recipe.segment_ids,
+           recipe.inputs)  # fmt: skip
     data = _TOKENS.pop(key, None) or _tokenize(task, source, recipe)
     _TOKENS[key] = data  # now the last
     while len(_TOKENS) > KEPT_TASKS:
@@ -265,12 +267,12 @@ def tokenized(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
 
 
 def _tokenize(task: Task, source: ModelSource, recipe: Recipe) -> RunData:
-    tokenizer = load_tokenizer(source)
+    tokenizer, inputs = load_tokenizer(source), facts.inputs(source, recipe.required("inputs"))
 
     def tokens(name: str) -> TokenizedSplit:
         split = task.train if name == "train" else task.evaluation_splits[name]
         return tokenize(split, tokenizer, max_length=recipe.max_length, positions=source.positions,
-                        segment_ids=recipe.segment_ids, where=f"{task.name}, {name}:")  # fmt: skip
+                        segment_ids=recipe.segment_ids, inputs=inputs, where=f"{task.name}, {name}:")  # fmt: skip
 
     evaluation = {name: tokens(name) for name in task.evaluation_splits}
     return RunData(train=tokens("train"), evaluation=evaluation, score=task.score, metric=task.metrics[0])

@@ -18,6 +18,7 @@ from seedproof.errors import UserError
 from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.models.source import ModelSource
+from seedproof.recipes import from_json
 from seedproof.spec import RunSpec
 from seedproof.store import Store, write_table
 from seedproof.store.measurements import FOLDER
@@ -57,6 +58,7 @@ class RunCheckpoint:
         return {
             "pre-trained model": self.spec.model.fingerprint, "task": self.spec.task.fingerprint, "head seed": head,
             "max_length": recipe["max_length"], "segment_ids": recipe["segment_ids"],
+            "inputs": from_json(recipe).inputs,
         }  # fmt: skip
 
 
@@ -147,7 +149,8 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
     found = surface(
         f.source.folder, f.weights, s.weights, task=read_task(opened.task_folder(f.spec.task.fingerprint)),
         head_seed=f.spec.seeds.head, head_std=recipe["head_std"], max_length=recipe["max_length"],
-        segment_ids=recipe["segment_ids"], new_head=recipe.get("new_head", False), **{"folder": opened.path, **options},
+        segment_ids=recipe["segment_ids"], inputs=from_json(recipe).inputs, new_head=recipe.get("new_head", False),
+        **{"folder": opened.path, **options},
     )  # fmt: skip
     _leave(found.tables, opened.path / FOLDER / f"surface-{f.id}-{s.id}")
     return found

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,9 +25,10 @@ from seedproof.measure.classifier_loss import Batch, Problem, batches_of, flatte
 from seedproof.measure.defaults import default_device, default_jobs, say_nothing
 from seedproof.measure.plane import Lattice, Plane, Points, Surface, complete, tabulate
 from seedproof.measure.pool import measure_problem
+from seedproof.models import facts
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
-from seedproof.models.tokens import tokenize
+from seedproof.models.tokens import Inputs, tokenize
 from seedproof.store.measurements import Parts, kept_parts
 from seedproof.tasks import Split, Task, load_task
 
@@ -53,6 +54,7 @@ def surface(
     example_seed: int | None = 0,
     max_length: int = 128,
     segment_ids: bool = True,
+    inputs: Literal["tokenizer", "model"] | None = None,
     jobs: int | None = None,
     device: str | None = None,
     folder: str | os.PathLike[str] | None = None,
@@ -80,6 +82,7 @@ def surface(
         example_seed: draws them, without replacement; None takes the first.
         max_length: tokens of an example, as in fine-tuning.
         segment_ids: as in fine-tuning.
+        inputs: as in fine-tuning; None: as the model needs them.
         jobs: processes at a time, with a thread each; None is one per core. The numbers do not depend on it.
         device: ``cpu`` or ``cuda`` (in one process); None is a GPU where there is one.
         folder: where the measurement is kept and resumed, as ``measurements/<id>/``; None keeps nothing.
@@ -94,6 +97,7 @@ def surface(
     data = task if isinstance(task, Task) else load_task(os.fspath(task))
     chosen = choose_examples(len(data.train), examples, example_seed)
     device = device or default_device()
+    meant = facts.inputs(source, inputs or "model")
     settings = {
         "kind": "surface", "version": 1, "pretrained": source.fingerprint, "head_seed": head_seed, "head_std": head_std,
         "failed": fingerprint(failed, "failed"), "successful": fingerprint(successful, "successful"),
@@ -101,13 +105,15 @@ def surface(
         "segment_ids": segment_ids, "gradient_norm": gradient_norm, **asdict(lattice), "device": device,
         **({"new_head": True} if new_head else {}),
     }  # fmt: skip
+    if meant != facts.inputs(source, "tokenizer"):
+        settings["inputs"] = "model"
     workers = default_jobs(device) if jobs is None else jobs if device == "cpu" else 1
     if workers < 1:
         raise UserError(f"jobs must be at least 1, but is {workers}")
 
     def measure(parts: dict[str, Points]) -> Any:
         plane, config = _plane(source, failed, successful, data, head_seed, head_std, new_head)
-        batches = _batches(data, source, chosen, max_length, segment_ids)
+        batches = _batches(data, source, chosen, max_length, segment_ids, meant)
         return measure_problem(Problem(config, plane, batches, gradient_norm, device), parts, workers)
 
     with kept_parts(folder, settings) as parts:
@@ -158,10 +164,11 @@ def _plane(source: ModelSource, failed: Any, successful: Any, task: Task, head_s
     return Plane(*(flatten(model) for model in models.values())), start.model.config
 
 
-def _batches(task: Task, source: ModelSource, chosen: list[int], max_length: int, segment_ids: bool) -> list[Batch]:
+def _batches(task: Task, source: ModelSource, chosen: list[int], max_length: int, segment_ids: bool,
+             inputs: Inputs) -> list[Batch]:  # fmt: skip
     train = task.train
     pairs = None if train.pairs is None else tuple(train.pairs[index] for index in chosen)
     split = Split(tuple(train.texts[index] for index in chosen), pairs, train.labels[chosen])
     tokens = tokenize(split, load_tokenizer(source), max_length=max_length, positions=source.positions,
-                      segment_ids=segment_ids, where=f"{task.name}, train:")  # fmt: skip
+                      segment_ids=segment_ids, inputs=inputs, where=f"{task.name}, train:")  # fmt: skip
     return batches_of(tokens, range(len(chosen)))

@@ -86,13 +86,16 @@ def load_weights(classes: Any, config: PreTrainedConfig, source: ModelSource,
     return model, info
 
 
-def build_without_weights(classes: Any, config: PreTrainedConfig, source: ModelSource) -> torch.nn.Module:
+def build_without_weights(
+    classes: Any, config: PreTrainedConfig, source: ModelSource, device: str = "meta"
+) -> torch.nn.Module:
     """The model of a configuration on PyTorch's meta device: its tensors have shapes only.
 
     Args:
         classes: one of Transformers' auto classes.
         config: from :func:`open_configuration`.
         source: the model.
+        device: another one, where numbers at random must stand for weights.
 
     Raises:
         UserError: Transformers cannot build it, or it has more modules than any model.
@@ -111,7 +114,7 @@ def build_without_weights(classes: Any, config: PreTrainedConfig, source: ModelS
 
     handle = register_module_module_registration_hook(count)
     try:
-        with torch.random.fork_rng(), quiet_transformers(), torch.device("meta"):
+        with torch.random.fork_rng(), quiet_transformers(), torch.device(device):
             model: torch.nn.Module = _model_class(classes, config)(config)
     except UserError:
         raise

@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from seedproof.models.checkpoint import build_without_weights
-from seedproof.models.loading import load_configuration
+from seedproof.models.dropout import dropouts, set_named
+from seedproof.models.loading import load_configuration, load_tokenizer
+from seedproof.models.tokens import Inputs
+from seedproof.recipes.flow import CannotPass
+from seedproof.recipes.mixing import Covers, Where, mixed_layers
 
 if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
@@ -32,17 +36,32 @@ def skeleton(source: ModelSource) -> nn.Module:
     Raises:
         UserError: Transformers cannot build it.
     """
-    return _skeleton(source.folder, json.dumps(source.config, sort_keys=True))
+    return _skeleton(source.folder, _canonical(source))
+
+
+# What is read from a folder is kept by its content too: a folder may be written again.
+def _canonical(source: ModelSource) -> str:
+    return json.dumps(source.config, sort_keys=True)
 
 
 @lru_cache(maxsize=16)
-def _skeleton(folder: Path, configuration: str) -> nn.Module:  # noqa: ARG001  part of what is kept by
+def _skeleton(folder: Path, configuration: str) -> nn.Module:  # noqa: ARG001
+    return _build(folder)
+
+
+def _build(folder: Path, device: str = "meta", dropout: float | None = None) -> nn.Module:
     from transformers import AutoModelForSequenceClassification
 
+    config = load_configuration(_at(folder))
+    if dropout is not None:
+        set_named(config, dropout)
+    return build_without_weights(AutoModelForSequenceClassification, config, _at(folder), device)
+
+
+def _at(folder: Path) -> ModelSource:
     from seedproof.models.source import ModelSource
 
-    source = ModelSource(str(folder), folder)
-    return build_without_weights(AutoModelForSequenceClassification, load_configuration(source), source)
+    return ModelSource(str(folder), folder)
 
 
 def segments(model: nn.Module) -> int:
@@ -81,3 +100,46 @@ def _tensors(name: str, module: nn.Module) -> list[tuple[str, Tensor]]:
     """The tensors that a module itself holds: a table by the module's name, others by their own."""
     others = [*module.named_buffers(recurse=False), *((k, v) for k, v in vars(module).items() if isinstance(v, Tensor))]
     return [(name, value) for value in module.parameters(recurse=False)] + [(f"{name}.{k}", v) for k, v in others]
+
+
+def inputs(source: ModelSource, meaning: str) -> Inputs:
+    """How the texts of a task become inputs of a model.
+
+    Args:
+        source: the model.
+        meaning: ``inputs`` of a resolved recipe.
+    """
+    habits = _habits(source.folder, source.fingerprint)
+    if meaning == "tokenizer":
+        return Inputs(segments=habits.segments)
+    return Inputs(segments=segments(skeleton(source)) > 1, pads_left=habits.pads_left)
+
+
+@lru_cache(maxsize=16)
+def _habits(folder: Path, fingerprint: str) -> Inputs:  # noqa: ARG001
+    tokenizer = load_tokenizer(_at(folder))
+    return Inputs("token_type_ids" in tokenizer.model_input_names, tokenizer.padding_side == "left")
+
+
+def is_dropout_set_by_configuration(source: ModelSource, p: float) -> bool:
+    """Whether setting the first known entries of the configuration to ``p`` sets every place of the model that drops."""
+    found = _dropouts(source.folder, _canonical(source), p)
+    # An entry of the configuration alone drops nothing: it may be for another task (DistilBERT's qa_dropout).
+    return all(value == p for place, value in found.items() if not place.startswith("config."))
+
+
+@lru_cache(maxsize=64)
+def _dropouts(folder: Path, configuration: str, p: float) -> dict[str, float]:  # noqa: ARG001
+    return dropouts(_build(folder, dropout=p))
+
+
+def mixed(source: ModelSource, where: Where, covers: Covers) -> tuple[str, ...]:
+    """The layers that Mixout mixes in a model, see :func:`seedproof.recipes.mixing.mixed_layers`.
+
+    Raises:
+        UserError: they cannot be told, or some of what is to be mixed cannot be.
+    """
+    try:
+        return mixed_layers(skeleton(source), where=where, covers=covers)
+    except CannotPass:  # some models ask for numbers on their way
+        return mixed_layers(_build(source.folder, "cpu"), where=where, covers=covers)

@@ -18,17 +18,13 @@ from seedproof.models.checkpoint import (
     reason,
     shape_text,
 )
+from seedproof.models.dropout import set_all, set_in_modules, set_named
 from seedproof.models.files import MOST_VOCABULARY, read_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
     from seedproof.models.source import ModelSource
-
-# What the configurations of Transformers call their dropout probabilities.
-_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "classifier_dropout_prob",
-             "dropout", "attention_dropout", "activation_dropout", "seq_classif_dropout", "hidden_dropout",
-             "classifier_dropout_rate", "pooler_dropout", "mlp_dropout", "embedding_dropout")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,14 +51,15 @@ class LoadedModel:
 
 
 def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_seed: int, head_std: float = 0.02,
-                    dropout: float | None = None, classes: Sequence[str] = (),
+                    dropout: float | None = None, dropout_places: str = "modules", classes: Sequence[str] = (),
                     new_head: bool = False) -> LoadedModel:  # fmt: skip
     """Load ``source`` with a classification head of ``labels`` outputs, in fp32 whatever the checkpoint's dtype.
 
     Parameters that the checkpoint does not have are drawn in the order of their names from a generator of their own:
     matrices from N(0, ``head_std``), biases 0, scales of norms 1 (Devlin et al. 2019). ``dropout`` sets every dropout
-    probability of the configuration; None leaves them. ``classes`` are the names of the outputs, which saved weights
-    answer with. ``new_head`` draws the head even if one of the right size came with the checkpoint.
+    probability, ``dropout_places="configuration"`` those of some entries of the configuration alone; None leaves them.
+    ``classes`` are the names of the outputs, which saved weights answer with. ``new_head`` draws the head even if one of the
+    right size came with the checkpoint.
 
     Raises:
         UserError: Transformers has no sequence classification model for this configuration, or cannot read the weights.
@@ -74,9 +71,7 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
     config.label2id = {name: index for index, name in config.id2label.items()}
     config.problem_type = "regression" if regression else "single_label_classification"
     if dropout is not None:
-        for name in _DROPOUTS:
-            if hasattr(config, name):
-                setattr(config, name, dropout)
+        (set_all if dropout_places == "modules" else set_named)(config, dropout)
     model, info = load_weights(AutoModelForSequenceClassification, config, source, ignore_mismatched_sizes=True)
     shapes = {name: f"{shape_text(stored)} in the file, {shape_text(wanted)} by config.json"
               for name, stored, wanted in info["mismatched_keys"]}  # fmt: skip
@@ -88,6 +83,11 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
         )
     drawn = tuple(sorted(missing | set(_head(model) if new_head else ())))
     draw_missing(model, drawn, head_seed, head_std)
+    if dropout is not None and dropout_places == "modules":
+        set_in_modules(model, dropout)
+    text = model.config.get_text_config()
+    if getattr(text, "pad_token_id", None) is None:  # decoders look for the last token before the padding
+        text.pad_token_id = load_tokenizer(source).pad_token_id
     return LoadedModel(model, drawn, shapes)
 
 

@@ -24,6 +24,16 @@ COUNTED = 20_000
 """Most texts that are tokenized to count those that will be cut; of more, so many are drawn and the count is estimated."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """How tokens become a model's inputs."""
+
+    segments: bool | None = None
+    """Whether segment ids are asked for; None: what the tokenizer does unasked."""
+    pads_left: bool = False
+    """Padding before the text, for models that look at its last token (XLNet)."""
+
+
 @dataclass(frozen=True, eq=False)
 class TokenizedSplit:
     """The examples of a split as token ids."""
@@ -36,6 +46,7 @@ class TokenizedSplit:
     truncated: int
     """Examples that were cut at the recipe's ``max_length``."""
     pad_id: int
+    pads_left: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -45,21 +56,28 @@ class TokenizedSplit:
         rows = [self.ids[index] for index in indices]
         length = max(map(len, rows))
         tensors = {
-            "input_ids": _padded(rows, length, self.pad_id),
-            "attention_mask": _padded([[1] * len(row) for row in rows], length, 0),
+            "input_ids": self._padded(rows, length, self.pad_id),
+            "attention_mask": self._padded([[1] * len(row) for row in rows], length, 0),
         }
         if self.segments is not None:
-            tensors["token_type_ids"] = _padded([self.segments[index] for index in indices], length, 0)
+            tensors["token_type_ids"] = self._padded([self.segments[index] for index in indices], length, 0)
         labels = torch.from_numpy(self.labels[np.asarray(indices)])
         tensors["labels"] = labels if labels.dtype == torch.int64 else labels.float()
         return {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
 
+    def _padded(self, rows: list[list[int]], length: int, value: int) -> Tensor:
+        padding = [[value] * (length - len(row)) for row in rows]
+        if self.pads_left:
+            return torch.tensor([pad + row for row, pad in zip(rows, padding, strict=True)])
+        return torch.tensor([row + pad for row, pad in zip(rows, padding, strict=True)])
+
 
 def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: int, positions: int | None,
-             segment_ids: bool = True, where: str = "") -> TokenizedSplit:  # fmt: skip
+             segment_ids: bool = True, inputs: Inputs = Inputs(), where: str = "") -> TokenizedSplit:  # fmt: skip
     """Tokenize a split, cut at ``max_length`` tokens (special ones included), the longer text of a pair first.
 
-    ``segment_ids=False`` sets all segments to 0, as the configurations released with the paper do.
+    ``segment_ids=False`` sets all segments to 0, as the configurations released with the paper do; ``inputs`` says whether
+    there are any (see :func:`seedproof.models.facts.inputs`).
 
     Raises:
         UserError: a text is longer than the model's positions although ``max_length`` allows it; names the row.
@@ -74,13 +92,15 @@ def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: in
         lengths = [len(row) for row in whole]
         _check_positions(lengths, start, max_length, positions, where)
         truncated += sum(length > max_length for length in lengths)
-        encoded: Any = tokenizer(texts, pairs, truncation=True, max_length=max_length, verbose=False)
+        encoded: Any = tokenizer(texts, pairs, truncation=True, max_length=max_length, verbose=False,
+                                 return_token_type_ids=inputs.segments)  # fmt: skip
         ids.extend(encoded["input_ids"])
         segments.extend(encoded.get("token_type_ids", []))
     if segments and not segment_ids:
         segments = [[0] * len(row) for row in segments]
     pad = tokenizer.pad_token_id
-    return TokenizedSplit(ids, segments or None, split.labels, truncated, 0 if pad is None else int(pad))
+    pad_id = 0 if pad is None else int(pad)
+    return TokenizedSplit(ids, segments or None, split.labels, truncated, pad_id, inputs.pads_left)
 
 
 @dataclass(frozen=True)
@@ -133,7 +153,3 @@ def _check_positions(lengths: list[int], start: int, max_length: int, positions:
                 f"{where} example {row} has {length} tokens, but the model has {positions} positions; "
                 f"cut longer texts with --set max_length={positions}, or choose a model with more positions"
             )
-
-
-def _padded(rows: list[list[int]], length: int, value: int) -> Tensor:
-    return torch.tensor([row + [value] * (length - len(row)) for row in rows])

@@ -36,7 +36,10 @@ class Recipe:
 
     method: ClassVar[str] = "fine-tuning"
     """Names the class in stored recipes; each subclass has its own."""
-    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"select_metric": FIRST, "new_head": False})
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"select_metric": FIRST, "warmup_end": "whole", "inputs": "tokenizer", "dropout_places": "configuration",
+         "new_head": False}
+    )  # fmt: skip
     """Fields that came after stores existed, by name, with the value that means "as before": a stored recipe that lacks the
     field has this value, and a recipe that holds it is stored without the field, so that its runs keep their ids. Such a
     field is None until :func:`seedproof.recipes.resolve` gives it the value that is right for the model."""
@@ -62,11 +65,17 @@ class Recipe:
     """Examples in a step; the last step of an epoch takes what is left."""
     warmup: Share = 0.1
     """Share of the steps over which the learning rate rises linearly from 0."""
+    warmup_end: Literal["whole", "exact"] | None = None
+    """Whether the warm-up ends at a whole step, rounded down (Google's code, Transformers), or exactly at its share of the
+    steps (BertAdam). None: ``exact`` with the schedule ``linear-drop``."""
     schedule: Literal["linear", "linear-drop", "constant"] = "linear"
     """After the warm-up: linear from the peak to 0; or the line lr * (1 - t / T), to which the rate drops when the
     warm-up ends (from lr to .9 lr at 10 %; Google's code, BertAdam); or constant."""
     dropout: Share | None = None
     """All dropout probabilities of the model."""
+    dropout_places: Literal["configuration", "modules"] | None = None
+    """Where ``dropout`` is set: in the entries of the configuration that were known when stores began, or in every module
+    that drops, whatever its name. None: ``modules`` where the two differ."""
     max_length: Annotated[int, Range(2)] = 128
     """Tokens of a text or pair; longer ones are cut."""
     head_std: NotNegative = 0.02
@@ -100,6 +109,10 @@ class Recipe:
     that the task records). It has no effect, and is not kept, where the last weights are the result."""
     segment_ids: bool = True
     """False: all zero, as in the released configurations for BERT and ALBERT."""
+    inputs: Literal["tokenizer", "model"] | None = None
+    """How texts become inputs: with segment ids wherever the ``model`` tells segments apart, padded on the side of its
+    tokenizer; or with segment ids where the ``tokenizer`` gives them unasked, padded on the right, as before. None:
+    ``model`` where the two differ."""
 
     def __init_subclass__(cls) -> None:
         cls.__repr__ = Recipe.__repr__  # type: ignore[method-assign]  # or each dataclass would write its own, of all fields

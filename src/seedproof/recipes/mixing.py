@@ -18,11 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.errors import UserError, unknown
+from seedproof.recipes.flow import products
 
 Where = Literal["lee", "linear"]
+Covers = Literal["names", "flow"]
 
-# The linear layers inside an encoder that take the output of a dropout (through sums and LayerNorms): those of the
-# attention and the first of the feed-forward, not the block's output layer, which follows the activation.
+# How the layers that take the output of a dropout were told before the flow of data was followed: by these names, which
+# miss ALBERT's and ELECTRA's projection of the embeddings and much of other families.
 _AFTER_DROPOUT = re.compile(
     r"""(
       attention\.self\.(query|key|value)(_proj)?   # BERT, RoBERTa, ELECTRA, DeBERTa
@@ -107,7 +109,8 @@ class MixLinear(nn.Linear):
         return nn.functional.linear(input, weight, self.bias)
 
 
-def apply_mixout(model: nn.Module, p: float, *, where: Where = "lee", legacy_gradient: bool = False) -> tuple[str, ...]:
+def apply_mixout(model: nn.Module, p: float, *, where: Where = "lee", legacy_gradient: bool = False,
+                 covers: Covers = "flow") -> tuple[str, ...]:  # fmt: skip
     """Make a sequence-classification model of Transformers train with Mixout; changes it in place.
 
     Call it when the model holds the weights to mix toward, before training (and before loading a checkpoint of this
@@ -117,40 +120,79 @@ def apply_mixout(model: nn.Module, p: float, *, where: Where = "lee", legacy_gra
     Args:
         model: Any ``...ForSequenceClassification``; the encoder is found by its ``base_model_prefix``.
         p: Probability in [0, 1).
-        where: ``"lee"``: the layers that take the output of a dropout (query, key, value, attention output, the first
-            of the feed-forward, pooler or what stands for it in the head), toward their weights now; the last layer of
-            the head toward 0. ``"linear"``: every ``nn.Linear``, toward its weights now.
+        where: ``"lee"``: the layers that take the output of a dropout (see :mod:`seedproof.recipes.flow`), toward their
+            weights now, and those of the head; its last toward 0. ``"linear"``: every ``nn.Linear``, toward its weights now.
         legacy_gradient: See :func:`mixout`.
+        covers: How the layers are told: by the ``"flow"`` of a text through the model, or by the ``"names"`` that were known
+            when stores began.
 
     Returns:
         The names of the layers that are mixed, in the model's order.
 
     Raises:
-        UserError: ``p`` or ``where`` is not valid, or the model has no layer to mix, or its layers have names that
-            ``"lee"`` does not know.
+        UserError: ``p`` or ``where`` is not valid, or the model has no layer to mix, or has matrices among those to mix that
+            are not those of an ``nn.Linear``.
     """
     _check_p(p)
+    chosen = mixed_layers(model, where=where, covers=covers)
+    layers = dict(model.named_modules())
+    last = [name for name in chosen if not name.startswith(_prefix(model))][-1]
+    for name in chosen:
+        layer = layers[name]
+        assert isinstance(layer, nn.Linear)
+        weight = layer.weight.detach()
+        target = torch.zeros_like(weight) if where == "lee" and name == last else weight.clone()
+        MixLinear.convert(layer, target, p, legacy_gradient=legacy_gradient)
+    return chosen
+
+
+def mixed_layers(model: nn.Module, *, where: Where = "lee", covers: Covers = "flow") -> tuple[str, ...]:
+    """The names of the layers that :func:`apply_mixout` mixes, in the model's order; a model without weights will do.
+
+    Raises:
+        UserError: as :func:`apply_mixout`.
+    """
     if where not in ("lee", "linear"):
         raise unknown("value of where", where, ("lee", "linear"), where="apply_mixout")
-    layers = {name: module for name, module in model.named_modules() if type(module) is nn.Linear}
-    prefix = f"{getattr(model, 'base_model_prefix', '')}."
-    head = [name for name in layers if not name.startswith(prefix)]
-    encoder = [name for name in layers if name.startswith(prefix)]
-    if where == "lee":
+    layers = [name for name, module in model.named_modules() if type(module) is nn.Linear]
+    head = [name for name in layers if not name.startswith(_prefix(model))]
+    encoder = [name for name in layers if name.startswith(_prefix(model))]
+    if covers == "flow":
+        dropped = _mixable(model, where)
+        encoder = encoder if where == "linear" else [name for name in encoder if name in dropped]
+    elif where == "lee":
         encoder = [name for name in encoder if _AFTER_DROPOUT.search(name)]
     if not encoder or not head:
         place = "head" if encoder else "encoder"
         raise UserError(
             f"mixout: found no linear layers to mix (where={where!r}) in the {place} of {type(model).__name__}; "
-            "where='lee' knows BERT, RoBERTa, ELECTRA, DeBERTa, ALBERT and DistilBERT with a classification head, "
-            "where='linear' any classifier whose layers are nn.Linear"
+            "choose another recipe for this model"
+            + (", or mixout-linear, which mixes every linear layer" if head and where == "lee" else "")
         )
-    for name in encoder + head:
-        weight = layers[name].weight.detach()
-        toward_zero = where == "lee" and name == head[-1]
-        target = torch.zeros_like(weight) if toward_zero else weight.clone()
-        MixLinear.convert(layers[name], target, p, legacy_gradient=legacy_gradient)
     return tuple(name for name in layers if name in {*encoder, *head})
+
+
+def _prefix(model: nn.Module) -> str:
+    return f"{getattr(model, 'base_model_prefix', '')}."
+
+
+def _mixable(model: nn.Module, where: Where) -> set[str]:
+    """The layers that take a dropout's output.
+
+    Raises:
+        UserError: some of what is to be mixed cannot be: a part alone would not be Mixout.
+    """
+    seen = [product for product in products(model) if where == "linear" or product.after_dropout]
+    other = list(dict.fromkeys(f"{each.module}.{each.parameter}" for each in seen if not each.is_linear))
+    if other:
+        what = "matrices" if where == "linear" else "matrices that take a dropout's output"
+        whole = len({(each.module, each.parameter) for each in seen})
+        raise UserError(
+            f"mixout: {len(other)} of the {whole} {what} in {type(model).__name__} are not those of an nn.Linear "
+            f"({', '.join(other[:3])}{', ...' if len(other) > 3 else ''}), and mixing the others alone would not be Mixout; "
+            "choose another recipe for this model"
+        )
+    return {each.module for each in seen}
 
 
 def _mix(weight: Tensor, target: Tensor, mask: Tensor, p: float) -> Tensor:

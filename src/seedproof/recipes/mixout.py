@@ -8,8 +8,10 @@ and could not be checked against the authors' configuration.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedproof.recipes.base import Recipe
 from seedproof.recipes.fields import Share
@@ -23,6 +25,7 @@ class MixoutRecipe(Recipe):
     """A recipe whose model trains with Mixout; see :func:`seedproof.recipes.mixing.apply_mixout`."""
 
     method: ClassVar[str] = "mixout"
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({**Recipe.ADDED, "covers": "names"})
 
     p: Share = 0.9
     """Probability that a column of weights is replaced by the pre-trained one."""
@@ -30,12 +33,16 @@ class MixoutRecipe(Recipe):
     """Lee et al.'s layers, the head toward 0; or every linear layer, the head toward its initial weights."""
     legacy_gradient: bool = False
     """True leaves 1 / (1 - p) out of the gradient, as the authors' code does."""
+    covers: Literal["names", "flow"] | None = None
+    """How Lee et al.'s layers are told: by the flow of a text through the model; or by names that miss some (ALBERT's
+    projection of its embeddings), as before. None: ``flow`` where the two differ."""
 
     def prepare_model(self, model: nn.Module) -> None:
         """Make the model's linear layers mix while training."""
         from seedproof.recipes.mixing import apply_mixout
 
-        apply_mixout(model, self.p, where=self.where, legacy_gradient=self.legacy_gradient)
+        covers = self.required("covers")
+        apply_mixout(model, self.p, where=self.where, legacy_gradient=self.legacy_gradient, covers=covers)
 
 
 MIXOUT = MixoutRecipe(

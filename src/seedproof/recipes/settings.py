@@ -24,8 +24,10 @@ class Settings(TypedDict, total=False):
     extra_step: bool
     batch_size: int
     warmup: float
+    warmup_end: Literal["whole", "exact"] | None
     schedule: Literal["linear", "linear-drop", "constant"]
     dropout: float | None
+    dropout_places: Literal["configuration", "modules"] | None
     max_length: int
     head_std: float
     beta1: float | None
@@ -40,10 +42,12 @@ class Settings(TypedDict, total=False):
     select: Literal["last", "best"]
     select_metric: str | None
     segment_ids: bool
+    inputs: Literal["tokenizer", "model"] | None
     new_head: bool | None
     p: float
     where: Literal["lee", "linear"]
     legacy_gradient: bool
+    covers: Literal["names", "flow"] | None
 
 
 def with_named_settings(function: _Function) -> _Function:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError
+from seedproof.recipes import from_json
 from seedproof.studies.scale import Scale
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Measuring:
             task=Task.read(self.store.task_folder(spec.task.fingerprint)), head_seed=spec.seeds.head,
             head_std=spec.recipe["head_std"], gradient_norm=gradient_norm, side=side, edge=self.scale.edge_points,
             examples=self.scale.surface_examples, max_length=spec.recipe["max_length"],
-            segment_ids=spec.recipe["segment_ids"], jobs=self.jobs, device=self.store.numerics.device,
+            segment_ids=spec.recipe["segment_ids"], inputs=from_json(spec.recipe).inputs, jobs=self.jobs,
+            device=self.store.numerics.device,
             folder=self.store.path, report=self._told(f"{what} of the runs {failed} and {successful}"),
         )  # fmt: skip
 

@@ -60,17 +60,20 @@ def matched_divisor(plan: Plan) -> float:
     return float(plan.step_sizes.sum() / plan.learning_rates.sum())
 
 
-def schedule_factor(schedule: str, step: np.ndarray, steps: int, warmup: int) -> np.ndarray:
+def schedule_factor(schedule: str, step: np.ndarray, steps: float, warmup: float) -> np.ndarray:
     """The share of the peak learning rate at each step, steps counted from 0 as Transformers' schedulers do.
 
     ``linear``: 0 at step 0, up to 1 after ``warmup`` steps, then down to 0 after the last. ``linear-drop``: as Google's
     code and the early PyTorch BertAdam, where the decay counts from step 0, so that warm-up ends with a drop from 1 to
     1 - warmup/steps. ``constant``: stays at 1 after the warm-up.
+
+    ``warmup`` is below ``steps``. All three may be given as shares of the whole training, as BertAdam does
+    (pytorch-pretrained-bert, ``warmup_linear``): then the warm-up need not end at a whole step.
     """
-    rising = step / max(1, warmup)
+    rising = step / warmup if warmup > 0 else np.ones_like(step, float)
     falling = {
-        "linear": (steps - step) / max(1, steps - warmup),
-        "linear-drop": (steps - step) / max(1, steps),
+        "linear": (steps - step) / (steps - warmup),
+        "linear-drop": (steps - step) / steps,
         "constant": np.ones_like(step, float),
     }[schedule]
     return np.where(step < warmup, rising, falling)
@@ -103,7 +106,10 @@ def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | No
     """
     per_epoch = math.ceil(examples / recipe.batch_size)
     steps = recipe.max_steps if recipe.max_steps is not None else max(1, round(recipe.epochs * per_epoch))
-    factors = schedule_factor(recipe.schedule, np.arange(steps), steps, int(recipe.warmup * steps))
+    if recipe.required("warmup_end") == "exact":
+        factors = schedule_factor(recipe.schedule, np.arange(steps) / steps, 1.0, recipe.warmup)
+    else:
+        factors = schedule_factor(recipe.schedule, np.arange(steps), steps, int(recipe.warmup * steps))
     if recipe.extra_step and recipe.max_steps is not None:
         steps, factors = steps + 1, np.append(factors, 0.0)
     rates = recipe.peak_learning_rate * factors
