@@ -137,3 +137,14 @@ def test_a_table_of_runs_says_which_class_f1_is_of():
               "score_high": 0.95, "majority": 0.7, "metrics": {"f1": 0.9}}  # fmt: skip
     (row,) = runs_table([cell], {"a": result}, {}).to_dict("records")
     assert (row["positive_class"], row["covers_majority"]) == ("yes", True)
+
+
+def test_a_rare_class_that_accuracy_overlooks_is_named_with_the_command(rare, tiny_model, tmp_path):
+    study(rare, tiny_model, metric="accuracy").prepare(tmp_path / "study")
+    (note,) = [note for note in open_results(tmp_path / "study").notes() if "judged by" in note]
+    assert note.startswith(
+        "warning: rare: judged by accuracy though the class 'spam' is rare (9.0% of the development set)"
+    )
+    assert note.endswith(f"seedproof study summary {tmp_path / 'study'} --metric matthews")
+    study(rare, tiny_model).prepare(tmp_path / "other")
+    assert not any("though" in note for note in open_results(tmp_path / "other").notes())

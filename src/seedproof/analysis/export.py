@@ -61,7 +61,8 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "majorities": "majority score of every metric, JSON",
         RECIPE + "...": "a column for each field of the resolved recipe (docs/recipes.md), and `recipe_method`",
         EXECUTION + "...": "where, when and with which versions; all that may differ between two executions of one run",
-        "(a metric's name)": "each metric of the task on the development set; `<metric>_<split>` on further splits",
+        "(a metric's name)": "each metric of the task on the development set, `f1` that of the second of two classes; "
+        "`<metric>_<split>` on further splits",
     }
 )
 """Columns of the table of runs, in words."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedproof.tasks.folder import read_decisions, read_notes
+from seedproof.tasks.folder import read_decisions, read_notes, read_overlooked_class
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,9 +37,21 @@ def task_notes(store: Store, *, decisions: bool = False) -> list[str]:
     for fingerprint, name in store.names().tasks.items():
         place = store.task_folder(fingerprint)
         if place.is_dir():
-            notes = (*(read_decisions(place) if decisions else ()), *read_notes(place))
+            notes = (*(read_decisions(place) if decisions else ()), *read_notes(place), *_overlooked(store, place))
             found |= dict.fromkeys(_of_task(name, note) for note in notes)
     return [*found, *_cut_in_runs(store)]
+
+
+def _overlooked(store: Store, place: Path) -> list[str]:
+    """That a task of an older study, or by the user's choice, is judged by accuracy though a class is rare."""
+    found = read_overlooked_class(place)
+    if found is None:
+        return []
+    command = f"seedproof study summary {shlex.quote(str(store.path))} --metric matthews"
+    return [
+        f"{WARNING}judged by accuracy though the class {found[0]!r} is rare ({found[1]:.1%} of the development set), so a run "
+        f"that finds it may fail beside one that never does; another metric: {command}"
+    ]
 
 
 def _of_task(name: str, note: str) -> str:

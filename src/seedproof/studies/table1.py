@@ -89,7 +89,9 @@ def _metrics(runs: pd.DataFrame) -> pd.DataFrame:
         for metric, majority in json.loads(part["majorities"].iloc[0]).items():
             scores = part[metric].to_numpy(float)
             rows.append({
-                "task": task, "recipe": recipe, "metric": metric, "majority": majority, "runs": len(part),
+                "task": task, "recipe": recipe, "metric": metric,
+                "positive_class": part["positive_class"].iloc[0] if metric in ("f1", "accuracy_f1") else None,
+                "majority": majority, "runs": len(part),
                 "sd": standard_deviation(scores), "sd_n": standard_deviation(scores, divisor="n"), "mean": scores.mean(),
                 "median": float(pd.Series(scores).median(skipna=False)), "maximum": scores.max(),
                 "judges": metric == part["metric"].iloc[0],

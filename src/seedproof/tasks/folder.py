@@ -15,6 +15,7 @@ from typing import Any
 
 from seedproof.errors import UserError
 from seedproof.tasks.base import Task
+from seedproof.tasks.metrics import rare_class
 from seedproof.tasks.parsing import BEFORE, Parsing
 from seedproof.tasks.split import Split
 
@@ -130,6 +131,18 @@ def read_metric(folder: Path) -> str:
     return str(value.get("metric") or value["metrics"][0])
 
 
+def read_overlooked_class(folder: Path) -> tuple[str, float] | None:
+    """Read whether the task in ``folder`` is judged by accuracy though a class is rare: that class, and its share.
+
+    Raises:
+        UserError: as :func:`read_notes`, or its development set cannot be read.
+    """
+    value = _read_existing(folder)
+    if (value.get("metric") or value["metrics"][0]) != "accuracy":
+        return None
+    return rare_class(_read_table(folder / "dev.parquet", ["label"])["label"].to_numpy(), value["classes"])
+
+
 def _read_description(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -153,14 +166,18 @@ def _write_split(split: Split, path: Path) -> None:
     parquet.write_table(pyarrow.table(columns), path)
 
 
-def _read_split(path: Path) -> Split:
+def _read_table(path: Path, columns: list[str] | None = None) -> Any:
     import pyarrow
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(path)
+        return parquet.read_table(path, columns=columns)
     except (OSError, pyarrow.ArrowException) as error:
         raise UserError(f"cannot read {path}: {error}; restore the file") from None
+
+
+def _read_split(path: Path) -> Split:
+    table = _read_table(path)
     pairs = tuple(table["pair"].to_pylist()) if "pair" in table.column_names else None
     return Split(tuple(table["text"].to_pylist()), pairs, table["label"].to_numpy())
 
