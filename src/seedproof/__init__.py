@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from seedproof.lazy import lazy
 
 if TYPE_CHECKING:
+    from seedproof.analysis import answers as answers
+    from seedproof.analysis import difference_table as difference_table
     from seedproof.analysis import generalization_table as generalization_table
     from seedproof.analysis import gradient_table as gradient_table
     from seedproof.analysis import loss_table as loss_table
@@ -64,6 +66,8 @@ _HOMES = {
     "apply_mixout": "recipes.mixing",
     "correction_factor": "training.plan",
     "forgetting": "measure.forgetting",
+    "answers": "analysis",
+    "difference_table": "analysis",
     "generalization_table": "analysis",
     "gradient_table": "analysis",
     "ledger": "analysis.claims",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from seedproof.analysis import Answer
+
 
 class Results:
     """The results of a study; made by :meth:`seedproof.Study.run` or :func:`seedproof.open_results`.
@@ -70,6 +72,18 @@ class Results:
 
         return class_scores_table(self.runs())
 
+    def answers(self, baseline: str | None = None, *, metric: str | None = None) -> list[Answer]:
+        """The answer of each task and model, a sentence with its numbers; see :func:`seedproof.analysis.answers`."""
+        from seedproof.analysis import answers
+
+        return answers(self.summary(metric=metric), baseline)
+
+    def differences(self, baseline: str | None = None, *, metric: str | None = None) -> pd.DataFrame:
+        """Every recipe minus the baseline, with intervals and tests; see :func:`seedproof.analysis.difference_table`."""
+        from seedproof.analysis import difference_table
+
+        return difference_table(self.answers(baseline, metric=metric))
+
     def notes(self) -> list[str]:
         """What a reader of the numbers should know of each task; see :func:`seedproof.report.notes.task_notes`."""
         from seedproof.report.notes import task_notes
@@ -98,13 +112,14 @@ class Results:
         return ShownFile(drawn)
 
     def report(self, path: str | os.PathLike[str] | None = None, *, texts: bool = True, turnable: bool = False,
-               **limits: int) -> Path:  # fmt: skip
+               baseline: str | None = None, **limits: int) -> Path:  # fmt: skip
         """Write the whole report, one HTML file that needs nothing else.
 
         Args:
             path: the file; None is ``report.html`` in the study's folder.
             texts: whether the texts of the development sets are put into it, beside their predictions.
             turnable: whether loss surfaces can be turned in it, which makes it 4.8 MB larger.
+            baseline: the recipe that others are compared with; as for :meth:`answers`.
             **limits: how much is drawn, by the names of :class:`seedproof.report.limits.Limits`: ``curves=20``.
         """
         from seedproof.report.html import write_study_report
@@ -112,7 +127,8 @@ class Results:
 
         target = self.path / "report.html" if path is None else path
         asked = Limits.parse(f"{name}={value}" for name, value in limits.items())
-        return ShownFile(write_study_report(self._store, target, texts=texts, turnable=turnable, limits=asked))
+        return ShownFile(write_study_report(self._store, target, texts=texts, turnable=turnable, limits=asked,
+                                            baseline=baseline))  # fmt: skip
 
     def export(self, path: str | os.PathLike[str], *, scores: str | os.PathLike[str] | None = None) -> Path:
         """Write all runs to a Parquet file, with their seeds, settings and results; docs/tables.md explains the columns.

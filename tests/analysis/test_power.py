@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, ttest_1samp
 
 from seedproof.analysis.comparisons import RateDifference
 from seedproof.analysis.power import (
@@ -15,6 +15,7 @@ from seedproof.analysis.power import (
     runs_for_shift,
     scaled_by_root_n,
     seeds_for_difference,
+    seeds_for_mean,
 )
 from seedproof.analysis.ranks import Shift, rank_correlation
 
@@ -51,6 +52,21 @@ def test_seeds_for_pairs_use_the_variance_of_pairs():
     # The two added differences are of one run: with more cells they weigh less.
     assert seeds_for_difference(first, agreeing, **options, cells=3) < seeds_for_difference(first, agreeing, **options)
     assert seeds_for_difference(first * 0, first * 0, paired=True, bound=0.15, level=0.05) is not None
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_seeds_for_a_mean_by_simulation(paired):
+    """Half an SD apart: Student's test at that number of seeds has a power of about 80 %."""
+    generator = np.random.default_rng(1)
+    shared = generator.normal(0, 1, 40)
+    first, second = shared + generator.normal(0.5, 0.7, 40), shared + generator.normal(0, 0.7, 40)
+    needed = seeds_for_mean(first, second, paired=paired, level=0.025)
+    shift = first.mean() - second.mean()
+    spread = (first - second).std(ddof=1) if paired else math.sqrt(first.var(ddof=1) + second.var(ddof=1))
+    samples = generator.normal(shift, spread, (4000, needed))
+    assert 0.77 < np.mean(ttest_1samp(samples, 0, axis=1).pvalue < 0.05) < 0.83
+    assert seeds_for_mean(first, first, paired=paired, level=0.025) is None
+    assert seeds_for_mean(first[:1], second[:1], paired=paired, level=0.025) is None
 
 
 @pytest.mark.parametrize(("successes", "runs", "bound"), [(9, 10, 0.5), (2, 10, 0.5), (29, 30, 0.8)])

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from seedproof.lazy import lazy
 
 if TYPE_CHECKING:
+    from seedproof.analysis.answer import Answer as Answer
+    from seedproof.analysis.answer import answers as answers
+    from seedproof.analysis.answer import difference_table as difference_table
     from seedproof.analysis.bootstrap import bca_interval as bca_interval
     from seedproof.analysis.curves import label_entropy as label_entropy
     from seedproof.analysis.curves import loss_table as loss_table
@@ -32,8 +35,11 @@ if TYPE_CHECKING:
     from seedproof.analysis.summary import summarize as summarize
 
 _HOMES = {
+    "Answer": "answer",
+    "answers": "answer",
     "bca_interval": "bootstrap",
     "chi_square_interval": "statistics",
+    "difference_table": "answer",
     "export_frame": "export",
     "generalization_table": "generalization",
     "gradient_table": "gradients",

@@ -48,6 +48,30 @@ def seeds_for_difference(
     return _capped(_both(level) ** 2 * variance / distance**2) if distance > 0 else None
 
 
+def seeds_for_mean(
+    first: NDArray[np.float64], second: NDArray[np.float64], *, paired: bool, level: float
+) -> int | None:
+    """Seeds per recipe to show, one-sided at ``level``, that two means differ the way the samples do.
+
+    n = (z_level + z_power)^2 V / difference^2 + z_level^2 / 2, V the variance of a pair's difference, or the sum of both
+    variances; the last term makes up for Student's distribution (Guenther 1981).
+
+    Args:
+        first: scores, shape (seeds,).
+        second: of the same seeds in the same order if ``paired``.
+        paired: whether to take the variance of the pairs' differences.
+        level: one-sided.
+
+    Returns:
+        None where no number would: equal means, or fewer than two seeds, which have no variance.
+    """
+    distance = float(first.mean() - second.mean())
+    if min(len(first), len(second)) < 2 or not abs(distance) > 0:  # NaN included
+        return None
+    variance = float((first - second).var(ddof=1)) if paired else float(first.var(ddof=1) + second.var(ddof=1))
+    return _capped(_both(level) ** 2 * variance / distance**2 + float(ndtri(level)) ** 2 / 2)
+
+
 def runs_for_share(successes: int, runs: int, *, bound: float, level: float) -> int | None:
     """Runs at which an exact binomial test shows that a share lies on its side of ``bound``.
 

@@ -103,7 +103,9 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
                        "copy their folders again", markup=False, soft_wrap=True)  # fmt: skip
 
 
-def print_summary(results: Results, form: str, divisor: str, metric: str | None = None) -> None:
+def print_summary(
+    results: Results, form: str, divisor: str, metric: str | None = None, baseline: str | None = None
+) -> None:
     """Print the summary of a study as a table, CSV, Markdown, LaTeX or JSON, its runs judged by ``metric`` where given."""
     from seedproof.analysis import summarize
     from seedproof.report import tables, terminal
@@ -111,13 +113,15 @@ def print_summary(results: Results, form: str, divisor: str, metric: str | None 
     summary = summarize(results.runs(metric=metric), divisor=divisor)  # type: ignore[arg-type]  # summarize checks it
     if form == "table":
         console = output()
-        console.print(terminal.to_terminal(summary))
+        console.print(terminal.to_terminal(summary, baseline))
         for note in results.notes():
             console.print(note, markup=False, soft_wrap=True)
-    elif form in ("csv", "json"):
-        sys.stdout.write({"csv": tables.to_csv, "json": tables.to_json}[form](summary))
+    elif form == "md":
+        sys.stdout.write(tables.to_markdown(summary, results.notes(), baseline))
+    elif form == "json":
+        sys.stdout.write(tables.to_json(summary, baseline))
     else:
-        sys.stdout.write({"md": tables.to_markdown, "latex": tables.to_latex}[form](summary, results.notes()))
+        sys.stdout.write(tables.to_csv(summary) if form == "csv" else tables.to_latex(summary, results.notes()))
 
 
 def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: Sequence[PlannedRun]) -> None:

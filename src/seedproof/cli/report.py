@@ -27,6 +27,9 @@ def report(
     texts: Annotated[
         bool, typer.Option("--texts/--no-texts", help="Put the texts of the development sets into the HTML file.")
     ] = True,
+    baseline: Annotated[
+        str | None, typer.Option(help="Recipe that others are compared with [default: devlin, else the first].")
+    ] = None,
     turnable: Annotated[
         bool, typer.Option("--3d/--no-3d", help="Let loss surfaces be turned in the HTML file (4.8 MB more).")
     ] = False,
@@ -42,6 +45,8 @@ def report(
     """Write a report that needs nothing else: one HTML file, a Markdown page, the figures as PDF, or the tables as LaTeX."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
+    if baseline is not None and format not in ("html", "markdown"):
+        raise UserError(f"--baseline is for html and markdown: {format} has no differences; leave it out")
     from seedproof.report.limits import Limits
     from seedproof.store import Store
 
@@ -50,11 +55,12 @@ def report(
         from seedproof.report.html import write_study_report
 
         target = out or folder / "report.html"
-        typer.echo(f"report: {write_study_report(store, target, texts=texts, turnable=turnable, limits=limits)}")
+        shown = {"texts": texts, "turnable": turnable}
+        typer.echo(f"report: {write_study_report(store, target, **shown, limits=limits, baseline=baseline)}")
     elif format == "markdown":
         from seedproof.report.markdown import write_markdown
 
-        typer.echo(f"report: {write_markdown(store, out or folder / 'report.md', limits)}")
+        typer.echo(f"report: {write_markdown(store, out or folder / 'report.md', limits, baseline=baseline)}")
     elif format == "pdf-figures":
         _figures(store, out or folder / "pdf-figures", limits)
     else:

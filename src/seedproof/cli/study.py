@@ -173,6 +173,9 @@ def summary(
     folder: Folder,
     format: Annotated[str, typer.Option(help="table, csv, md, latex or json.")] = "table",
     sd_divisor: Annotated[str, typer.Option(help="n-1, or n as in the paper.")] = "n-1",
+    baseline: Annotated[
+        str | None, typer.Option(help="Recipe that others are compared with [default: devlin, else the first].")
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(help="Score the runs anew from their stored outputs: accuracy, f1:CLASS, macro_f1, matthews, ..."),
@@ -188,8 +191,10 @@ def summary(
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
+    if baseline is not None and format in ("csv", "latex"):
+        raise UserError(f"--baseline is for table, md and json: {format} has no differences; leave it out")
     results = _results(folder)
-    print_summary(results, format, sd_divisor, metric)
+    print_summary(results, format, sd_divisor, metric, baseline)
     if figure is not None:
         typer.echo(f"box plot: {results.box_plot(figure, metric=metric)} (its numbers: {numbers_of(figure)})", err=True)
 

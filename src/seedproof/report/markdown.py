@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from seedproof.analysis import summarize
 from seedproof.errors import UserError
 from seedproof.printable import file_name
 from seedproof.report.html import study_figures, study_page
@@ -21,7 +20,7 @@ from seedproof.report.html.stored import stored_figures, stored_ledger, stored_r
 from seedproof.report.html.study import study_runs
 from seedproof.report.limits import Limits
 from seedproof.report.notes import task_notes
-from seedproof.report.tables import to_markdown
+from seedproof.report.tables import answers_to_markdown, tables_to_markdown
 from seedproof.store import Store, read_table, write_atomically, write_table
 
 if TYPE_CHECKING:
@@ -43,17 +42,23 @@ _DEFAULT = Limits()
 VERDICTS = {"holds": "holds", "does not hold": "**does not hold**", "not decided": "not decided"}
 
 
-def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT) -> Path:
+def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT, *, baseline: str | None = None) -> Path:
     """Write the page ``target`` and the folder of its name beside it, which holds figures and tables.
 
+    Args:
+        store: of the study.
+        target: ends in ``.md``.
+        limits: how much is drawn.
+        baseline: the recipe that others are compared with; as for :func:`seedproof.analysis.answers`.
+
     Raises:
-        UserError: the study has no runs, or the place cannot be written to.
+        UserError: the study has no runs, no task was run with ``baseline``, or the place cannot be written to.
     """
     if target.suffix != ".md":
         raise UserError(f"cannot write {target}: give the name of a Markdown file, ending in .md")
     folder = target.with_suffix("")
     with tempfile.TemporaryDirectory() as scratch:
-        page = study_page(store, None)
+        page = study_page(store, None, baseline=baseline)
         entries = stored_figures(store.path) or study_figures(
             store, study_runs(store), Path(scratch), ".svg", limits=limits
         )
@@ -71,13 +76,35 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     finished = int((runs["state"] == "finished").sum())
     failed = int((runs["outcome"] == "failed").sum())
     request = stored_request(store.path)
-    lines = [
+    head = [
         f"# {page.title}" if request is None else f"# Reproduction at --scale {request[1]}",
         "",
         f"{len(runs)} runs, {finished} finished, {failed} of them failed.",
         "",
-        *_made(page),
     ]
+    is_reproduction = stored_ledger(store.path) is not None or stored_figures(store.path)
+    body = _reproduction(page, store, entries, folder) if is_reproduction else _study(page, store, entries, folder)
+    return head + body
+
+
+def _study(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path) -> list[str]:
+    """The answer, the box plot, the tables; then every other figure, and how it was made."""
+    lines = ["## Answer", "", answers_to_markdown(page.answers), ""]
+    for entry in sorted(entries, key=lambda entry: entry.name != "scores"):
+        lines += _figure(entry, folder)
+        if entry.name == "scores":
+            lines += [*_summary(page, store), "## Figures", ""]
+    return [*lines, "## How it was made", "", *_made(page)]
+
+
+def _summary(page: Page, store: Store) -> list[str]:
+    assert page.summary is not None
+    return ["## Summary", "", tables_to_markdown(page.summary, page.answers, task_notes(store, decisions=True))]
+
+
+def _reproduction(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path) -> list[str]:
+    """The claims lead."""
+    lines = _made(page)
     if (ledger := stored_ledger(store.path)) is not None:
         lines += ["## Claims", "", *_ledger(ledger), ""]
         lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
@@ -88,9 +115,7 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     lines += ["## Figures", ""]
     for entry in entries:
         lines += _figure(entry, folder)
-    if not stored_figures(store.path):
-        lines += ["## Summary", "", to_markdown(summarize(study_runs(store)), task_notes(store, decisions=True))]
-    return lines
+    return lines if stored_figures(store.path) else lines + _summary(page, store)
 
 
 def _made(page: Page) -> list[str]:

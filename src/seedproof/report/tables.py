@@ -10,12 +10,14 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
+from seedproof.analysis.answer import Answer, answers, difference_table
 from seedproof.analysis.summary import COLUMNS
 from seedproof.report import wording
+from seedproof.report.answers import difference_notes, difference_rows, headings, title
 from seedproof.report.terminal import to_terminal
 from seedproof.store import table_text
 
@@ -40,38 +42,62 @@ def to_csv(summary: pd.DataFrame) -> str:
     return table_text(frame)
 
 
-def to_json(summary: pd.DataFrame) -> str:
+def to_json(summary: pd.DataFrame, baseline: str | None = None) -> str:
     """Strict JSON: an object with the settings, the caption, and one object per cell.
 
     JSON has no NaN. A statistic that does not exist is null, and the cell's ``undefined`` says why, for each of them.
+    ``answers`` has the sentence of each task and model, ``differences`` the numbers behind it.
     The runs are objects with ``seed``, ``outcome`` and ``score``; the score of a diverged run is null.
     """
+    found = answers(summary, baseline)
+    differences = cast("list[dict[str, Any]]", difference_table(found).to_dict("records"))
+    said = ({"task": one.task, "model": one.model, "baseline": one.baseline, "sentence": str(one)} for one in found)
     content = {
         "format": 1,
         **wording.settings_of(summary),
+        "answers": list(said),
+        "differences": [
+            {name: None if _is_nan(value) else value for name, value in row.items()} for row in differences
+        ],
         "caption": wording.caption(summary),
         "cells": [_json_cell(row) for row in wording.records(summary)],
     }
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=lambda value: value.item()) + "\n"
 
 
-def to_markdown(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
-    """One table per task and model with two rows per recipe (all runs, succeeded runs), then every run's value.
+def to_markdown(summary: pd.DataFrame, notes: Sequence[str] = (), baseline: str | None = None) -> str:
+    """The answers; then a table per task and model with two rows per recipe (all runs, succeeded runs), one of differences to
+    the baseline, and every run's value.
 
     Args:
         summary: of :func:`seedproof.analysis.summarize`.
         notes: on the tasks, as :meth:`seedproof.Results.notes` gives them; under the tables.
+        baseline: as for :func:`seedproof.analysis.answers`.
     """
+    wording.settings_of(summary)
+    found = answers(summary, baseline)
+    return f"{answers_to_markdown(found)}\n\n{tables_to_markdown(summary, found, notes)}"
+
+
+def answers_to_markdown(found: Sequence[Answer]) -> str:
+    """The sentence of each task and model."""
+    return "\n".join(f"- **{_markdown(title(one))}**: {_markdown(one.sentence)}" for one in found)
+
+
+def tables_to_markdown(summary: pd.DataFrame, found: Sequence[Answer], notes: Sequence[str] = ()) -> str:
+    """:func:`to_markdown` without the sentences."""
     blocks = []
-    for rows in wording.panels(summary):
+    for rows, answer in zip(wording.panels(summary), found, strict=True):
         lines = [f"**{_markdown(wording.title(rows))}**", "", _pipes(_HEADINGS), _pipes(("---", *["---:"] * 5))]
         for row in wording.records(rows):
             lines += [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in two_rows(row)]
+        lines += _differences(answer)
         lines += ["", "Every run, in the order of the seeds (× failed):", ""]
         for row in wording.records(rows):
             listed = " ".join(wording.every_run(row, "×")) or "no run has finished"
             lines.append(f"- {_markdown(row['recipe'])}: {listed}{wording.endings(row)}")
-        lines += ["", *(f"Note: {_markdown(note)}.\n" for note in wording.notes(rows))]
+        remarks = [*wording.notes(rows), *difference_notes(answer)]
+        lines += ["", *(f"Note: {_markdown(note)}.\n" for note in remarks)]
         blocks.append("\n".join(lines).rstrip("\n"))
     remarks = [f"Note: {_markdown(note)}." for note in notes]
     return "\n\n".join([*blocks, _markdown(wording.caption(summary)), *remarks]) + "\n"
@@ -103,6 +129,13 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
         *values,
     ]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _differences(answer: Answer) -> list[str]:
+    if not answer.comparisons:
+        return []
+    lines = ["", _pipes(map(_markdown, headings(answer))), _pipes(("---", *["---:"] * 3))]
+    return lines + [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in difference_rows(answer)]
 
 
 def two_rows(row: dict[str, Any]) -> list[list[str]]:

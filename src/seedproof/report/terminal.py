@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from seedproof.analysis.answer import Answer, answers
 from seedproof.report import wording
+from seedproof.report.answers import difference_notes, difference_rows, headings, title
 
 _WIDE = 112
 """Columns from which an interval stands beside its number instead of under it."""
@@ -24,29 +26,55 @@ _FAILED = "×"
 class TerminalSummary:
     """A rich renderable that lays itself out for the width it is given."""
 
-    def __init__(self, summary: pd.DataFrame) -> None:
+    def __init__(self, summary: pd.DataFrame, baseline: str | None = None) -> None:
         self._summary = summary
         self._caption = wording.caption(summary)
+        self._answers = answers(summary, baseline)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Per task and model: a table of the recipes, the notes, and every run's value."""
+        """The answers; then per task and model tables of the recipes and their differences, notes, and every run's value."""
         joint = " " if options.max_width >= _WIDE else "\n"
-        for rows in wording.panels(self._summary):
+        yield _sentences(self._answers)
+        for rows, answer in zip(wording.panels(self._summary), self._answers, strict=True):
             yield Text(wording.title(rows), style="bold")
             yield from _upright(rows) if options.max_width < _NARROW else [_statistics(rows, joint)]
+            if answer.comparisons:
+                yield Text()
+                yield _differences(answer, joint)
             yield _every_run(rows)
-            yield from (Text(f"! {note}", style="yellow") for note in wording.notes(rows))
+            notes = [*wording.notes(rows), *difference_notes(answer)]
+            yield from (Text(f"! {note}", style="yellow") for note in notes)
             yield Text()
         yield Text(f"{_FAILED} failed. {self._caption}", style="dim")
 
 
-def to_terminal(summary: pd.DataFrame) -> RenderableType:
+def to_terminal(summary: pd.DataFrame, baseline: str | None = None) -> RenderableType:
     """The summary as something a :class:`rich.console.Console` prints.
 
+    Args:
+        summary: of :func:`seedproof.analysis.summarize`.
+        baseline: as for :func:`seedproof.analysis.answers`.
+
     Raises:
-        UserError: the summary has no row.
+        UserError: the summary has no row, or no task was run with ``baseline``.
     """
-    return Group(TerminalSummary(summary))
+    return Group(TerminalSummary(summary, baseline))
+
+
+def _sentences(found: Sequence[Answer]) -> Padding:
+    lines = [Text.assemble((f"{title(answer)}: ", "bold"), answer.sentence) for answer in found]
+    return Padding(Group(*lines), (0, 0, 1, 0))
+
+
+def _differences(answer: Answer, joint: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    first, *others = headings(answer)
+    table.add_column(Text(first), overflow="fold", min_width=14)
+    for heading in others:
+        table.add_column(Text(heading), justify="right", overflow="fold")
+    for row in difference_rows(answer, joint):
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _statistics(rows: pd.DataFrame, joint: str) -> Table:

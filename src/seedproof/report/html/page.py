@@ -12,6 +12,7 @@ from seedproof.report.limits import Limits
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seedproof.analysis.answer import Answer
     from seedproof.tasks import Task
 
 Records = Iterable[Mapping[str, Any]]
@@ -65,6 +66,10 @@ class Page:
 
     title: str
     subtitle: str = ""
+    answers: Sequence[Answer] = ()
+    """Of :func:`seedproof.analysis.answers`: they stand first, with the figure ``scores`` and the table of differences."""
+    claims_lead: bool = False
+    """Whether the claims stand before the answers, as in a reproduction, or behind the figures."""
     ledger: pd.DataFrame | None = None
     """As the ledger of claims: columns ``claim, sentence, paper, verdict, effect_name, effect, effect_low, effect_high, p,
     p_corrected, p_against, p_against_corrected, n, n_needed, test, threshold, why``."""

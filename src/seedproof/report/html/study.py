@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from seedproof.analysis import summarize
+from seedproof.analysis import answers, summarize
 from seedproof.analysis.stored import stored_runs
 from seedproof.errors import UserError
 from seedproof.report.html.page import Page, RunFacts
@@ -30,7 +30,7 @@ _DEFAULT = Limits()
 
 
 def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: bool = True, turnable: bool = False,
-                       limits: Limits = _DEFAULT) -> Path:  # fmt: skip
+                       limits: Limits = _DEFAULT, baseline: str | None = None) -> Path:  # fmt: skip
     """Write the report of a study as one HTML file.
 
     Args:
@@ -39,6 +39,7 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
         texts: whether the texts of the development sets are put into it, beside their predictions.
         turnable: whether surfaces can be turned in it; that needs a library of 4.8 MB in the file.
         limits: how much is drawn and kept.
+        baseline: the recipe that others are compared with; as for :func:`seedproof.analysis.answers`.
 
     Returns:
         ``path``.
@@ -55,7 +56,8 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
         )
         return write_report(target, page)
     with tempfile.TemporaryDirectory() as folder:
-        return write_report(target, study_page(store, Path(folder), texts=texts, turnable=turnable, limits=limits))
+        return write_report(target, study_page(store, Path(folder), texts=texts, turnable=turnable, limits=limits,
+                                               baseline=baseline))  # fmt: skip
 
 
 def study_runs(store: Store) -> pd.DataFrame:
@@ -71,7 +73,7 @@ def study_runs(store: Store) -> pd.DataFrame:
 
 
 def study_page(store: Store, folder: Path | None, *, texts: bool = True, turnable: bool = False,
-               limits: Limits = _DEFAULT) -> Page:  # fmt: skip
+               limits: Limits = _DEFAULT, baseline: str | None = None) -> Page:  # fmt: skip
     """What the report of a study shows.
 
     Args:
@@ -81,6 +83,7 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True, turnabl
         texts: as for :func:`write_study_report`, as are all others.
         turnable: whether surfaces can be turned.
         limits: how much is drawn and kept.
+        baseline: the recipe that others are compared with.
 
     Raises:
         UserError: the study has no runs, or its records are damaged.
@@ -100,11 +103,14 @@ def study_page(store: Store, folder: Path | None, *, texts: bool = True, turnabl
     ledger, claims_note = (stored_ledger(store.path), "") if reproduced else (None, "")
     if folder is not None and ledger is None:
         ledger, claims_note = study_ledger(store, runs[runs["run"].isin(fingerprints)], tasks)
+    summary = summarize(runs)
     return Page(
         title=f"{store.name}",
         subtitle=_subtitle(runs),
+        answers=answers(summary, baseline),
+        claims_lead=folder is None or bool(reproduced),
         ledger=ledger,
-        summary=summarize(runs),
+        summary=summary,
         figures=[] if folder is None else reproduced or study_figures(store, runs, folder, limits=limits),
         runs=runs,
         facts=facts,

@@ -10,8 +10,10 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from seedproof.analysis.answer import Answer
 from seedproof.analysis.runs import COVERS, seed_order
 from seedproof.report import wording
+from seedproof.report.answers import difference_notes, difference_rows, headings, title
 from seedproof.report.html.page import Page, Section
 from seedproof.report.limits import spread
 from seedproof.report.tables import two_rows
@@ -111,6 +113,22 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
             recipes.append(words | {"values": values, "endings": wording.endings(row)})
         panels.append({"title": wording.title(rows), "recipes": recipes, "notes": wording.notes(rows)})
     return panels
+
+
+def answers(found: Sequence[Answer]) -> list[dict[str, Any]]:
+    """The sentence of each task and model, and its table of differences to the baseline."""
+    return [
+        {
+            "title": title(answer), "sentence": answer.sentence, "notes": difference_notes(answer),
+            "table": _differences(answer) if answer.comparisons else None,
+        }
+        for answer in found
+    ]  # fmt: skip
+
+
+def _differences(answer: Answer) -> dict[str, Any]:
+    columns = headings(answer)
+    return {"columns": columns, "rows": difference_rows(answer), "numeric": [name != columns[0] for name in columns]}
 
 
 def counts(table: pd.DataFrame) -> list[tuple[str, int]]:

@@ -92,11 +92,13 @@ def render(page: Page) -> Iterator[str]:
     pieces = environment.get_template("template.html").generate(
         page=page,
         more=more,
+        answers=view.answers(page.answers),
         ledger=None if page.ledger is None else view.ledger(page.ledger),
         summary=None if page.summary is None else view.summary(page.summary),
         caption="" if page.summary is None or page.summary.empty else wording.caption(page.summary),
         version=version("seedproof"),
-        figures=figures,
+        lead=[figure for figure in figures if _leads(figure, page)],
+        figures=[figure for figure in figures if not _leads(figure, page)],
         runs=view.runs(page, opened),
         counts=[] if page.runs is None else view.counts(page.runs),
         sections=[view.section(section) for section in page.sections],
@@ -128,6 +130,11 @@ def _policy(scripts: Iterable[str]) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _leads(figure: dict[str, Any], page: Page) -> bool:
+    """Whether it is the box plot that stands beside the answers."""
+    return bool(page.answers) and figure["entry"].name == "scores"
 
 
 def _figure(number: int, entry: FigureEntry, limits: Limits) -> dict[str, Any]:
