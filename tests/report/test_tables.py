@@ -191,7 +191,10 @@ def test_scores_near_the_majority_and_kinds_of_endings_are_in_every_form(runs):
         assert "(4 slow)" in text
         assert "slow: 4 of 4 runs were still falling" in " ".join(text.split())
         assert "F1 of 'spam'" in text
-    assert r"$^{\approx}$" in to_latex(made)
+    latex = to_latex(made)
+    assert r"$^{\approx}$" in latex
+    assert "(4 slow)" in latex
+    assert "were still falling" not in latex  # advice is for the user, not for a paper's caption
     for run in json.loads(to_json(made))["cells"][0]["finished_runs"]:
         assert (run["kind"], run["covers_majority"]) == ("slow", run["outcome"] == "succeeded")
     assert "slow slow slow slow" in to_csv(made)

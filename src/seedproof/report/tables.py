@@ -96,7 +96,7 @@ def tables_to_markdown(summary: pd.DataFrame, found: Sequence[Answer], notes: Se
         for row in wording.records(rows):
             listed = " ".join(wording.every_run(row, "×")) or "no run has finished"
             lines.append(f"- {_markdown(row['recipe'])}: {listed}{wording.endings(row)}")
-        remarks = [*wording.notes(rows), *difference_notes(answer)]
+        remarks = [*wording.advice(rows), *wording.notes(rows), *difference_notes(answer)]
         lines += ["", *(f"Note: {_markdown(note)}.\n" for note in remarks)]
         blocks.append("\n".join(lines).rstrip("\n"))
     remarks = [f"Note: {_markdown(note)}." for note in notes]

@@ -42,7 +42,7 @@ class TerminalSummary:
                 yield Text()
                 yield _differences(answer, joint)
             yield _every_run(rows)
-            notes = [*wording.notes(rows), *difference_notes(answer)]
+            notes = [*wording.advice(rows), *wording.notes(rows), *difference_notes(answer)]
             yield from (Text(f"! {note}", style="yellow") for note in notes)
             yield Text()
         yield Text(f"{_FAILED} failed. {self._caption}", style="dim")

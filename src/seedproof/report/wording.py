@@ -129,8 +129,7 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def notes(rows: pd.DataFrame) -> list[str]:
-    """What limits the numbers of a panel: unfinished runs, diverged runs, too few, failures that were not seen; and
-    what to change where runs did not end as they should."""
+    """What limits the numbers of a panel: unfinished runs, diverged runs, too few, failures that were not seen."""
     texts = []
     for row in records(rows):
         unfinished = row["runs"] - row["finished"]
@@ -139,8 +138,12 @@ def notes(rows: pd.DataFrame) -> list[str]:
         if row["diverged"]:
             count = f"{row['diverged']} diverged run{'s' if row['diverged'] > 1 else ''}"
             texts.append(f"{row['recipe']}: {count} without a score, so no mean, SD, median or maximum of all runs")
-        texts += [f"{row['recipe']}: {remedy}" for remedy in remedies(row, row["finished"])]
     return texts + _few(rows) + _unseen(rows)
+
+
+def advice(rows: pd.DataFrame) -> list[str]:
+    """What to change where the runs of a panel did not end as they should, a sentence per recipe and kind of ending."""
+    return [f"{row['recipe']}: {remedy}" for row in records(rows) for remedy in remedies(row, row["finished"])]
 
 
 def _few(rows: pd.DataFrame) -> list[str]:

@@ -111,7 +111,9 @@ def summary(table: pd.DataFrame) -> list[dict[str, Any]]:
             ]
             words = {"name": row["recipe"], "all": first[1:], "given": second[0], "succeeded": second[2:]}
             recipes.append(words | {"values": values, "endings": wording.endings(row)})
-        panels.append({"title": wording.title(rows), "recipes": recipes, "notes": wording.notes(rows)})
+        panels.append(
+            {"title": wording.title(rows), "recipes": recipes, "notes": wording.advice(rows) + wording.notes(rows)}
+        )
     return panels
 
 
