@@ -57,6 +57,17 @@ def test_a_rule_that_came_later_means_as_before_where_it_is_absent():
         Parsing.from_json({"kind": "value"})
 
 
+@pytest.mark.parametrize(
+    "change", [{"decisions": 5}, {"warnings": [5]}, {"parsing": []}, {"parsing": {"kind": 1}}, {"reason": {}}]
+)
+def test_a_description_that_was_changed_is_refused(tmp_path, change):
+    ratings().write(tmp_path)
+    file = tmp_path / "task.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(UserError, match=r"is damaged|unknown kind"):
+        read_parsing(tmp_path)
+
+
 def test_what_differs_from_todays_rules_is_said():
     assert Parsing().differing() == []
     assert len(BEFORE.differing()) == 2

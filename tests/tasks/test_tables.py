@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedproof.errors import UserError
+from seedproof.planning import as_task
 from seedproof.tasks import Task, load_table
 from seedproof.tasks.tables import hold_out
 
@@ -147,14 +148,10 @@ def test_a_given_development_set_stays_and_its_copies_are_counted(tmp_path: Path
 def test_a_table_without_quoting(tmp_path: Path) -> None:
     path = tmp_path / "t.tsv"
     path.write_text("stars\treview\n" + "".join(f'{"ab"[index % 2]}\t"say {index}\n' for index in range(10)))
-    assert (
-        len(
-            load(
-                path, dev=save(tmp_path / "dev.csv", [{"review": "x", "stars": s} for s in "ab"]), quoting="none"
-            ).train
-        )
-        == 10
-    )
+    dev = save(tmp_path / "dev.csv", [{"review": "x", "stars": label} for label in "ab"])
+    given = {"text": "review", "label": "stars", "dev": str(dev), "quoting": "none"}
+    for task in (load(path, dev=dev, quoting="none"), as_task({"file": str(path), **given})):
+        assert task.train.texts[9] == '"say 9'
     with pytest.raises(UserError, match="unknown quoting 'no'; did you mean 'none'"):
         load(path, quoting="no")
 

@@ -38,7 +38,10 @@ def ls(
 def _tasks() -> dict[str, str]:
     from seedproof.tasks import TASKS
 
-    return {**TASKS, "PATH": "your own CSV, TSV, JSONL or Parquet file, with --text, --text-pair and --label"}
+    return {
+        **TASKS,
+        "PATH": "your own CSV, TSV, JSONL, JSON (also .gz) or Parquet file, with --text, --text-pair and --label",
+    }
 
 
 def _recipes() -> dict[str, str]:

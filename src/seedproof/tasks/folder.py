@@ -151,8 +151,17 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is damaged: it is not the description of a task; restore the file") from None
     if version > FORMAT:
         raise UserError(f"{path} was written by a newer version of seedproof (format {version}); update seedproof")
+    lines = [line for key in ("notes", "decisions", "warnings") for line in _listed(value.get(key, []))]
+    if not all(isinstance(line, str) for line in [*lines, value.get("reason", "")]) or not isinstance(
+        value.get("parsing", {}), dict
+    ):
+        raise UserError(f"{path} is damaged: its notes are not texts, or its parsing no rules; restore the file")
     result: dict[str, Any] = value
     return result
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [None]
 
 
 def _write_split(split: Split, path: Path) -> None:

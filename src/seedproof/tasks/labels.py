@@ -102,7 +102,7 @@ def understand(labels: Sequence[Any], kind: Kind | None, parsing: Parsing) -> La
 def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Parsing) -> tuple[Kind, str]:
     word = next((label for label, number in zip(labels, numbers, strict=True) if number is None), None)
     if word is not None:
-        return "classification", f"labels such as {shown(str(word))} are not numbers"
+        return "classification", f"labels such as {shown(str(word)[:40])} are not numbers"
     if parsing.kind == "decimals":
         point = next((label for label in labels if _has_decimals(label)), None)
         if point is None:
@@ -119,9 +119,10 @@ def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Pa
             "classification",
             f"the labels are whole numbers of {different} values; for amounts give --kind regression",
         )
-    return "regression", (
-        f"the labels are whole numbers of {different} values in {len(labels)} rows; for classes give --kind classification"
+    values = (
+        f"{different} values in {len(labels)} rows" if different < len(labels) else "a value of its own in every row"
     )
+    return "regression", f"the labels are whole numbers of {values}; for classes give --kind classification"
 
 
 def _has_decimals(label: Any) -> bool:

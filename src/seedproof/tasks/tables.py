@@ -3,7 +3,7 @@
 The label column decides what the task is (:func:`seedproof.tasks.labels.understand`): numbers with fractions, or whole
 numbers of many values, make a regression; anything else makes a classification, with the classes found in the training
 file. ``kind`` overrides that. Without a development file a fifth of the rows is held out, stratified by label, copies of
-a text in one part. What was decided, and why, stands in the task's notes.
+a text in one part. What was decided, and why, stands in the task's ``data_report`` and notes.
 """
 
 from __future__ import annotations
@@ -136,9 +136,9 @@ def _hold_out(split: Split, path: Path, seed: int, meaning: Labels, rules: Parsi
         if mask.any() and np.ptp(split.labels[mask]) > 0:
             break
     else:
-        classes = f", {len(meaning.classes)} classes" if len(meaning.classes) > 2 else ""
+        classes = f" of {len(meaning.classes)} classes" if len(meaning.classes) > 2 else ""
         raise UserError(f"{path} has too few rows ({len(split)}{classes}) to hold out 20 % with different labels; give a "
-                        f"development file")  # fmt: skip
+                        f"development file, or another column as the label if this one is none")  # fmt: skip
     note = f"development set: {mask.sum()} of the {len(split)} rows, held out by label with split_seed={seed}"
     different = int(texts.max()) + 1
     if different < len(split):
