@@ -99,8 +99,8 @@ def test_run_says_what_it_does_and_what_it_found(ran):
     """The way there on standard error, results on standard output."""
     folder, outcome = ran
     assert outcome.code == 0, outcome.err
-    assert "learning_rate         2e-05 (default)" in outcome.err
-    assert "max_steps             3 (user)" in outcome.err
+    assert "devlin(max_steps=3): learning_rate=2e-05 (default), epochs=3, max_steps=3 (user), bias_" in outcome.err
+    assert "head_std" not in outcome.err
     assert "mine: development set: 12 of the 60 rows, held out by label with split_seed=0" in outcome.err
     assert "4 of 4 runs finished" in outcome.err
     assert "every run, in the order of the seeds" in outcome.out
@@ -162,11 +162,12 @@ def test_export(ran, tmp_path):
 
 
 def test_dry_run_shows_the_runs_and_makes_nothing(run_words, tmp_path):
-    outcome = command(*run_words, "--recipe", "mosbach", "--dry-run")
+    outcome = command(*run_words, "--recipe", "mosbach", "--dry-run", "--verbose")
     assert outcome.code == 0
     assert "mosbach: 1 runs" in outcome.out
     assert "none was started" in outcome.out
-    assert "bias_correction" in outcome.err
+    assert "bias_correction       True" in outcome.err
+    assert "dropout               0.1 (family bert)" in outcome.err
     assert "held out by label with split_seed=0" in outcome.err
     assert not (tmp_path / "new").exists()
 

@@ -19,7 +19,7 @@ def test_every_dry_run_says_runs_steps_time_and_disk(name, scale):
     assert "runs in all" in outcome.out
     assert "none was started" in outcome.out
     assert "GiB of disk" in outcome.out
-    assert "epochs, long recipe" in outcome.out
+    assert "epochs, long recipe" not in outcome.out + outcome.err
     assert ("ids pending" in outcome.out) == (name != "fig6")
 
 
@@ -44,6 +44,15 @@ def test_mistakes_are_one_line(tmp_path):
     assert "--out DIR" in refused("reproduce", "fig1")
     assert "NAME=FOLDER" in refused("reproduce", "fig1", "--model", "bert-large-uncased", "--out", tmp_path / "x")
     assert "at least 1" in refused("reproduce", "fig1", "--jobs", 0, "--out", tmp_path / "x")
+
+
+def test_a_figure_without_runs_prints_no_table_of_the_scale_and_no_claims(tmp_path):
+    outcome = command("reproduce", "fig6", "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert "epochs, long recipe" not in outcome.err
+    assert "not decided" not in outcome.out
+    assert "epochs, long recipe" in command("reproduce", "fig6", "--out", tmp_path / "out", "--verbose").err
+    assert command("report", tmp_path / "out").code == 0
 
 
 def test_ls_studies_lists_the_names():

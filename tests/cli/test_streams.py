@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from seedproof.cli.streams import write_anything
+from seedproof.cli.streams import wrapped, write_anything
 from seedproof.spec import Numerics
 from seedproof.store import Cell, Store
 
@@ -43,3 +43,14 @@ def test_commands_end_well_in_old_terminals(tmp_path, encoding, shown):
         assert done.returncode == status, done.stderr
         assert (shown in done.stdout) == (status == 0)
         assert b"a bug in seedproof" not in done.stderr
+
+
+def test_lines_break_between_words_and_commands_stay_whole():
+    text = "the weights of a model are no longer there: seedproof study run 'my study.toml' --out 'my study'"
+    assert wrapped(text, 40) == (
+        "the weights of a model are no longer\n  there:\n  seedproof study run 'my study.toml' --out 'my study'"
+    )
+    assert wrapped(text, 200) == text
+    assert wrapped("  seedproof study run 'a file.toml' --out 'my study'", 20).startswith("  seedproof study run")
+    assert wrapped("  devlin(bias_correction=True): epochs=3", 20) == "  devlin(bias_correction=True):\n    epochs=3"
+    assert wrapped("one\n\ntwo", 20) == "one\n\ntwo"

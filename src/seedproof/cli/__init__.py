@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 
-from seedproof.cli.streams import write_anything
+from seedproof.cli.streams import say, write_anything
 from seedproof.errors import UserError
 from seedproof.printable import PrintableStream
 
@@ -56,4 +56,4 @@ def _run() -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    say(text, err=True)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seedproof.cli.streams import say
+
 
 def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path("out/demo"),
          jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None) -> None:  # fmt: skip
@@ -16,8 +18,8 @@ def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path
     from seedproof.studies.demo import conclusion, demo_study
 
     study = demo_study()
-    typer.echo("One 24-layer miniature BERT, one task, two recipes that differ in Adam's bias correction, "
-               "the same seeds for both.", err=True)  # fmt: skip
+    say("One 24-layer miniature BERT, one task, two recipes that differ in Adam's bias correction, "
+        "the same seeds for both.", err=True)  # fmt: skip
     with continuing():
         results = study.run(out, jobs=jobs)
     print_summary(results, "table", "n-1")

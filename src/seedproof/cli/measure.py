@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seedproof.cli.streams import columns, say
 from seedproof.errors import UserError, command
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def forgetting(
 
             _need(place, "--pretrained", pretrained, "--run", run, is_study=False)
             table = seedproof.forgetting(place, str(pretrained), text, report=report, **options)
-    typer.echo(table.to_string(index=False))
+    say(table.to_string(index=False, line_width=columns()))
     if out is not None:
         _write(table, out)
 
@@ -125,12 +125,12 @@ def _show(found: Surface, out: Path | None, study: Path | None, name: str) -> No
         out.mkdir(parents=True, exist_ok=True)
         for table_name, table in found.tables.items():
             write_table(out / f"{table_name}.csv", table)
-    typer.echo(found.points.to_string(index=False))
-    typer.echo(found.barriers.to_string(index=False))
+    say(found.points.to_string(index=False, line_width=columns()))
+    say(found.barriers.to_string(index=False, line_width=columns()))
     place = out if study is None or out is not None else study / FOLDER / name
-    typer.echo(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {place}")
+    say(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {place}")
     if study is not None:
-        typer.echo(f"to see it drawn: {command('report', study)}")
+        say(f"to see it drawn: {command('report', study)}")
 
 
 def _is_study(folder: Path) -> bool:
@@ -168,7 +168,7 @@ def _write(table: pd.DataFrame, out: Path) -> None:
     from seedproof.store import write_table
 
     write_table(out, table)
-    typer.echo(f"wrote {out}", err=True)
+    say(f"wrote {out}", err=True)
 
 
 @contextmanager
@@ -185,5 +185,5 @@ def _reporting(unit: str) -> Iterator[Callable[[int, int], None]]:
             bar = progress.add_task(unit)
             yield lambda done, total: progress.update(bar, completed=done, total=total)
     except KeyboardInterrupt as error:
-        print(str(error) or "interrupted; give the same command again to continue", file=sys.stderr)
+        say(str(error) or "interrupted; give the same command again to continue", err=True)
         raise typer.Exit(130) from error

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from seedproof.cli.streams import say
+
 app = typer.Typer(help="The miniature laboratory.", no_args_is_help=True)
 
 
@@ -21,8 +23,8 @@ def pretrain(
     """Pre-train a miniature from nothing, as the shipped ones were; up to half an hour on one core."""
     from seedproof.miniature.ship import make_miniature
 
-    folder = make_miniature(name, out, seed=seed, share_of_steps=steps, report=typer.echo)
-    typer.echo(f"wrote {folder}; use it with --model {shlex.quote(str(folder))}")
+    folder = make_miniature(name, out, seed=seed, share_of_steps=steps, report=say)
+    say(f"wrote {folder}; use it with --model {shlex.quote(str(folder))}")
 
 
 @app.command("text")
@@ -34,4 +36,4 @@ def text(
     from seedproof.miniature.corpus import held_out_text
 
     out.write_text("\n".join(held_out_text(lines)) + "\n", encoding="utf-8")
-    typer.echo(f"wrote {lines} sentences to {out}")
+    say(f"wrote {lines} sentences to {out}")

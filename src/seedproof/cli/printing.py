@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
+from seedproof.cli.streams import say
 from seedproof.errors import command
 from seedproof.launch import StudyInterrupted
 from seedproof.report.console import Console
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from seedproof.planning import PlannedRun
     from seedproof.results import Results
     from seedproof.store import State, Store
-    from seedproof.study import Study
     from seedproof.tasks import Task
     from seedproof.tasks.parsing import Parsing
 
@@ -38,38 +36,13 @@ def output() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
 
 
-def print_recipes(study: Study) -> None:
-    """Show every resolved recipe with the origin of each value, one column per recipe."""
-    from seedproof.models.source import find_model
-    from seedproof.recipes import describe
-
-    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL)
-    for name in study.models:
-        resolved = study.resolved(find_model(str(name)))
-        rows = [{row.field: (_value(row.value), row.origin) for row in describe(one)} for one in resolved]
-        table = Table("field", *[escape(one.recipe.name) for one in resolved], box=None, padding=(0, 2, 0, 0))
-        for field in dict.fromkeys(field for row in rows for field in row):
-            cells = [row.get(field) for row in rows]
-            # A value that its own recipe sets needs no remark; all others say where they came from.
-            texts = ["" if c is None else c[0] if c[1] == "recipe" else f"{c[0]} ({c[1]})" for c in cells]
-            table.add_row(field, *map(escape, texts))
-        console.print(f"Recipes for {name} (values without a remark are the recipe's own):", markup=False)
-        console.print(table)
-        console.print()
-
-
-def _value(value: object) -> str:
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def print_status(store: Store) -> None:
     """Print the runs of a study by state and outcome, and the message of each crash."""
     states = store.states()
     counts = Counter(str(state) for state in states.values())
     results = dict(store.results())
     failed = Counter(result["reason"] for result in results.values() if result["outcome"] == "failed")
-    console = output()
-    console.print(f"study {store.name!r} in {store.path}: {len(states)} runs", markup=False)
+    say(f"study {store.name!r} in {store.path}: {len(states)} runs")
     for state in ("finished", "running", "pending", "interrupted", "lost", "crashed"):
         if counts[state]:
             detail = ""
@@ -78,13 +51,13 @@ def print_status(store: Store) -> None:
             if state == "finished":
                 reasons = ", ".join(f"{count} {REASONS[reason]}" for reason, count in sorted(failed.items()))
                 detail = f" ({failed.total()} failed{': ' + reasons if reasons else ''})"
-            console.print(f"  {counts[state]:>5} {state}{detail}", markup=False)
+            say(f"  {counts[state]:>5} {state}{detail}")
     for id_, state in states.items():
         if state == "crashed":
             last = store.run(id_).attempts()[-1]
             trace = store.run(id_).path / "error.txt"
             where = f"; see {trace}" if trace.exists() else ""
-            console.print(f"crashed: run {id_}: {last.get('message', '')}{where}", markup=False, soft_wrap=True)
+            say(f"crashed: run {id_}: {last.get('message', '')}{where}")
     if counts["finished"] < len(states) and not counts["running"]:
         _print_continuing(store, states)
 
@@ -95,12 +68,12 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
 
     strangers = sum(states[id_] != "finished" for id_ in store.copied_in())
     if strangers < sum(state != "finished" for state in states.values()):
-        output().print("to continue:", markup=False)
+        say("to continue:")
         for line in commands_of(store) or ["give the command that made the study again"]:
-            output().print(f"  {line}", markup=False, soft_wrap=True)
+            say(f"  {line}")
     if strangers:
-        output().print(f"{strangers} that are not finished were copied in; go on with them in the study they are from, and "
-                       "copy their folders again", markup=False, soft_wrap=True)  # fmt: skip
+        say(f"{strangers} that are not finished were copied in; go on with them in the study they are from, and copy their "
+            "folders again")  # fmt: skip
 
 
 def print_summary(
@@ -115,7 +88,7 @@ def print_summary(
         console = output()
         console.print(terminal.to_terminal(summary, baseline))
         for note in results.notes():
-            console.print(note, markup=False, soft_wrap=True)
+            say(note)
     elif form == "md":
         sys.stdout.write(tables.to_markdown(summary, results.notes(), baseline))
     elif form == "json":
@@ -129,7 +102,7 @@ def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: 
     from seedproof.report.notes import notes_before
 
     for note in notes_before(tasks, models, [run.spec for run in runs]):
-        print(note, file=sys.stderr)
+        say(note, err=True)
 
 
 def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
@@ -155,11 +128,11 @@ def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> No
     """Say on standard error where a study keeps what a recipe, or a task's file, meant when it began."""
     for name, rules in parsing.items():
         if differing := rules.differing():
-            print(f"{name}: parsed as in the runs that the study has: {'; '.join(differing)}; a new study has today's rules",
-                  file=sys.stderr)  # fmt: skip
+            say(f"{name}: parsed as in the runs that the study has: {'; '.join(differing)}; a new study has today's rules",
+                err=True)  # fmt: skip
     for recipe, fields in dict.fromkeys((run.cell.recipe, run.kept) for run in runs if run.kept):
-        print(f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
-              "new study has today's value", file=sys.stderr)  # fmt: skip
+        say(f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
+            "new study has today's value", err=True)  # fmt: skip
 
 
 def print_plan(runs: Sequence[PlannedRun]) -> None:
@@ -167,7 +140,6 @@ def print_plan(runs: Sequence[PlannedRun]) -> None:
     from seedproof.recipes import from_json
     from seedproof.training.plan import make_plan, matched_divisor
 
-    console = output()
     counts = Counter((run.cell.task, run.cell.model, run.cell.recipe) for run in runs)
     specs = {(run.cell.task, run.cell.model, run.cell.recipe): run.spec for run in runs}
     for (task, model, recipe), count in counts.items():
@@ -176,8 +148,8 @@ def print_plan(runs: Sequence[PlannedRun]) -> None:
         size = f"{plan.steps} steps"
         if (factor := matched_divisor(plan)) > 1.05:  # paper, Figure 6
             size += f", which are on average {factor:.1f} times as large as with bias correction"
-        console.print(f"{task}, {model}, {recipe}: {count} runs of {size}", markup=False, soft_wrap=True)
-    console.print(f"{len({run.spec.id for run in runs})} runs in all, none was started", markup=False)
+        say(f"{task}, {model}, {recipe}: {count} runs of {size}")
+    say(f"{len({run.spec.id for run in runs})} runs in all, none was started")
 
 
 @contextmanager
@@ -186,7 +158,7 @@ def continuing() -> Iterator[None]:
     try:
         yield
     except StudyInterrupted as error:
-        print(error, file=sys.stderr)
+        say(error, err=True)
         raise typer.Exit(130) from error
 
 
@@ -210,16 +182,15 @@ def check_ended(results: Results) -> None:
     """
     states = Counter(results.runs()["state"])
     if states["running"]:
-        print(f"{states['running']} runs are being executed by another process; give the same command again when it has "
-              "ended", file=sys.stderr)  # fmt: skip
+        say(f"{states['running']} runs are being executed by another process; give the same command again when it has "
+            "ended", err=True)  # fmt: skip
     if states["crashed"]:
         count = f"{states['crashed']} run{'s' if states['crashed'] > 1 else ''}"
-        print(f"error: {count} crashed; to see why: {command('study', 'status', results.path)}", file=sys.stderr)
+        say(f"error: {count} crashed; to see why: {command('study', 'status', results.path)}", err=True)
         raise typer.Exit(1)
 
 
 def _print_places(results: Results) -> None:
     path = results.box_plot()
-    output().print(f"\nbox plot: {path} (its numbers: {numbers_of(path)})", markup=False, soft_wrap=True)
-    more = command("study", "summary", results.path, "--format", "md")
-    output().print(f"more:     {more} (or csv, latex, json)", markup=False, soft_wrap=True)
+    say(f"\nbox plot: {path} (its numbers: {numbers_of(path)})")
+    say(f"as Markdown (or csv, latex, json): {command('study', 'summary', results.path, '--format', 'md')}")

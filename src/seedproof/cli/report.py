@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seedproof.cli.streams import say
 from seedproof.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -56,11 +57,11 @@ def report(
 
         target = out or folder / "report.html"
         shown = {"texts": texts, "turnable": turnable}
-        typer.echo(f"report: {write_study_report(store, target, **shown, limits=limits, baseline=baseline)}")
+        say(f"report: {write_study_report(store, target, **shown, limits=limits, baseline=baseline)}")
     elif format == "markdown":
         from seedproof.report.markdown import write_markdown
 
-        typer.echo(f"report: {write_markdown(store, out or folder / 'report.md', limits, baseline=baseline)}")
+        say(f"report: {write_markdown(store, out or folder / 'report.md', limits, baseline=baseline)}")
     elif format == "pdf-figures":
         _figures(store, out or folder / "pdf-figures", limits)
     else:
@@ -79,14 +80,14 @@ def _figures(store: Store, out: Path, limits: Limits) -> None:
     except OSError as error:
         raise UserError(f"cannot write figures into {out}: {error.strerror or error}; choose another folder") from error
     for path in stored_pdfs(store.path):
-        typer.echo(f"{path.parent.name}: {shutil.copy(path, out / path.name)}")
+        say(f"{path.parent.name}: {shutil.copy(path, out / path.name)}")
     for entry in study_figures(store, runs, out, ".pdf", limits=limits):
         for image in entry.images:
-            typer.echo(f"{entry.title}: {image}")
+            say(f"{entry.title}: {image}")
         if entry.note:
-            typer.echo(f"{entry.title}: {entry.note}", err=True)
+            say(f"{entry.title}: {entry.note}", err=True)
         if entry.command:
-            typer.echo(f"  {entry.command}", err=True)
+            say(f"  {entry.command}", err=True)
 
 
 def _tables(folder: Path, out: Path) -> None:
@@ -98,4 +99,4 @@ def _tables(folder: Path, out: Path) -> None:
         raise UserError(f"cannot write {out}: there is no folder {out.parent}")
     results = open_results(folder)
     write_atomically(out, to_latex(results.summary(), results.notes()).encode())
-    typer.echo(f"tables: {out}")
+    say(f"tables: {out}")

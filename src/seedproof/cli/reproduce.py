@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ def reproduce(
     threads: Annotated[int | None, typer.Option(help="Threads in one run on a CPU. [default: 1]")] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core, or one on a GPU].")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show runs, steps, time and disk; run nothing.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show what differs from the paper, and claims that no run speaks to, too.")
+    ] = False,
 ) -> None:
     """Reproduce figures and tables of the paper; the same command again goes on where it stopped."""
     from seedproof.studies.reproduce import chosen_figures
@@ -56,6 +59,8 @@ def reproduce(
         if value is not None and value not in known:
             raise unknown(option, value, known)
     if dry_run:
+        if verbose:
+            _print_scaling(size)
         _print_plan(figures, size, out, jobs)
         return
     if out is None:
@@ -65,11 +70,12 @@ def reproduce(
     from seedproof.studies.reproduce import reproduce as run
 
     numerics: dict[str, Any] = {"engine": engine, "precision": precision, "device": device, "threads": threads}
-    options = Options(**numerics, jobs=jobs, say=lambda line: print(line, file=sys.stderr, flush=True))
-    _print_scaling(size, err=True)
+    options = Options(**numerics, jobs=jobs, say=lambda line: say(line, err=True))
+    if verbose or _makes_runs(figures, size, out):
+        _print_scaling(size)
     with continuing():
         made = run(names, out, scale=size, places=places, options=options)
-    _print_made(made)
+    _print_made(made, verbose=verbose)
 
 
 def _folders(written: list[str]) -> dict[str, str]:
@@ -87,25 +93,24 @@ def _print_plan(figures: list[Figure], scale: Scale, out: Path | None, jobs: int
     """Everything that is known beforehand: needs no data, weights or network."""
     from seedproof.report.progress import duration
     from seedproof.studies.estimate import estimate, measured, plan_table
-    from seedproof.studies.reproduce import every_figure, finished_runs
+    from seedproof.studies.reproduce import every_figure, finished_runs, run_names
 
-    _print_scaling(scale)
     everything = every_figure()
     table = plan_table(figures, scale, everything)
     done = {} if out is None else finished_runs(out, scale)
     for row in table.to_dict("records"):
         finished = sum(
-            done.get((row["task"], row["model"], row["recipe"], seed), False) for seed in row["seeds"].split()
+            done.get(run_names(row["task"], row["model"], row["recipe"], seed), False) for seed in row["seeds"].split()
         )
         kept = ", weights kept" if row["weights"] else ""
         state = f"{finished} finished" if finished else f"ids {row['ids']}"
-        typer.echo(f"{row['task']}, {row['model']}, {row['recipe']}: {row['runs']} runs of {row['steps']:,} steps, about "
+        say(f"{row['task']}, {row['model']}, {row['recipe']}: {row['runs']} runs of {row['steps']:,} steps, about "
                    f"{duration(row['seconds'])} in all{kept}; {state} ({row['figures']})")  # fmt: skip
     for what, seconds in measured(figures, scale).items():
-        typer.echo(f"measurement: {what}, about {duration(seconds)}")
+        say(f"measurement: {what}, about {duration(seconds)}")
     whole, workers = estimate(figures, scale, everything), jobs or _workers(scale)
-    typer.echo(f"{whole.runs} runs in all, {whole.steps:,} steps; none was started")
-    typer.echo(f"estimate: {duration(3600 * whole.hours(workers))} with {workers} at a time (training "
+    say(f"{whole.runs} runs in all, {whole.steps:,} steps; none was started")
+    say(f"estimate: {duration(3600 * whole.hours(workers))} with {workers} at a time (training "
                f"{duration(whole.training_seconds)} and measuring {duration(whole.measuring_seconds)} one after the other, on "
                f"{scale.machine}, with the plain engine; fleets, the default, take less), "
                f"{whole.disk_bytes / 2**30:.2f} GiB of disk")  # fmt: skip
@@ -119,34 +124,47 @@ def _workers(scale: Scale) -> int:
     return default_jobs(Numerics(device="cpu" if scale.is_miniature else "cuda"))
 
 
-def _print_scaling(scale: Scale, *, err: bool = False) -> None:
-    """Every quantity of the paper beside its value here."""
+def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:
+    """Whether runs of figures are still to be done."""
+    from seedproof.studies.reproduce import finished_runs, run_names
+
+    done, blocks = finished_runs(out, scale), [block for figure in figures for block in figure.blocks(scale)]
+    return not all(
+        done.get(run_names(block.task_name(scale), scale.model(block.model).name, block.recipe.name, seed.label))
+        for block in blocks
+        for seed in block.seeds
+    )
+
+
+def _print_scaling(scale: Scale) -> None:
+    """Every quantity of the paper beside its value here, on standard error."""
     rows = [("quantity", "paper", "here"), *scale.table().itertuples(index=False)]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     for quantity, paper, here in rows:
-        typer.echo(f"{quantity:<{first}}  {paper:<{second}}  {here}", err=err)
-    typer.echo("", err=err)
+        say(f"{quantity:<{first}}  {paper:<{second}}  {here}", err=True)
+    say("", err=True)
 
 
-def _print_made(made: Made) -> None:
+def _print_made(made: Made, *, verbose: bool) -> None:
     """What was made and what the ledger says; status 1 where something is missing for good."""
     for one in made.figures:
         places = ", ".join(str(image) for image in one.images) or str(made.folder / "figures" / one.figure.name)
-        typer.echo(f"{one.figure.name}: {places}")
+        say(f"{one.figure.name}: {places}")
         for note in one.content.notes:
-            typer.echo(f"  {note}")
-    typer.echo("")
-    _print_ledger(made.ledger)
-    typer.echo(f"\nreport: {made.report}")
+            say(f"  {note}")
+    _print_ledger(made.ledger, verbose=verbose)
+    say(f"\nreport: {made.report}")
     if made.crashed:
-        typer.echo(
-            f"error: {made.crashed} runs crashed; to see why: {command('study', 'status', made.folder)}", err=True
-        )
+        say(f"error: {made.crashed} runs crashed; to see why: {command('study', 'status', made.folder)}", err=True)
     if made.crashed or not all(one.is_whole for one in made.figures):
         raise typer.Exit(1)
 
 
-def _print_ledger(ledger: pd.DataFrame) -> None:
-    for row in ledger.itertuples(index=False):
-        typer.echo(f"{row.verdict}: {row.sentence}")
-        typer.echo(f"  {row.why}")
+def _print_ledger(ledger: pd.DataFrame, *, verbose: bool) -> None:
+    """The claims that the runs speak to."""
+    spoken_to = ledger if verbose else ledger[ledger["n"] > 0]
+    if len(spoken_to):
+        say("")
+    for row in spoken_to.itertuples(index=False):
+        say(f"{row.verdict}: {row.sentence}")
+        say(f"  {row.why}")

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from seedproof.analysis.endings import KINDS
+from seedproof.cli.streams import say
 from seedproof.errors import unknown
 from seedproof.report.wording import NEAR
 from seedproof.store.cells import Cell
@@ -67,7 +66,7 @@ def print_runs(runs: pd.DataFrame, form: str) -> None:
     elif form == "csv":
         sys.stdout.write(table_text(shown))
     elif shown.empty:
-        typer.echo("no run fits", err=True)
+        say("no run fits", err=True)
     else:
         _print_table(shown)
 
@@ -75,14 +74,14 @@ def print_runs(runs: pd.DataFrame, form: str) -> None:
 def _print_table(runs: pd.DataFrame) -> None:
     """A line per run below a line per task and model; the name stands last, where nothing has to be cut."""
     for (task, model), rows in runs.groupby(["task", "model"], sort=False):
-        typer.echo(f"{task}, {model}")
+        say(f"{task}, {model}")
         lines = [(row["run"], _outcome(row), _score(row), shlex.quote(row["name"])) for row in rows.to_dict("records")]
         width = max(len(line[1]) for line in lines)
         for run, outcome, score, name in lines:
-            typer.echo(f"  {run}  {outcome:<{width}}  {score:>7} {name}")
+            say(f"  {run}  {outcome:<{width}}  {score:>7} {name}")
     if runs["covers_majority"].any():
-        typer.echo(f"{NEAR} the score's 95 % interval covers the majority score", err=True)
-    typer.echo(f"{len(runs)} run{'s' if len(runs) > 1 else ''}; --run takes an id, its first digits, or the name at the end",
+        say(f"{NEAR} the score's 95 % interval covers the majority score", err=True)
+    say(f"{len(runs)} run{'s' if len(runs) > 1 else ''}; --run takes an id, its first digits, or the name at the end",
                err=True)  # fmt: skip
 
 

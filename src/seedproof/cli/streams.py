@@ -1,11 +1,17 @@
-"""Output that never ends a command: what a terminal cannot show is written in plainer letters."""
+"""Output that never ends a command, and that a narrow terminal does not cut in the middle of a word."""
 
 from __future__ import annotations
 
 import codecs
 import io
+import re
+import shutil
 import sys
+import textwrap
 import unicodedata
+from typing import TextIO
+
+import typer
 
 _PLAINER = {"–": "-", "−": "-", "×": "x", "…": "...", "“": '"', "”": '"', "’": "'", "·": "-", "→": "->", "±": "+-",
             "✓": "yes", "✗": "no"}  # fmt: skip
@@ -30,3 +36,38 @@ def write_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
+
+
+_COMMAND = re.compile(r"(?<![\w/.-])seedproof (?=(?:bench|demo|ls|measure|miniature|report|reproduce|study) ).*")
+
+
+def columns(stream: TextIO | None = None) -> int | None:
+    """Width of the terminal that a stream (None: standard output) is; None where it is none."""
+    return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print sentences on standard output, or on standard error: on a terminal lines break between words."""
+    width = columns(sys.stderr if err else sys.stdout)
+    typer.echo(str(text) if width is None else wrapped(str(text), width), err=err)
+
+
+def wrapped(text: str, width: int) -> str:
+    """``text`` in lines of ``width`` characters; a command is kept in one, because it will be copied."""
+    return "\n".join(part for line in text.split("\n") for part in _lines(line, width))
+
+
+def _lines(line: str, width: int) -> list[str]:
+    own = line[: len(line) - len(line.lstrip())]
+    indent = f"{own}  "
+    command = _COMMAND.search(line) if len(line) > width else None
+    words = line[: command.start()] if command else line
+    if command and not words.strip():
+        return [line]
+    parts = textwrap.wrap(words.strip(), width, initial_indent=own, subsequent_indent=indent, break_long_words=False,
+                          break_on_hyphens=False) or [""]  # fmt: skip
+    if command and len(parts[-1]) + 1 + len(command[0]) <= width:
+        parts[-1] += f" {command[0]}"
+    elif command:
+        parts.append(indent + command[0])
+    return parts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def run(
     evaluations: Annotated[int | None, typer.Option(help="Evaluations in a run [default: after every epoch].")] = None,
     checkpoint_seconds: Annotated[float | None, typer.Option(help="Save a long run this often. [default: 300]")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show recipes and runs, run nothing.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show every value of the recipes.")] = False,
 ) -> None:
     """Run a study, or go on with it: the same command again continues, another one extends."""
     if jobs is not None and jobs < 1:
@@ -112,21 +114,21 @@ def run(
         print_notes,
         print_notes_of,
         print_plan,
-        print_recipes,
         print_results,
     )
+    from seedproof.cli.recipes import print_recipes
     from seedproof.planning import stored_parsing
 
     if out is None or dry_run:
         planned = study.plan(study.numerics(out), out)
-        print_recipes(study)
+        print_recipes(study, verbose=verbose)
         print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
         print_lines(study.try_out(planned, out))
         print_plan(planned.runs)
         return
     notes: list[str] = []
     store, runs = study.prepare(out, say=notes.append)
-    print_recipes(study)
+    print_recipes(study, verbose=verbose)
     print_kept(runs, stored_parsing(study.tasks, store))
     print_notes_of(store, runs)
     print_lines(notes)
@@ -196,7 +198,7 @@ def summary(
     results = _results(folder)
     print_summary(results, format, sd_divisor, metric, baseline)
     if figure is not None:
-        typer.echo(f"box plot: {results.box_plot(figure, metric=metric)} (its numbers: {numbers_of(figure)})", err=True)
+        say(f"box plot: {results.box_plot(figure, metric=metric)} (its numbers: {numbers_of(figure)})", err=True)
 
 
 @app.command("export")
@@ -209,9 +211,9 @@ def export(
     ] = None,
 ) -> None:
     """Write every run with its seeds, settings and results to a Parquet file (columns: docs/tables.md)."""
-    typer.echo(f"wrote {_results(folder).export(parquet, scores=scores)}")
+    say(f"wrote {_results(folder).export(parquet, scores=scores)}")
     if scores is not None:
-        typer.echo(f"wrote {scores}")
+        say(f"wrote {scores}")
 
 
 def _results(folder: Path) -> Results:

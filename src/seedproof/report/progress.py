@@ -118,7 +118,7 @@ class Progress:
         return _PLAIN_LINES * self.finished // self.runs if self.runs else _PLAIN_LINES
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def _label(self, run: str) -> str:
         return self._labels.get(run, run)
@@ -139,7 +139,7 @@ class Progress:
     def _render(self) -> Group:
         with self._lock:
             lines = Table.grid(padding=(0, 2, 0, 0))
-            lines.add_column(max_width=36, no_wrap=True, overflow="ellipsis")
+            lines.add_column(max_width=36, overflow="fold")  # breaks between words
             lines.add_column(width=_BAR)
             lines.add_column(no_wrap=True)
             for run, (step, steps, loss) in self._active.items():

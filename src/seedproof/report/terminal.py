@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -18,8 +19,6 @@ from seedproof.report.answers import difference_notes, difference_rows, headings
 
 _WIDE = 112
 """Columns from which an interval stands beside its number instead of under it."""
-_NARROW = 80
-"""Columns below which each recipe gets an upright table: rich would leave out columns that must not wrap."""
 _FAILED = "×"
 
 
@@ -37,11 +36,14 @@ class TerminalSummary:
         yield _sentences(self._answers)
         for rows, answer in zip(wording.panels(self._summary), self._answers, strict=True):
             yield Text(wording.title(rows), style="bold")
-            yield from _upright(rows) if options.max_width < _NARROW else [_statistics(rows, joint)]
+            table = _statistics(rows, joint)
+            # A name is never cut in the middle of a word, and rich would leave out columns that must not wrap.
+            needed = Measurement.get(console, options.update(width=10_000), table).minimum
+            yield from [table] if needed <= options.max_width else _upright(rows)
             if answer.comparisons:
                 yield Text()
                 yield _differences(answer, joint)
-            yield _every_run(rows)
+            yield _every_run(rows, options.max_width)
             notes = [*wording.advice(rows), *wording.notes(rows), *difference_notes(answer)]
             yield from (Text(f"! {note}", style="yellow") for note in notes)
             yield Text()
@@ -79,7 +81,7 @@ def _differences(answer: Answer, joint: str) -> Table:
 
 def _statistics(rows: pd.DataFrame, joint: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("recipe", overflow="fold", min_width=14)
+    table.add_column("recipe", overflow="fold", min_width=max(14, _longest_word(rows)))
     for heading in ("failed", "mean", "SD", "median", "max"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in wording.records(rows):
@@ -93,16 +95,21 @@ def _statistics(rows: pd.DataFrame, joint: str) -> Table:
     return table
 
 
-def _upright(rows: pd.DataFrame) -> Iterator[Table]:
+def _longest_word(rows: pd.DataFrame) -> int:
+    return max(len(word) for name in rows["recipe"] for word in name.split())
+
+
+def _upright(rows: pd.DataFrame) -> Iterator[RenderableType]:
     """A table per recipe with the statistics below one another."""
     for row in wording.records(rows):
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-        table.add_column(Text(row["recipe"]), overflow="fold", max_width=18)
+        table.add_column()
         for heading in (f"failed {wording.failed(row)}", wording.given_success(row)):
             table.add_column(Text(heading), justify="right", overflow="fold")
         pairs = zip(_scores(row, "", "\n"), _scores(row, "succeeded_", "\n"), strict=True)
         for name, pair in zip(("mean", "SD", "median", "max"), pairs, strict=True):
             table.add_row(name, *pair)
+        yield Text(row["recipe"], style="bold")
         yield table
 
 
@@ -113,9 +120,9 @@ def _scores(row: dict[str, Any], prefix: str, joint: str) -> list[Text]:
     return [*cells, *(Text(wording.statistic(row, prefix + name)) for name in ("median", "maximum"))]
 
 
-def _every_run(rows: pd.DataFrame) -> Padding:
+def _every_run(rows: pd.DataFrame, width: int) -> Padding:
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(max_width=24, overflow="fold")
+    grid.add_column(max_width=min(max(24, _longest_word(rows)), width // 2), overflow="fold")
     grid.add_column()
     for row in wording.records(rows):
         values = Text()

@@ -97,11 +97,13 @@ def make_figure(figure: Figure, found: Found) -> MadeFigure:
 
 
 def ledger_of(made: Sequence[MadeFigure], found: Found) -> pd.DataFrame:
-    """The claims, decided on the evidence of figures."""
+    """The claims, decided on the evidence of figures; none where no figure has any (Figure 6)."""
     from seedproof.analysis.claims import Evidence, ledger, merge
 
     parts = [one.content.evidence for one in made if one.content.evidence is not None]
-    return ledger(merge(*parts) if parts else Evidence(runs=found.runs.drop(columns="key")))
+    if not parts:
+        return ledger(Evidence(runs=found.runs.drop(columns="key")), claims=())
+    return ledger(merge(*parts))
 
 
 def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Path) -> None:
@@ -134,7 +136,8 @@ def _report(made: Sequence[MadeFigure], ledger: pd.DataFrame, found: Found) -> P
     """The report of the study with the paper's figures and ledger in place of its own."""
     from seedproof.report.html import Page, study_page, write_report
 
-    shown: dict[str, Any] = {"title": f"Reproduction at --scale {found.scale.name}", "ledger": ledger}
+    title = f"Reproduction at --scale {found.scale.name}"
+    shown: dict[str, Any] = {"title": title, "ledger": ledger if len(ledger) else None}
     shown["figures"] = [figure_entry(one) for one in made]
     page = Page(**shown) if found.runs.empty else dataclasses.replace(study_page(found.store, None), **shown)
     return write_report(found.store.path / "report.html", page)

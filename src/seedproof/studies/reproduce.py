@@ -146,7 +146,7 @@ def check_folder(folder: Path, scale: Scale) -> list[str]:
 
 
 def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[str, str, str, str], bool]:
-    """Which runs of a folder are finished, by task, model, recipe and seed; empty where there is no reproduction yet.
+    """Which runs of a folder are finished, by :func:`run_names`; empty where there is no reproduction yet.
 
     Raises:
         UserError: the folder holds something else.
@@ -156,7 +156,15 @@ def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[st
     if not (path / MARKER).exists():
         return {}
     store = Store.open(path)
-    return {(cell.task, cell.model, cell.recipe, cell.seed): store.run(cell.id).is_finished for cell in store.cells()}
+    return {
+        run_names(cell.task, cell.model, cell.recipe, cell.seed): store.run(cell.id).is_finished
+        for cell in store.cells()
+    }
+
+
+def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, str, str]:
+    """What tells a run from the others of a folder; of a model's path the last part, by which the hub knows it, too."""
+    return task, Path(model).name, recipe, seed
 
 
 def prepare(

@@ -63,9 +63,10 @@ def stored_options(folder: Path) -> list[str]:
 
 
 def stored_ledger(folder: Path) -> pd.DataFrame | None:
-    """The ledger of claims that a reproduction has left, or None."""
+    """The ledger of claims that a reproduction has left, or None: it left none, or one without a claim."""
     path = folder / "ledger.csv"
-    return read_table(path) if path.exists() else None
+    table = read_table(path) if path.exists() else None
+    return None if table is None or table.empty else table
 
 
 def stored_pdfs(folder: Path) -> list[Path]:

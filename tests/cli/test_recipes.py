@@ -1,0 +1,27 @@
+"""Recipes as a command shows them before anything runs: short, or every value."""
+
+from __future__ import annotations
+
+from seedproof.cli.recipes import differing
+from seedproof.recipes import recipe, resolve
+
+
+def shown(*recipes, settings=None, card=None):
+    return differing([resolve(one, "bert", card, settings) for one in recipes])
+
+
+def test_one_named_recipe_shows_its_learning_rate_alone():
+    assert shown(recipe("devlin"), card=1e-4) == [["learning_rate=0.0001 (model card)"]]
+
+
+def test_what_differs_from_the_named_recipe_is_shown():
+    assert shown(recipe("mosbach", epochs=10), settings={"warmup": 0.2}) == [
+        ["learning_rate=2e-05 (default)", "epochs=10 (user)", "warmup=0.2 (user)"]
+    ]
+
+
+def test_what_differs_between_recipes_is_shown_for_each():
+    assert shown(recipe("devlin"), recipe("mosbach")) == [
+        ["learning_rate=2e-05 (default)", "epochs=3", "bias_correction=False"],
+        ["learning_rate=2e-05 (default)", "epochs=20", "bias_correction=True"],
+    ]
