@@ -121,7 +121,7 @@ def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
 def print_lines(lines: Iterable[str]) -> None:
     """Print lines on standard error."""
     for line in lines:
-        print(line, file=sys.stderr)
+        say(line, err=True)
 
 
 def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> None:

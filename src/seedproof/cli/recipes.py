@@ -12,6 +12,7 @@ from rich.table import Table
 
 from seedproof.cli.printing import WIDTH_WITHOUT_TERMINAL
 from seedproof.cli.streams import say
+from seedproof.recipes.naming import is_named
 from seedproof.report.console import Console
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def differing(recipes: Sequence[Resolved]) -> list[list[str]]:
         for field in dict.fromkeys(field for row in rows for field in row)
         if field == ALWAYS
         or len({row.get(field, ("", ""))[0] for row in rows}) > 1
-        or any(one.origins.get(field) == "user" or f"{field}=" in one.recipe.name for one in recipes)
+        or any(one.origins.get(field) == "user" or is_named(field, one.recipe.name) for one in recipes)
     ]
     return [[f"{field}={_remarked(*row[field])}" for field in shown if field in row] for row in rows]
 

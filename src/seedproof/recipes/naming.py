@@ -5,6 +5,7 @@ A difference may come from a command line, a study file or Python, at once or bi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,16 @@ def telling_name(recipe: Recipe, settings: Mapping[str, Any], defaults: Mapping[
     return _with_settings(named.name, {field: told[field] for field in order})
 
 
+def is_named(field: str, name: str) -> bool:
+    """Whether the name of a recipe tells the value of a field: ``epochs``, in ``mosbach(epochs=10)``."""
+    return re.search(rf"\b{field}=", name) is not None
+
+
 def _is_told(field: str, recipe: Recipe, named: Recipe, defaults: Mapping[str, Any]) -> bool:
     """Whether a field differs from the named recipe's; one that it leaves open does if the user set it."""
     value, usual = getattr(recipe, field), getattr(named, field, None)
     if usual is None and value is not None:
-        is_the_users = field in recipe.user_settings or f"{field}=" in recipe.name
+        is_the_users = field in recipe.user_settings or is_named(field, recipe.name)
         return is_the_users or value not in (defaults.get(field), recipe.ADDED.get(field))
     return bool(value != usual)
 
