@@ -70,7 +70,7 @@ def make_store(
             load_tokenizer(source).save_pretrained(run.weights)
         score = {None: 0.6, "majority": 0.5, "diverged": math.nan}[reason]
         run.finish({"outcome": "failed" if reason else "succeeded", "reason": reason, "missing_parameters": ["classifier.weight"],
-                    "score": score, "majority": 0.5, "metric": "accuracy", "evaluated_step": 3})  # fmt: skip
+                    "score": score, "majority": 0.5, "metric": "accuracy", "evaluated_step": 3, "training_loss": 0.7})  # fmt: skip
         ids[name] = spec.id
         store.add_cells([dataclasses.replace(Cell.of(spec), recipe="devlin")])
     store.add_definition(f'name = "made"\ntasks = ["miniature/entailment"]\nmodels = ["{pretrained}"]\n')
