@@ -8,6 +8,7 @@ from scipy import stats
 
 from seedproof.analysis.statistics import wilson_interval
 from seedproof.tasks.metrics import find_metric
+from seedproof.tasks.ranking import auroc_with_error
 from seedproof.tasks.uncertainty import known_interval, score_interval
 
 YES_NO = ("no", "yes")
@@ -43,16 +44,33 @@ def test_the_bootstrap_of_counts_is_that_of_examples() -> None:
     assert score_interval(metric, outputs, labels) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), abs=0.02)
 
 
-def test_the_interval_of_auroc_is_near_delongs() -> None:
+def test_auroc_has_delongs_error_on_the_scale_of_log_odds() -> None:
     """DeLong's variance is that of the placements (DeLong et al. 1988), a closed form."""
     generator = np.random.default_rng(2)
     labels = np.arange(200) % 2
     scores = generator.normal(size=200) + labels
     outputs = np.stack([np.zeros(200), scores], axis=1)
     above = scores[labels == 1][:, None] > scores[labels == 0]
-    deviation = np.sqrt(above.mean(1).var(ddof=1) / 100 + above.mean(0).var(ddof=1) / 100)
-    expected = above.mean() + deviation * np.array([-1.96, 1.96])
-    assert score_interval(find_metric("auroc", YES_NO), outputs, labels) == pytest.approx(tuple(expected), abs=0.01)
+    error = np.sqrt(above.mean(1).var(ddof=1) / 100 + above.mean(0).var(ddof=1) / 100)
+    area, found = auroc_with_error(outputs, labels)
+    assert (area, found) == pytest.approx((above.mean(), error))
+    low, high = score_interval(find_metric("auroc", YES_NO), outputs, labels)
+    assert [np.log(end / (1 - end)) for end in (low, high)] == pytest.approx(
+        [np.log(area / (1 - area)) + sign * 1.959964 * error / (area * (1 - area)) for sign in (-1, 1)], rel=1e-5
+    )
+
+
+def test_the_error_of_auroc_over_many_classes_is_that_of_a_bootstrap() -> None:
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, 3, 150)
+    outputs = generator.normal(size=(150, 3)) + np.eye(3)[labels]
+    draws = [auroc_with_error(outputs[chosen], labels[chosen])[0] for chosen in generator.integers(0, 150, (400, 150))]
+    assert auroc_with_error(outputs, labels)[1] == pytest.approx(np.std(draws), rel=0.15)
+
+
+def test_a_perfect_ranking_has_an_interval_of_one_point() -> None:
+    labels = np.array([0, 1, 1])
+    assert score_interval(find_metric("auroc", YES_NO), np.eye(2)[labels], labels) == (1.0, 1.0)
 
 
 def test_a_run_one_example_above_the_majority_covers_it() -> None:

@@ -22,7 +22,7 @@ NEAR = "≈"
 """Behind a score that succeeded and cannot be told from the majority score."""
 _NEAR_MEANS = (
     f"{NEAR} succeeded, but its 95 % interval over development sets of this size covers the majority score (Wilson's for "
-    "accuracy, Fisher's z for correlations, else a bootstrap over the examples)."
+    "accuracy, Fisher's z for correlations, DeLong's for AUROC, else a bootstrap over the examples)."
 )
 UNDEFINED = "nan"
 """How a statistic that does not exist is written, in every format but JSON."""

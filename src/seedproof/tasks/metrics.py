@@ -78,7 +78,7 @@ class Metric:
         if self.of_counts is not None:
             return float(self.of_counts(self.counts(outputs, labels)))
         if self.name == "auroc":
-            return float(ranking.auroc(outputs, labels)[0])
+            return ranking.auroc(outputs, labels)
         return float(_OF_TARGETS[self.name](outputs[:, 0], labels))
 
     def counts(self, outputs: NDArray[Any], labels: NDArray[Any]) -> confusion.Counts:

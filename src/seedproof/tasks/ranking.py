@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def auroc(outputs: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any] | None = None) -> NDArray[np.float64]:
+def auroc(outputs: NDArray[Any], labels: NDArray[Any]) -> float:
     """Area under the ROC curve: the chance that an example of a class is ranked above one of another, ties a half.
 
     With more than two classes the mean over the classes, each against all others. A class without examples, or that has
@@ -17,19 +18,21 @@ def auroc(outputs: NDArray[Any], labels: NDArray[Any], weights: NDArray[Any] | N
     Args:
         outputs: logits (examples, classes).
         labels: class indices (examples,).
-        weights: how often each example counts, (samples, examples); None: once, one sample.
-
-    Returns:
-        (samples,).
     """
+    return auroc_with_error(outputs, labels)[0]
+
+
+def auroc_with_error(outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+    """The area and its standard error over the examples, of two classes DeLong's (DeLong et al. 1988)."""
     odds = log_odds(outputs)
-    weights = np.ones((1, len(labels))) if weights is None else weights
     # Of two classes the area is the same for both.
     classes = range(1 if odds.shape[1] == 2 else odds.shape[1])
-    areas = np.array([_area(odds[:, index], labels == index, weights) for index in classes])
-    known = (~np.isnan(areas)).sum(axis=0)
-    total = np.nansum(areas, axis=0)
-    return _divided(total, known)
+    found = [_placements(odds[:, index], labels == index) for index in classes if 0 < (labels == index).mean() < 1]
+    if not found:
+        return math.nan, math.nan
+    area = float(np.mean([each for each, _ in found]))
+    influence = np.mean([each for _, each in found], axis=0)
+    return area, math.sqrt(float((influence**2).sum())) / len(labels)
 
 
 def log_odds(outputs: NDArray[Any]) -> NDArray[np.float64]:
@@ -40,16 +43,23 @@ def log_odds(outputs: NDArray[Any]) -> NDArray[np.float64]:
     return result
 
 
-def _area(scores: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[Any]) -> NDArray[np.float64]:
-    order = np.argsort(scores, kind="stable")
-    _, starts = np.unique(scores[order], return_index=True)
-    above, below = (np.add.reduceat((weights * side)[:, order], starts, axis=1) for side in (positive, ~positive))
-    lower = below.cumsum(axis=1) - below / 2
-    pairs = above.sum(axis=1) * below.sum(axis=1)
-    return _divided((above * lower).sum(axis=1), pairs)
+def _placements(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[float, NDArray[np.float64]]:
+    """The area, and by how much each example moves it, (examples,): its share of the other side that it beats, less the area.
+
+    Each side is weighted by how many examples it has, corrected for the one degree of freedom that its mean takes.
+    """
+    above, below = np.sort(scores[positive]), np.sort(scores[~positive])
+    beaten = np.empty(len(scores))
+    beaten[positive] = _share_under(below, scores[positive])
+    beaten[~positive] = 1 - _share_under(above, scores[~positive])
+    area = float(beaten[positive].mean())
+    sizes = np.where(positive, len(above), len(below)).astype(np.float64)
+    freedom = np.sqrt(sizes * np.maximum(sizes - 1, 1))
+    return area, (beaten - area) * len(scores) / freedom
 
 
-def _divided(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
-    """``above / below``, NaN where that is undefined."""
-    result: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-    return result
+def _share_under(ordered: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The share of ``ordered`` that is under each value, equal ones a half."""
+    both = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    shares: NDArray[np.float64] = both / (2 * len(ordered))
+    return shares

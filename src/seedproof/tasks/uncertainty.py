@@ -1,7 +1,7 @@
 """How far a score may be off because the development set is finite: another set of its size would give another score.
 
 accuracy has Wilson's interval (Wilson 1927), the correlations Fisher's z with the standard error of Bonett and Wright
-(2000) for ranks, and everything else the percentiles of a bootstrap over the examples.
+(2000) for ranks, AUROC DeLong's (1988), and everything else the percentiles of a bootstrap over the examples.
 """
 
 from __future__ import annotations
@@ -40,10 +40,9 @@ def score_interval(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) 
         return math.nan, math.nan
     if (known := known_interval(metric.name, score, len(labels))) is not None:
         return known
-    draws = _resampled(metric, outputs, labels)
-    if np.isnan(draws).all():
-        return math.nan, math.nan
-    low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    if metric.of_counts is None:
+        return _of_auroc(*ranking.auroc_with_error(outputs, labels))
+    low, high = np.quantile(_resampled(metric, outputs, labels), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 
 
@@ -62,6 +61,15 @@ def known_interval(metric: str, score: float, examples: int) -> tuple[float, flo
     return math.tanh(centre - spread), math.tanh(centre + spread)
 
 
+def _of_auroc(area: float, error: float) -> tuple[float, float]:
+    """On the scale of log odds, which keeps it between 0 and 1."""
+    if not 0 < area < 1:
+        return area, area
+    spread, centre = _Z * error / (area * (1 - area)), math.log(area / (1 - area))
+    low, high = (1 / (1 + math.exp(-max(-700.0, centre + sign * spread))) for sign in (-1, 1))
+    return low, high
+
+
 def _wilson(share: float, examples: int) -> tuple[float, float]:
     spread = _Z * math.sqrt(_Z**2 / 4 + examples * share * (1 - share))
     low, high = ((examples * share + _Z**2 / 2 + sign * spread) / (examples + _Z**2) for sign in (-1, 1))
@@ -69,19 +77,19 @@ def _wilson(share: float, examples: int) -> tuple[float, float]:
 
 
 def _resampled(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
-    """The score of every bootstrap sample, (RESAMPLES,)."""
+    """The score of every bootstrap sample, (RESAMPLES,), of a metric of counts."""
+    assert metric.of_counts is not None
     generator = np.random.default_rng(SEED)
     examples, classes = outputs.shape
-    if metric.of_counts is None:
-        parts = [
-            ranking.auroc(outputs, labels, generator.multinomial(examples, np.full(examples, 1 / examples), size=rows))
-            for rows in _batches(examples)
-        ]
-        return np.concatenate(parts)
-    # Drawing examples and counting them is drawing the counts.
-    shares = metric.counts(outputs, labels).ravel() / examples
-    draws = (generator.multinomial(examples, shares, size=rows) for rows in _batches(classes * classes))
-    return np.concatenate([metric.of_counts(each.reshape(-1, classes, classes).astype(float)) for each in draws])
+    # Drawing examples and counting them is drawing the counts; with many classes most are 0 and stay so.
+    counts = metric.counts(outputs, labels).ravel()
+    seen = np.flatnonzero(counts)
+    parts = []
+    for rows in _batches(classes * classes):
+        drawn = np.zeros((rows, classes * classes))
+        drawn[:, seen] = generator.multinomial(examples, counts[seen] / examples, size=rows)
+        parts.append(metric.of_counts(drawn.reshape(rows, classes, classes)))
+    return np.concatenate(parts)
 
 
 def _batches(numbers: int) -> list[int]:
