@@ -279,7 +279,7 @@ def test_an_old_study_is_extended_under_its_own_names(scripted, tiny_model, tmp_
     folder = copy_of(scripted, tmp_path)
     cells = (folder / "runs.jsonl").read_text()
     (folder / "runs.jsonl").write_text(cells.replace(", max_steps=3", "").replace("(max_steps=3)", ""))
-    (folder / "runs.jsonl.sha256").unlink()
+    (folder / "runs.jsonl.sha256").unlink()  # they wrote none
     _, runs = make_study(tiny_model, seeds=3).prepare(folder)
     assert [run.cell.recipe for run in runs] == ["devlin"] * 3 + ["devlin(bias_correction=True)"] * 3
     assert len(Store.open(folder).cells()) == 6

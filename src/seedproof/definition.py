@@ -19,6 +19,7 @@ from the study's own folder.
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,7 +63,9 @@ def read_definition(path: Path) -> dict[str, Any]:
         raise UserError(f"there is no study file {path}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"the study file {path} is not UTF-8 text (byte {error.start})") from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise UserError(f"cannot read the study file {path}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         raise UserError(f"the study file {path} is not valid TOML: {error}") from None
     for key in content:
         if key not in _KEYS:
@@ -125,7 +128,10 @@ def _located(task: Any, folder: Path) -> Any:
         return _place(task, folder)
     located = {key: str(folder / value) if key in _PATHS else value for key, value in task.items()}
     if "stored" in located:
-        located["stored"] = str(folder / "tasks" / located["stored"])
+        stored = str(located["stored"])
+        if not re.fullmatch(r"\w+", stored):  # it must not lead out of the study's folder
+            raise UserError(f"the stored task {stored!r} is no fingerprint: these have 64 digits 0-9, a-f")
+        located["stored"] = str(folder / "tasks" / stored)
     return located
 
 

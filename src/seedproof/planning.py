@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import numbers
 import os
 import shlex
@@ -16,7 +17,7 @@ from seedproof.errors import UserError, unknown
 from seedproof.models.source import ModelSource, find_model
 from seedproof.recipes import Recipe, Resolved, from_json
 from seedproof.recipes.base import FIRST
-from seedproof.spec import Numerics, RunSpec, Seeds, TaskReference
+from seedproof.spec import MOST_SEEDS, Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, Store
 from seedproof.store.names import Names, differing_settings
 from seedproof.tasks import Task, load_task
@@ -24,6 +25,7 @@ from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
 from seedproof.tasks.metrics import default_metric, find_metric
 from seedproof.tasks.parsing import Parsing
 from seedproof.tasks.tables import table_name
+from seedproof.training.plan import count_steps
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -79,6 +81,7 @@ def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]
             recipes = _distinct(resolve_for(source))
             config = _check_usable(task, source, {resolved.recipe.max_length for resolved in recipes})
             for resolved in recipes:
+                count_steps(resolved.recipe, len(task.train))
                 recipe = _selecting(resolved.recipe, task).to_json()
                 for each in seeds:
                     spec = RunSpec(task=task.reference(), model=source.reference(), recipe=recipe, seeds=each,
@@ -165,7 +168,9 @@ def as_seeds(seeds: int | Iterable[int | Seeds]) -> tuple[Seeds, ...]:
         raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
     if isinstance(seeds, str) or not isinstance(seeds, (int, Iterable)):
         raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
-    listed = range(seeds) if isinstance(seeds, int) else seeds
+    listed = list(itertools.islice(range(seeds) if isinstance(seeds, int) else seeds, MOST_SEEDS + 1))
+    if len(listed) > MOST_SEEDS:
+        raise UserError(f"the study has more seeds than {MOST_SEEDS}; give fewer")
     values = tuple(seed if isinstance(seed, Seeds) else Seeds.from_number(_as_number(seed)) for seed in listed)
     if not values:
         raise UserError("the list of seeds is empty; give at least one")

@@ -263,7 +263,8 @@ def _writable(path: str | os.PathLike[str]) -> Path:
 def _write_parquet(frame: pd.DataFrame, target: Path) -> None:
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        frame.to_parquet(partial, index=False)
+        with partial.open("wb") as file:  # pyarrow would take a path with a colon for an address
+            frame.to_parquet(file, index=False)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -22,6 +22,10 @@ ID_LENGTH = 16
 """Hexadecimal digits of a run id: 64 bits, a collision among a million runs has a chance of about 3e-8."""
 
 
+MOST_SEEDS = 100_000
+"""Seeds of one study: more are a slip of the keyboard, and would fill memory before anything runs."""
+
+
 def canonical_json(value: Any) -> str:
     """Write ``value`` as JSON in the one form that is hashed: sorted keys, no spaces, shortest float that round-trips.
 

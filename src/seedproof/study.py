@@ -32,6 +32,7 @@ from seedproof.report.progress import Progress
 from seedproof.results import Results
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Store
+from seedproof.store.checked import MOST_THREADS
 from seedproof.store.store import MARKER
 from seedproof.tasks import TASKS, Task
 
@@ -95,6 +96,8 @@ class Study:
             raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
         if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
             raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise UserError(f"threads = {self.threads} is too many; a run has at most {MOST_THREADS}")
 
     def _check_names(self) -> None:
         """Refuse here, and not when runs begin, a name that nothing has."""

@@ -10,8 +10,10 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 
 from seedproof.cli.streams import say, write_anything
-from seedproof.errors import UserError
+from seedproof.errors import UserError, is_out_of_memory
 from seedproof.printable import PrintableStream
+
+_MEMORY = "memory ended ({}); raise the limit (ulimit -v shows one), or give the same command again with fewer --jobs"
 
 
 def main() -> None:
@@ -27,6 +29,7 @@ def _run() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
     try:
+        _check_arguments()
         app()
     except UserError as error:
         if debug:
@@ -46,13 +49,26 @@ def _run() -> None:
         from seedproof.store import is_disk_full
 
         hint = "the disk is full; make room and give the same command again" if is_disk_full(error) else str(error)
-        _say(f"error: {hint}")
+        _say(f"error: {_MEMORY.format(error) if is_out_of_memory(error) else hint}")
         sys.exit(1)
     except Exception as error:
         if debug:
             raise
+        if is_out_of_memory(error):
+            _say(f"error: {_MEMORY.format(error or type(error).__name__)}")
+            sys.exit(1)
         _say(f"error: {type(error).__name__}: {error} (a bug in seedproof; --debug shows where)")
         sys.exit(1)
+
+
+def _check_arguments() -> None:
+    """Refuse what is no text: a path in other bytes than UTF-8 could be given to no library and printed nowhere."""
+    for argument in sys.argv[1:]:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(argument).decode("ascii", "backslashreplace")
+            raise UserError(f"the argument '{shown}' is not UTF-8 text; rename the file or folder") from None
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,7 @@ comes back when there is room; nothing is lost but time.
 from __future__ import annotations
 
 import contextlib
+import errno
 import queue
 import time
 from collections import deque
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from seedproof.errors import UserError
 from seedproof.launch import environment
 from seedproof.launch.execute import (
     Prepared,
@@ -30,7 +32,7 @@ from seedproof.launch.execute import (
 )
 from seedproof.launch.options import Recording
 from seedproof.launch.outcome import Stopwatch, make_result
-from seedproof.store import Held, RunFolder, Store
+from seedproof.store import Held, RunFolder, Store, is_disk_full
 from seedproof.training.fleet import FleetEngine
 from seedproof.training.fleet_member import Member
 from seedproof.training.fleet_prediction import is_out_of_memory
@@ -71,7 +73,15 @@ class FleetWorker:
         """Members that memory holds, once it was found too small for more."""
 
     def serve(self, orders: Orders) -> None:
-        """Run until told to end and everything is done, or told to stop."""
+        """Run until told to end and everything is done, told to stop, or the disk is full."""
+        try:
+            self._serve(orders)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            self._give_up(error)
+
+    def _serve(self, orders: Orders) -> None:
         is_ending = False
         while True:
             is_ending = self._take(orders, wait=not self._runs and not self._aside and not is_ending) or is_ending
@@ -106,6 +116,13 @@ class FleetWorker:
         folder, lock = self._store.run(run_id), contextlib.ExitStack()
         try:
             lock.enter_context(folder.hold())
+        except Held as error:
+            self._worker.send("held", run_id, message=str(error))
+            return None
+        except (OSError, UserError) as error:
+            self._worker.refuse(folder, error)
+            return None
+        try:
             if folder.is_finished:  # another launcher was faster
                 self._worker.send_finished(folder)
                 lock.close()
@@ -113,8 +130,6 @@ class FleetWorker:
             folder.add_attempt_event("start", environment=environment.present())
             self._worker.send("started", run_id)
             return self._load(folder, lock)
-        except Held as error:
-            self._worker.send("held", run_id, message=str(error))
         except (Exception, SystemExit) as error:
             self._worker.note_crash(folder, error)
         lock.close()
@@ -215,6 +230,9 @@ class FleetWorker:
                 run.folder.finish(make_result(run.member, run.folder, task, run.about, self._recording, run.watch))
                 self._worker.send_finished(run.folder)
             except Exception as error:
+                if is_disk_full(error):
+                    self._runs.append(run)
+                    raise OSError(errno.ENOSPC, str(error)) from error  # libraries in Rust raise their own types
                 self._worker.note_crash(run.folder, error)
             run.lock.close()
 
@@ -222,13 +240,26 @@ class FleetWorker:
 
     def _interrupt(self) -> None:
         """Save what is older than the checkpoint interval, and let go of everything."""
-        for run in [*self._runs, *self._aside]:
+        while waiting := [*self._runs, *self._aside]:
+            run = waiting[0]
             if run in self._runs and run.watch.seconds >= self._recording.checkpoint_seconds:
                 self._save(run)
             run.folder.journal.flush()
             run.folder.add_attempt_event("interrupted")
-            self._worker.send("interrupted", run.folder.id)
-            run.lock.close()
+            self._let_go(run)
+
+    def _let_go(self, run: _Run) -> None:
+        self._worker.send("interrupted", run.folder.id)
+        (self._runs if run in self._runs else self._aside).remove(run)
+        run.lock.close()
+
+    def _give_up(self, error: OSError) -> None:
+        """No run has a fault where the disk is full: each goes on from its last checkpoint when there is room."""
+        for run in [*self._runs, *self._aside]:
+            with contextlib.suppress(OSError):
+                run.folder.add_attempt_event("interrupted", message=str(error))
+            self._let_go(run)
+        self._worker.send("disk_full", "")
 
     def _crash(self, runs: list[_Run], error: Exception) -> None:
         for run in runs:

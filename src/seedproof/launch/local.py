@@ -84,6 +84,8 @@ class _Launcher:
         self._signals = 0
         self._is_stopping = self._is_disk_full = False
         self._worker_log = ""
+        self._refused: list[str] = []
+        """Why runs could not even be held: their folders say nothing of it."""
         self._log_name = f"worker-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         self._started = 0
         # -P: a file in the user's folder that is called like a module of ours must not be imported in its stead.
@@ -117,6 +119,11 @@ class _Launcher:
             raise UserError(disk_full_message(self._store.path))
         if self._is_stopping:
             raise StudyInterrupted(self._summary)
+        if self._refused:
+            count = f"{len(self._refused)} run{'s' if len(self._refused) > 1 else ''}"
+            raise UserError(
+                f"{count} could not be begun: {self._refused[0]}; mend that and give the same command again"
+            )
         if self._waiting:
             raise RuntimeError(f"no worker process could be started; the end of its log:\n{self._worker_log}")
         return self._summary
@@ -133,6 +140,9 @@ class _Launcher:
             self._on_signal()
         elif event is None:
             self._on_end(worker)
+        elif event["event"] == "disk_full":
+            self._is_disk_full = True
+            self._stop()
         elif event["event"] == "ready":
             worker.is_ready = True
             self._hand_out(worker)
@@ -150,6 +160,7 @@ class _Launcher:
                 self._summary.finished.append(run_id)
             case "crashed":
                 self._summary.crashed[run_id] = event["message"]
+                self._refused += [event["message"]] if event.get("refused") else []
                 if event.get("disk_full"):
                     self._is_disk_full = True
                     self._stop()
@@ -191,7 +202,7 @@ class _Launcher:
         folder = self._store.run(run_id)
         message = f"its worker process ended unexpectedly ({_describe(status)}); see {self._store.path / 'logs'}"
         event = {"event": "crashed", "run": run_id, "message": message}
-        if self._signals > 1:
+        if self._signals > 1 or self._is_disk_full:
             event = {"event": "interrupted", "run": run_id}
         try:
             with folder.hold():
@@ -248,4 +259,4 @@ def _describe(status: int) -> str:
     if status >= 0:
         return f"exit status {status}"
     name = signal.Signals(-status).name
-    return f"{name}, often a lack of memory" if name == "SIGKILL" else name
+    return f"{name}, often a lack of memory" if name in ("SIGKILL", "SIGABRT") else name

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from seedproof.errors import UserError, unknown
+from seedproof.errors import Damaged, UserError, unknown
 from seedproof.probes import PROBES
 from seedproof.store import write_atomically
+from seedproof.store.documents import read_document
 
 FILE = "recording.json"
 DEFAULT_RECORDINGS: Mapping[str, int] = MappingProxyType({"gradients": 10, "pooler": 1, "drift": 1})
@@ -44,9 +45,9 @@ class Recording:
                 raise UserError(
                     f"the recording {name!r} looks every {every!r} steps; give a whole number of at least 1"
                 )
-        if self.evaluations is not None and (type(self.evaluations) is not int or self.evaluations < 1):
+        if self.evaluations is not None and (type(self.evaluations) is not int or not 1 <= self.evaluations <= 10**6):
             raise UserError(
-                f"evaluations = {self.evaluations!r} is not valid; give a whole number of at least 1 (the end of the run)"
+                f"evaluations = {self.evaluations!r} is not valid; give a whole number from 1 (the end of the run) to 1000000"
             )
         if not isinstance(self.weights, bool):
             raise UserError(f"weights = {self.weights!r} is not valid; give true or false")
@@ -74,16 +75,15 @@ class Recording:
         Raises:
             UserError: the file is damaged.
         """
-        path = store / FILE
-        if not path.exists():
-            return cls()
+        path, fix = store / FILE, "restore it from a copy, or remove it to record what is recorded by default"
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise UserError(
-                f"{path} is damaged, or was written by another version ({error}); restore it from a copy, or remove it to "
-                "record what is recorded by default"
-            ) from None
+            return cls(**read_document(path, fix=fix))
+        except (FileNotFoundError, NotADirectoryError):
+            return cls()
+        except Damaged:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Damaged(f"{path} is damaged, or was written by another version ({error})", fix) from None
 
 
 def lacks(recorded: Mapping[str, Any], wanted: Recording) -> bool:

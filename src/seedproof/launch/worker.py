@@ -33,7 +33,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, is_out_of_memory
 from seedproof.launch import Interrupted, environment
 from seedproof.store import Held, RunFolder, Store, disk_full_message, is_disk_full
 from seedproof.store.encoding import dumps
@@ -47,7 +47,7 @@ PROGRESS_SECONDS = 0.1
 ORPHAN_SECONDS = 0.5
 """How often to look whether the launcher is still the parent (its pipe may have been inherited by others)."""
 
-OWN_EVENTS = frozenset({"ready", "started", "finished", "crashed", "interrupted", "held"})
+OWN_EVENTS = frozenset({"ready", "started", "finished", "crashed", "interrupted", "held", "disk_full"})
 """Events that only the worker itself sends."""
 
 
@@ -88,8 +88,8 @@ class Worker:
                 self._execute_held(folder, repeat)
         except Held as error:
             self.send("held", run_id, message=str(error))
-        except OSError as error:  # not even the lock could be taken, or a note about the end could not be written
-            self._send_crashed(folder, error)
+        except (OSError, UserError) as error:  # not even the lock could be taken, or the end could not be noted
+            self.refuse(folder, error)
 
     def _execute_held(self, folder: RunFolder, repeat: bool) -> None:
         try:
@@ -113,6 +113,10 @@ class Worker:
             folder.write_error("".join(traceback.format_exception(error)))
         self._send_crashed(folder, error)
 
+    def refuse(self, folder: RunFolder, error: BaseException) -> None:
+        """Tell the launcher of a run that could not be held, so that nothing may be written into its folder."""
+        self.send("crashed", folder.id, message=self._message(error), disk_full=is_disk_full(error), refused=True)
+
     def send_finished(self, folder: RunFolder) -> None:
         """Tell the launcher how a finished run came out."""
         if not folder.is_finished:
@@ -134,6 +138,8 @@ class Worker:
     def _message(self, error: BaseException) -> str:
         if is_disk_full(error):
             return disk_full_message(self._store.path)
+        if is_out_of_memory(error):
+            return f"memory ended ({type(error).__name__}: {error}); give the same command again with fewer --jobs"
         return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
 
     def _send_crashed(self, folder: RunFolder, error: BaseException) -> None:

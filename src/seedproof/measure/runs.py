@@ -19,8 +19,9 @@ from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.models.source import ModelSource
 from seedproof.recipes import from_json
-from seedproof.spec import RunSpec
+from seedproof.spec import MOST_SEEDS, RunSpec
 from seedproof.store import Store, write_table
+from seedproof.store.files import read_text
 from seedproof.store.measurements import FOLDER
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _leave(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
     """Write the tables of the last measurement of these runs where the study's report finds them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        write_table(folder / f"{name}.csv", table)
+        write_table(folder / f"{name}.csv", table, is_sealed=True)
 
 
 def common_starts(store: StoreLike) -> list[tuple[str, str]]:
@@ -200,15 +201,18 @@ def _adding(store: Store, spec: RunSpec) -> str:
     """The command that adds the weights to the runs of the study file that a run is in."""
     place = shlex.quote(str(store.path))
     every = store.definitions()
-    files = [path for path in every if _is_in(spec, path.read_text(encoding="utf-8"))] or every
+    files = [path for path in every if _is_in(spec, read_text(path))] or every
     file = shlex.quote(str(files[0])) if files else "STUDY.toml"
     return f"'seedproof study run {file} --out {place} --weights'"
 
 
 def _is_in(spec: RunSpec, definition: str) -> bool:
     """Whether a study file names a run's task, model, recipe and seed."""
-    seeds, own = tomllib.loads(definition).get("seeds", ()), spec.seeds
-    listed = range(seeds) if isinstance(seeds, int) else seeds
+    try:
+        seeds, own = tomllib.loads(definition).get("seeds", ()), spec.seeds
+    except (ValueError, RecursionError):
+        return False
+    listed = range(min(seeds, MOST_SEEDS)) if isinstance(seeds, int) else seeds if isinstance(seeds, list) else ()
     whole = [{"head": seed, "order": seed, "dropout": seed} if isinstance(seed, int) else seed for seed in listed]
     is_task = spec.task.fingerprint in definition or spec.task.name in definition
     is_named = all(name in definition for name in (spec.model.name, str(spec.recipe["name"])))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.modules.module import register_module_module_registration_hook
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, is_out_of_memory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -51,6 +51,8 @@ def open_configuration(source: ModelSource) -> PreTrainedConfig:
     try:
         config = CONFIG_MAPPING[source.family].from_dict(dict(content), name_or_path=str(source.folder))
     except Exception as error:  # configurations check themselves, each in its own way
+        if is_out_of_memory(error):
+            raise
         raise UserError(f"{cannot_load(source)}: {reason(error)}") from error
     for name, value in _OUTPUTS.items():
         if hasattr(config, name):
@@ -82,6 +84,8 @@ def load_weights(classes: Any, config: PreTrainedConfig, source: ModelSource,
                 trust_remote_code=False, **options,
             )  # fmt: skip
         except Exception as error:  # an architecture may refuse a configuration in any way
+            if is_out_of_memory(error):
+                raise
             raise UserError(f"{cannot_load(source)}: {reason(error)}") from error
     return model, info
 
@@ -119,6 +123,8 @@ def build_without_weights(
     except UserError:
         raise
     except Exception as error:  # a configuration may be wrong in as many ways as there are models
+        if is_out_of_memory(error):
+            raise
         raise UserError(f"{cannot_load(source)}: {reason(error)}") from error
     finally:
         handle.remove()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, is_out_of_memory
 from seedproof.models.checkpoint import (
     code_of,
     load_weights,
@@ -148,6 +148,8 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
         with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(source.folder, config=config, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception for a damaged file
+        if is_out_of_memory(error):
+            raise
         why = f"it is code of its own ({code_of(auto_map)}), which is never run" if auto_map else reason(error)
         raise UserError(f"the model folder {source.folder} has no tokenizer that Transformers opens: {why}") from error
     known = source.config.get("vocab_size")

@@ -16,6 +16,9 @@ import numpy as np
 _TABLE_COLUMNS = frozenset({"task", "model", "recipe", "seed", "run", "state"})
 """What the study says of a run, not its result."""
 
+MOST_THREADS = 1024
+"""Threads of one run."""
+
 _SEED = re.compile(r"\d{1,19}(/\d{1,19}/\d{1,19})?")
 
 
@@ -157,3 +160,19 @@ def check_cell(record: Mapping[str, Any], names: tuple[str, ...]) -> None:
         raise ValueError(f"a run needs the texts {', '.join(names)}")
     if not _SEED.fullmatch(record["seed"]):
         raise ValueError(f"its seed is {record['seed']!r}")
+
+
+def check_numerics(numerics: Any) -> None:
+    """Check how the arithmetic of a study is done.
+
+    Raises:
+        ValueError: a value that there is not.
+    """
+    if not isinstance(numerics, dict):
+        raise ValueError(f"its numerics are {numerics!r}")
+    allowed = {"engine": ("plain", "fleet"), "precision": ("fp32", "bf16"), "device": ("cpu", "cuda")}
+    for name, values in allowed.items():
+        if name in numerics and numerics[name] not in values:
+            raise ValueError(f"its {name} is {numerics[name]!r}")
+    if not _is_count(numerics.get("threads", 1)) or not 1 <= numerics.get("threads", 1) <= MOST_THREADS:
+        raise ValueError(f"its threads are {numerics['threads']!r}")

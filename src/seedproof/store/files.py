@@ -115,6 +115,14 @@ def read_plain(path: Path) -> bytes:
         raise UserError(f"cannot read {path}: {error.strerror}; give yourself the right to read it") from error
 
 
+def read_text(path: Path) -> str:
+    """Read a text file of a store; raises as :func:`read_plain`, and where it is not UTF-8."""
+    try:
+        return read_plain(path).decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is damaged (byte {error.start} is not UTF-8); restore it from a copy") from None
+
+
 def flush_folder(folder: Path) -> None:
     """Flush the names in ``folder`` to the disk (Windows has no such call and needs none)."""
     if sys.platform == "win32":

@@ -24,7 +24,7 @@ from typing import Any
 from seedproof.errors import Damaged
 from seedproof.store.encoding import decode, dumps, parse
 from seedproof.store.files import check_plain, flush_folder, write_atomically
-from seedproof.store.seals import Checker, Seal, path_of
+from seedproof.store.seals import Checker, Seal, path_of, unseal
 
 BUFFER_BYTES = 4 * 1024 * 1024
 """Records are written out at the latest when they take this much memory."""
@@ -124,11 +124,11 @@ class Journal:
         self._lines, self._bytes = [], 0
         if self.path.exists():
             self._replace(b"")
-        path_of(self.path).unlink(missing_ok=True)
+        unseal(self.path)
 
     def take_over(self, other: Journal) -> None:
         """Put the file of another journal, which ends with that, in the place of this one's."""
-        path_of(self.path).unlink(missing_ok=True)
+        unseal(self.path)
         other.path.replace(self.path)
         if path_of(other.path).exists():
             path_of(other.path).replace(path_of(self.path))
@@ -136,7 +136,7 @@ class Journal:
         self._digest, self._digested = hashlib.sha256(), 0
 
     def _replace(self, data: bytes) -> None:
-        path_of(self.path).unlink(missing_ok=True)  # it vouches for more than there will be
+        unseal(self.path)  # it vouches for more than there will be
         write_atomically(self.path, data)
         self._tail_is_whole = self._name_is_flushed = True
         self._digest, self._digested = hashlib.sha256(), 0

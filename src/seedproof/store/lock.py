@@ -55,6 +55,7 @@ def is_held(path: Path) -> bool:
 
     A shared lock is tried, so that several readers never see each other, and a read-only store can be looked at.
     """
+    check_plain(path)
     if sys.platform == "win32":
         return _is_held_exclusively(path)
     import fcntl
@@ -63,6 +64,8 @@ def is_held(path: Path) -> bool:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except PermissionError as error:
+        raise UserError(f"cannot look at {path}: {error.strerror}; give yourself the right to read it") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:

@@ -108,13 +108,18 @@ def path_of(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def unseal(path: Path) -> None:
+    """Take the seal away: a new content must never meet that of the old one."""
+    path_of(path).unlink(missing_ok=True)
+
+
 def write_sealed(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``, and seal it.
 
     Raises:
         OSError: the disk refused.
     """
-    path_of(path).unlink(missing_ok=True)  # a new content must never meet the seal of the old one
+    unseal(path)
     write_atomically(path, data)
     Seal(len(data), hashlib.sha256(data).hexdigest()).write(path)
 

@@ -29,7 +29,7 @@ from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import FIELDS as CELL_FIELDS
 from seedproof.store.cells import Cell, distinct_ids
-from seedproof.store.checked import check_cell
+from seedproof.store.checked import check_cell, check_numerics
 from seedproof.store.documents import read_document, write_document
 from seedproof.store.files import check_plain_below, read_plain, write_atomically
 from seedproof.store.journal import Journal
@@ -93,8 +93,9 @@ class Store:
         content = _read_marker(folder)
         check_plain_below(folder, entered=FOLDERS)
         try:
+            check_numerics(content["numerics"])
             return cls(folder, str(content["name"]), Numerics(**content["numerics"]))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{folder / MARKER} is damaged ({error}); restore it from a copy") from error
 
     @classmethod

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedproof.store.files import write_atomically
+from seedproof.store.seals import read_sealed, unseal, write_sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +28,18 @@ def table_text(table: pd.DataFrame) -> str:
     return _changed(table, _as_text).to_csv(index=False, lineterminator="\n")
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write ``table`` as CSV (whole or not at all).
+def write_table(path: Path, table: pd.DataFrame, *, is_sealed: bool = False) -> None:
+    """Write ``table`` as CSV (whole or not at all); ``is_sealed``: a table that this program is to read again.
 
     Raises:
         OSError: the disk refused.
     """
-    write_atomically(path, table_text(table).encode("utf-8", "replace"))
+    data = table_text(table).encode("utf-8", "replace")
+    if is_sealed:
+        write_sealed(path, data)
+        return
+    unseal(path)
+    write_atomically(path, data)
 
 
 def read_table(path: Path, **options: Any) -> pd.DataFrame:
@@ -41,11 +47,12 @@ def read_table(path: Path, **options: Any) -> pd.DataFrame:
 
     Raises:
         OSError: the file cannot be read.
+        UserError: it is not what was sealed.
         ValueError: it is no CSV, or has no column.
     """
     import pandas as pd
 
-    return _changed(pd.read_csv(io.BytesIO(path.read_bytes()), **options), _as_it_was)
+    return _changed(pd.read_csv(io.BytesIO(read_sealed(path)), **options), _as_it_was)
 
 
 def _changed(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:

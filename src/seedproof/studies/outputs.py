@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from seedproof.analysis.times import training_times
 from seedproof.errors import UserError
 from seedproof.store import table_text, write_atomically
+from seedproof.store.seals import unseal, write_sealed
 from seedproof.studies.figure import Content, Figure, Found
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def make_all(figures: Sequence[Figure], found: Found, say: Callable[[str], None]
         say(f"making {figure.name}")
         made.append(make_figure(figure, found))
     ledger = ledger_of(made, found)
-    write_atomically(folder / "ledger.csv", _csv(ledger))
-    write_atomically(folder / "scaling.csv", _csv(found.scale.table()))
-    write_atomically(folder / "time.csv", _csv(training_times(found.runs)))
+    write_sealed(folder / "ledger.csv", _csv(ledger))
+    write_sealed(folder / "scaling.csv", _csv(found.scale.table()))
+    write_sealed(folder / "time.csv", _csv(training_times(found.runs)))
     say("writing the report")
     states = found.runs["state"]
     return Made(
@@ -113,13 +114,14 @@ def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Pat
     for name, table in content.tables.items():
         data = _csv(table)
         if data not in drawn and len(table.columns):
-            write_atomically(folder / f"{name}.csv", data)
+            write_sealed(folder / f"{name}.csv", data)
             kept.add(folder / f"{name}.csv")
     about = {"name": figure.name, "title": figure.title, "finding": figure.finding, "notes": list(content.notes),
              "images": [image.name for image in images]}  # fmt: skip
     write_atomically(folder / "figure.json", (json.dumps(about, indent=1) + "\n").encode())
     for path in folder.iterdir():
         if path.suffix in (".csv", ".svg", ".pdf") and path not in kept:
+            unseal(path)
             path.unlink()
 
 

@@ -136,7 +136,7 @@ def check_folder(folder: Path, scale: Scale) -> list[str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         known, made = content["scale"], [name for name in content["made"] if name in FIGURES]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); restore it from a copy") from None
     if known != scale.name:
         raise UserError(

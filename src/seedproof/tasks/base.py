@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -80,9 +80,7 @@ class Task:
         self._check_metrics()
         if len(set(self.classes)) != len(self.classes):
             raise UserError(f"task {self.name!r}: classes must differ, found {', '.join(self.classes)}")
-        for name in self.extra:
-            if name in ("train", "dev") or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-                raise UserError(f"task {self.name!r}: {name!r} cannot name an extra split; use lower-case letters")
+        check_extra_names(self.name, self.extra)
         for name, split in {"train": self.train, **self.evaluation_splits}.items():
             self._check_split(name, split)
         check_varied(self.train.labels, self.classes, f"task {self.name!r}, training set")
@@ -267,3 +265,14 @@ class Task:
         if wrong.size:
             value, index = split.labels[wrong[0]], wrong[0]
             raise UserError(f"{place}: label {value} of example {index} is not one of 0 to {len(self.classes) - 1}")
+
+
+def check_extra_names(task: str, names: Iterable[str]) -> None:
+    """Refuse names of extra splits that are taken, or could not be names of files.
+
+    Raises:
+        UserError: names the task and the split.
+    """
+    for name in names:
+        if name in ("train", "dev") or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise UserError(f"task {task!r}: {name!r} cannot name an extra split; use lower-case letters")

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seedproof.errors import UserError
-from seedproof.tasks.base import Task
+from seedproof.checksums import sealed, unsealed
+from seedproof.errors import UserError, is_out_of_memory
+from seedproof.tasks.base import Task, check_extra_names
 from seedproof.tasks.metrics import rare_class
 from seedproof.tasks.parsing import BEFORE, Parsing
 from seedproof.tasks.split import Split
@@ -55,7 +56,7 @@ def write_task(task: Task, folder: Path) -> None:
         value["parsing"] = dataclasses.asdict(task.parsing)
     if task.metric != task.metrics[0]:
         value["metric"] = task.metric  # absent: the first, as in tasks that were written before there was a choice
-    text = json.dumps(value, indent=2) + "\n"
+    text = json.dumps(sealed(value), indent=2) + "\n"
     _replace(description, lambda path: path.write_text(text, encoding="utf-8"))
 
 
@@ -66,6 +67,7 @@ def read_task(folder: Path) -> Task:
         UserError: there is no complete task, it was written by a newer version, or a file was changed.
     """
     value = _read_existing(folder)
+    check_extra_names(value["name"], value["extra"])  # they name files, and must not lead out of the folder
     task = Task(
         name=value["name"],
         train=_read_split(folder / "train.parquet"),
@@ -147,21 +149,30 @@ def _read_description(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         version = value["format"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is damaged: it is not the description of a task; restore the file") from None
-    if version > FORMAT:
-        raise UserError(f"{path} was written by a newer version of seedproof (format {version}); update seedproof")
-    lines = [line for key in ("notes", "decisions", "warnings") for line in _listed(value.get(key, []))]
-    if not all(isinstance(line, str) for line in [*lines, value.get("reason", "")]) or not isinstance(
-        value.get("parsing", {}), dict
-    ):
-        raise UserError(f"{path} is damaged: its notes are not texts, or its parsing no rules; restore the file")
-    result: dict[str, Any] = value
-    return result
+        if type(version) is int and version > FORMAT:
+            raise UserError(f"{path} was written by a newer version of seedproof (format {version}); update seedproof")
+        value = unsealed(value)
+        _check_types(value)
+    except UserError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"it is not the description of a task: {error}"
+        raise UserError(f"{path} is damaged ({why}); restore it from a copy") from None
+    checked: dict[str, Any] = value
+    return checked
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [None]
+def _check_types(value: Mapping[str, Any]) -> None:
+    for name in ("name", "fingerprint"):
+        if not isinstance(value[name], str):
+            raise ValueError(f"its {name} is {value[name]!r}")
+    for name, kind in (("reason", str), ("metric", str), ("parsing", dict)):
+        if not isinstance(value.get(name, kind()), kind):
+            raise ValueError(f"its {name} is {value[name]!r}")
+    optional = [name for name in ("decisions", "warnings") if name in value]
+    for name in ("classes", "metrics", "extra", "notes", *optional):
+        if not isinstance(value[name], list) or not all(isinstance(item, str) for item in value[name]):
+            raise ValueError(f"its {name} are {value[name]!r}")
 
 
 def _write_split(split: Split, path: Path) -> None:
@@ -172,7 +183,8 @@ def _write_split(split: Split, path: Path) -> None:
     if split.pairs is not None:
         columns["pair"] = pyarrow.array(split.pairs, pyarrow.string())
     columns["label"] = pyarrow.array(split.labels)
-    parquet.write_table(pyarrow.table(columns), path)
+    with path.open("wb") as file:  # pyarrow would take a path with a colon for an address
+        parquet.write_table(pyarrow.table(columns), file)
 
 
 def _read_table(path: Path, columns: list[str] | None = None) -> Any:
@@ -180,15 +192,23 @@ def _read_table(path: Path, columns: list[str] | None = None) -> Any:
     from pyarrow import parquet
 
     try:
-        return parquet.read_table(path, columns=columns)
+        with path.open("rb") as file:
+            return parquet.ParquetFile(file).read(columns=columns)
     except (OSError, pyarrow.ArrowException) as error:
-        raise UserError(f"cannot read {path}: {error}; restore the file") from None
+        raise _unreadable(path, error) from None
 
 
 def _read_split(path: Path) -> Split:
     table = _read_table(path)
-    pairs = tuple(table["pair"].to_pylist()) if "pair" in table.column_names else None
-    return Split(tuple(table["text"].to_pylist()), pairs, table["label"].to_numpy())
+    try:
+        pairs = tuple(table["pair"].to_pylist()) if "pair" in table.column_names else None
+        return Split(tuple(table["text"].to_pylist()), pairs, table["label"].to_numpy())
+    except (KeyError, ValueError, TypeError) as error:  # also what is no split
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> Exception:
+    return error if is_out_of_memory(error) else UserError(f"cannot read {path}: {error}; restore it from a copy")
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

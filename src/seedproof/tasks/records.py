@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, is_out_of_memory
 from seedproof.tasks.columns import Table, require_columns
 
 _SHAPES = "a list of records, columns of equal length, or one record per line"
@@ -69,11 +69,15 @@ def read_parquet(path: Path, data: bytes, wanted: Sequence[str]) -> Table:
 
     try:
         table = parquet.ParquetFile(io.BytesIO(data)).read()  # takes columns of one name, too
-    except pyarrow.ArrowException as error:
+        names = table.column_names
+        require_columns(path, wanted, names)
+        columns = {name: table.column(names.index(name)).to_pylist() for name in wanted or names}
+    except UserError:
+        raise
+    except (pyarrow.ArrowException, ValueError, OverflowError, OSError) as error:
+        if is_out_of_memory(error):
+            raise
         raise UserError(f"{path} is not a Parquet file that can be read: {error}") from None
-    names = table.column_names
-    require_columns(path, wanted, names)
-    columns = {name: table.column(names.index(name)).to_pylist() for name in wanted or names}
     return Table(path, columns, range(1, table.num_rows + 1))
 
 

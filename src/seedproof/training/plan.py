@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seedproof.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seedproof.recipes import Recipe
     from seedproof.spec import Seeds
+
+
+MOST_STEPS = 10_000_000
+"""Steps of one run: the plan holds every batch of all of them in memory."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +103,24 @@ def _draw_batches(seed: int, steps: int, batch_size: int, examples: int) -> list
     return batches[:steps]
 
 
+def count_steps(recipe: Recipe, examples: int) -> int:
+    """Steps of a run of ``recipe`` over ``examples`` training examples, without the extra one.
+
+    Raises:
+        UserError: more than :data:`MOST_STEPS`.
+    """
+    per_epoch = math.ceil(examples / recipe.batch_size)
+    steps = recipe.max_steps if recipe.max_steps is not None else max(1, round(recipe.epochs * per_epoch))
+    if steps > MOST_STEPS:
+        cause = (
+            f"max_steps = {steps}"
+            if recipe.max_steps is not None
+            else f"epochs = {recipe.epochs:g} of {per_epoch} steps"
+        )
+        raise UserError(f"{cause} is too much for recipe {recipe.name!r}; a run has at most {MOST_STEPS} steps")
+    return steps
+
+
 def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | None = None) -> Plan:
     """Plan a run of ``recipe`` (resolved) over ``examples`` training examples.
 
@@ -105,7 +129,7 @@ def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | No
     each epoch and the untrained model.
     """
     per_epoch = math.ceil(examples / recipe.batch_size)
-    steps = recipe.max_steps if recipe.max_steps is not None else max(1, round(recipe.epochs * per_epoch))
+    steps = count_steps(recipe, examples)
     if recipe.required("warmup_end") == "exact":
         factors = schedule_factor(recipe.schedule, np.arange(steps) / steps, 1.0, recipe.warmup)
     else:

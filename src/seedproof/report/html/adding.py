@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from seedproof.store import Store
+from seedproof.store.files import read_text
 
 
 def adding(store: Store, name: str, value: str) -> str:
@@ -14,7 +15,7 @@ def adding(store: Store, name: str, value: str) -> str:
     """
     commands = []
     for number, path in enumerate(store.definitions(), start=1):
-        text, new = path.read_text(encoding="utf-8"), path.with_name(f"more-{number}.toml")
+        text, new = read_text(path), path.with_name(f"more-{number}.toml")
         old_name, new_name = shlex.quote(str(path)), shlex.quote(str(new))
         if any(line.strip().startswith(f"{name} =") for line in text.splitlines()):
             change = f"sed 's/^{name} = .*/{name} = {value}/' {old_name} > {new_name}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from seedproof.errors import UserError
+from seedproof.errors import Damaged, UserError
 from seedproof.report.figures import draw_forgetting, draw_surface
 from seedproof.report.html.page import FigureEntry
 from seedproof.store import read_table
@@ -25,7 +25,7 @@ def measured_figures(study: Path, folder: Path, suffix: str) -> list[FigureEntry
         UserError: a table is damaged.
     """
     curves = [_table(path) for path in sorted(study.glob(f"{FOLDER}/forgetting-*/forgetting.csv"))]
-    planes = sorted(path.parent for path in study.glob(f"{FOLDER}/surface-*/grid.csv"))
+    planes = sorted(path.parent for path in study.glob(f"{FOLDER}/surface-*-*/grid.csv"))
     entries = [_forgetting(pd.concat(curves, ignore_index=True), folder / f"forgetting{suffix}")] if curves else []
     return entries + [_surface(plane, folder / f"{plane.name}{suffix}") for plane in planes]
 
@@ -40,7 +40,7 @@ def _forgetting(table: pd.DataFrame, path: Path) -> FigureEntry:
 
 def _surface(plane: Path, path: Path) -> FigureEntry:
     tables = {name: _table(plane / f"{name}.csv") for name in ("grid", "points", "edges", "barriers")}
-    _, failed, successful = plane.name.split("-")
+    failed, _, successful = plane.name.removeprefix("surface-").partition("-")
     entry = FigureEntry(name=plane.name, title=f"Training loss between runs {failed} (f) and {successful} (s)",
                         tables=tables, note="")  # fmt: skip
     if tables["grid"].empty:
@@ -56,5 +56,7 @@ def _surface(plane: Path, path: Path) -> FigureEntry:
 def _table(path: Path) -> pd.DataFrame:
     try:
         return read_table(path, dtype={"run": "string", "seed": "string"})
+    except Damaged:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); give the command that measured it again") from None

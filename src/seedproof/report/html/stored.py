@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedproof.errors import UserError
+from seedproof.errors import Damaged, UserError
 from seedproof.report.html.page import FigureEntry
 from seedproof.store import read_table
 
@@ -43,7 +43,7 @@ def stored_request(folder: Path) -> tuple[str, str] | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return str(content.get("names") or " ".join(content["made"])), str(content["scale"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error!r}); restore it from a copy") from None
 
 
@@ -77,13 +77,18 @@ def stored_pdfs(folder: Path) -> list[Path]:
 def _entry(path: Path) -> FigureEntry:
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
+        for name in about["images"]:
+            if Path(name).name != name:
+                raise ValueError(f"the drawing {name!r} does not lie beside it")
         images = [path.parent / name for name in about["images"]]
         tables = {
             table.stem: read_table(table) for table in sorted(path.parent.glob("*.csv")) if table.stat().st_size > 1
         }
         return FigureEntry(name=about["name"], title=about["title"], finding=f"In the paper: {about['finding']}",
                            images=images, tables=tables, note="; ".join(about["notes"]))  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Damaged:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{path} or a table beside it is damaged ({error!r}); give the command that made it again"
         ) from None

@@ -12,6 +12,7 @@ from seedproof.errors import command
 from seedproof.report.commands import commands_of
 from seedproof.report.html.page import Section
 from seedproof.store import Store
+from seedproof.store.files import read_text
 
 _ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup", "schedule")
 """Fields of a recipe that come first."""
@@ -22,7 +23,7 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
     unfinished = _unfinished(store, runs)
     return [
         _commands(store),
-        *[Section(title=f"Study file {path.name}", code=path.read_text(encoding="utf-8")) for path in store.definitions()],
+        *[Section(title=f"Study file {path.name}", code=read_text(path)) for path in store.definitions()],
         *_recipes(store, runs),
         Section(title="Seeds", table=_seeds(runs),
                 text="A seed draws the head's first weights, the order of the examples and the dropout masks; a/b/c are three."),
