@@ -134,6 +134,20 @@ def test_what_every_run_would_die_of_is_one_message(folder, small_task, tmp_path
     assert [line.split()[3] for line in str(caught.value).splitlines()] == tasks
 
 
+def test_layers_and_words_that_do_not_fit_are_said(folder, small_task, tmp_path):
+    """Half of the layers may be meant, and a word without an embedding need not be in any text."""
+    change(folder / "config.json", num_hidden_layers=1)
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    vocabulary = content["model"]["vocab"]
+    del vocabulary[next(word for word in vocabulary if word[0] != "[")]
+    vocabulary["zzz"] = 1000
+    path.write_text(json.dumps(content))
+    _, layers, words = said(make_study(folder, small_task), tmp_path / "study")
+    assert "layers that its config.json leaves out: bert.encoder.layer.1." in layers
+    assert "has the number 1000 for 'zzz', but the model's vocabulary ends at" in words
+
+
 def test_weights_that_are_not_finite_are_said_to_diverge_at_once(folder, small_task, tmp_path):
     weights = load_file(folder / "model.safetensors")
     name = next(name for name in weights if name.endswith("word_embeddings.weight"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tests.conftest import make_tiny_model
+from tests.families import tiny_configuration
+from transformers import AutoModel
 
 from seedproof.errors import UserError
 from seedproof.models.loading import draw_missing, load_classifier, load_configuration, load_tokenizer
-from seedproof.models.source import find_model
+from seedproof.models.source import ModelSource, find_model
 
 HEADS = {
     "bert": ("classifier.bias", "classifier.weight"),
@@ -204,3 +207,22 @@ def test_what_a_configuration_says_about_outputs_is_overridden(tiny_model, tmp_p
     assert output.hidden_states is None
     assert output.attentions is None
     assert torch.equal(output.loss, stock(torch.tensor([[2, 5, 3]]), labels=torch.tensor([1])).loss)
+
+
+@pytest.mark.parametrize(
+    "family", ["bert", "electra", "deberta-v2", "mpnet", "xlnet", "xlm", "t5", "bart", "modernbert"]
+)
+def test_of_a_bare_encoder_nothing_but_head_and_pooler_is_drawn(family, tmp_path):
+    """Also where names, prefixes and tied embeddings differ."""
+    with torch.random.fork_rng():
+        bare = AutoModel.from_config(tiny_configuration(family))
+    bare.save_pretrained(tmp_path)
+    loaded = load_classifier(ModelSource(family, tmp_path), labels=3, regression=False, head_seed=0)
+    assert loaded.missing
+    assert loaded.missing_encoder == ()
+    assert loaded.kept_head == ()
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights[next(name for name in weights if re.search(r"\b0\b", name))]  # of the lowest layer
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    lacking = load_classifier(ModelSource(family, tmp_path), labels=3, regression=False, head_seed=0)
+    assert len(lacking.missing_encoder) == 1

@@ -73,7 +73,8 @@ def try_runs(runs: Iterable[RunSpec], tasks: Iterable[Task], sources: Iterable[M
 def _kind(spec: RunSpec, recording: Recording) -> tuple[Any, ...]:
     """What may decide whether a run works at all; its seeds, rates and numbers of steps do not."""
     recipe = from_json(spec.recipe)
-    settings = (recipe.method, recipe.max_length, recipe.segment_ids, recipe.new_head)
+    added = [getattr(recipe, name) for name in sorted(recipe.ADDED)]
+    settings = (recipe.method, recipe.max_length, recipe.segment_ids, *added)
     return spec.task.fingerprint, spec.model.fingerprint, spec.numerics.precision, *settings, *sorted(recording.probes)
 
 
@@ -82,7 +83,7 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
     loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression", classes=task.classes,
                              head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout,
                              new_head=bool(recipe.new_head))  # fmt: skip
-    notes = [*_drawn(loaded, source, draw_missing), *_code(loaded, source)]
+    notes = [*_drawn(loaded, source, draw_missing), *_left_out(loaded, source), *_words_without_embedding(source)]
     try:
         with quiet_transformers():
             loss = _first_loss(spec, recipe, task, source, loaded, recording)
@@ -175,10 +176,30 @@ def _named(names: Iterable[str], shapes: Mapping[str, str] | None = None) -> str
     return f"{', '.join(listed[:NAMED])}{more}"
 
 
-def _code(loaded: LoadedModel, source: ModelSource) -> list[str]:
-    if (auto_map := source.config.get("auto_map")) is None:
+def _left_out(loaded: LoadedModel, source: ModelSource) -> list[str]:
+    """What came with the model and has no part in its runs: code, and layers beyond those of its configuration."""
+    notes = []
+    if (auto_map := source.config.get("auto_map")) is not None:
+        notes.append(
+            f"{source.name} brings code of its own ({code_of(auto_map)}), which is not run: it is trained as Transformers' "
+            f"{type(loaded.model).__name__}"
+        )
+    if loaded.unused:
+        notes.append(
+            f"warning: the checkpoint of {source.name} has parameters of layers that its config.json leaves out: "
+            f"{_named(loaded.unused)}"
+        )
+    return notes
+
+
+def _words_without_embedding(source: ModelSource) -> list[str]:
+    """A text with such a word would end its runs in their middle; the trial's few texts need not have one."""
+    rows = source.config.get("vocab_size")
+    numbers = load_tokenizer(source).get_vocab()
+    word = max(numbers, key=lambda each: numbers[each], default=None)
+    if not isinstance(rows, int) or word is None or numbers[word] < rows:
         return []
     return [
-        f"{source.name} brings code of its own ({code_of(auto_map)}), which is not run: it is trained as Transformers' "
-        f"{type(loaded.model).__name__}"
+        f"warning: the tokenizer of {source.name} has the number {numbers[word]} for {word!r}, but the model's vocabulary ends "
+        f"at {rows - 1}: a text with such a word ends its run"
     ]

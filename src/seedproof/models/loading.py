@@ -20,6 +20,7 @@ from seedproof.models.checkpoint import (
 )
 from seedproof.models.dropout import set_all, set_in_modules, set_named
 from seedproof.models.files import MOST_VOCABULARY, read_json
+from seedproof.models.layers import locate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -37,6 +38,8 @@ class LoadedModel:
     head was asked for."""
     shapes: Mapping[str, str]
     """Of those that the checkpoint has in another shape, what shapes they are."""
+    unused: tuple[str, ...] = ()
+    """Parameters of layers that the checkpoint has and the model does not."""
 
     @property
     def missing_encoder(self) -> tuple[str, ...]:
@@ -88,7 +91,8 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
     text = model.config.get_text_config()
     if getattr(text, "pad_token_id", None) is None:  # decoders look for the last token before the padding
         text.pad_token_id = load_tokenizer(source).pad_token_id
-    return LoadedModel(model, drawn, shapes)
+    unused = tuple(sorted(name for name in info["unexpected_keys"] if locate(f".{name}").layer is not None))
+    return LoadedModel(model, drawn, shapes, unused)
 
 
 def load_configuration(source: ModelSource) -> PreTrainedConfig:
