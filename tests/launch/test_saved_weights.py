@@ -11,12 +11,13 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
+from seedproof.launch.execute import save_weights, tokenized
 from seedproof.launch.options import Recording
 from seedproof.measure.checkpoints import classifier_of
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.loading import load_classifier
 from seedproof.models.source import find_model
-from seedproof.recipes import recipe
+from seedproof.recipes import recipe, resolve
 from seedproof.results import Results
 from seedproof.study import Study
 
@@ -70,3 +71,18 @@ def test_names_of_another_task_do_not_stay(tiny_model, tmp_path):
     (folder / "config.json").write_text(json.dumps(config | foreign))
     loaded = load_classifier(find_model(str(folder)), labels=1, regression=True, head_seed=0)
     assert (loaded.model.config.id2label, loaded.model.config.problem_type) == ({0: "LABEL_0"}, "regression")
+
+
+@pytest.mark.parametrize("segment_ids", [True, False])
+def test_a_tokenizer_of_a_class_of_its_own_gives_what_the_run_was_given(tiny_model, tmp_path, small_task, segment_ids):
+    """BertTokenizer gives segment ids by default, and wrote nothing about a run that had none."""
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    del settings["model_input_names"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"tokenizer_class": "BertTokenizer"}))
+    source, resolved = find_model(str(folder)), resolve(recipe("devlin", segment_ids=segment_ids), "bert", None).recipe
+    model = load_classifier(source, labels=2, regression=False, head_seed=0).model
+    save_weights(model, source, tmp_path / "weights", resolved, tokenized(small_task, source, resolved))
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "weights")
+    assert type(tokenizer).__name__ == "BertTokenizer"
+    assert ("token_type_ids" in tokenizer("a", "b")) == segment_ids

@@ -202,6 +202,8 @@ def save_weights(model: Any, source: ModelSource, folder: Path, recipe: Recipe, 
     tokenizer = load_tokenizer(source)
     has_segments = recipe.segment_ids and data.train.segments is not None
     tokenizer.model_input_names = ["input_ids", *(["token_type_ids"] if has_segments else []), "attention_mask"]
+    # Only what is here is written, whatever the class of the tokenizer has as its default.
+    tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names
     tokenizer.model_max_length = min(tokenizer.model_max_length, recipe.max_length)
     tokenizer.save_pretrained(partial)
     move_folder(partial, folder)

@@ -180,6 +180,7 @@ def prepare(
     for block in united(block for figure in figures for block in figure.blocks(scale)):
         # A study is a product; blocks of one recipe and other seeds are another one.
         groups.setdefault((block.task, block.examples, block.model, block.seeds), []).append(block)
+    notes: dict[str, None] = {}
     for blocks in groups.values():
         first, recipes = blocks[0], {block.recipe.name: block.recipe for block in blocks}
         study = Study(
@@ -189,8 +190,10 @@ def prepare(
         )  # fmt: skip
         # In the study's order; a run's own name tells the scale's settings, too.
         names = [(name, seed.label) for name in recipes for seed in first.seeds]
-        for (name, seed), run in zip(names, study.prepare(store.path)[1], strict=True):
+        for (name, seed), run in zip(names, study.prepare(store.path, say=notes.setdefault)[1], strict=True):
             runs[RunKey(first.task, first.examples, first.model, name, seed)] = run
+    for note in notes:
+        how.say(note)
     return runs
 
 
