@@ -163,13 +163,16 @@ class Study:
         return plan_runs(self.tasks, self.models, self.resolved, as_seeds(self.seeds), numerics, parsing,
                          stored=Path(folder) / "tasks" if folder is not None and exists else None)  # fmt: skip
 
-    def notes(self) -> list[str]:
+    def notes(self, folder: str | os.PathLike[str] | None = None) -> list[str]:
         """Decisions about the data, before anything runs: kind and why, classes with counts, copies, texts that are cut.
+
+        Args:
+            folder: of the study, if it exists: its tables keep the rules that they were parsed by.
 
         Raises:
             UserError: as :meth:`plan`.
         """
-        planned = self.plan(self.numerics())
+        planned = self.plan(self.numerics(folder), folder)
         models = {source.name: source for source in planned.sources}
         return notes_before(planned.tasks, models, [run.spec for run in planned.runs])
 

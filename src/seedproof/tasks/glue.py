@@ -199,6 +199,7 @@ def _read_split(path: Path, spec: GlueTask, notes: list[str]) -> Split:
         raise _missing(path, spec)
     wanted = (*spec.columns, spec.label)
     table = read_table(path, wanted, quoting="none", header=spec.header, skip_damaged=spec.damaged_rows)
+    notes += table.notes
     if table.damaged:
         listed = ", ".join(map(str, table.damaged[:5])) + (", ..." if len(table.damaged) > 5 else "")
         notes.append(f"{path.name}: {len(table.damaged)} damaged rows left out, as in the hub's version (row {listed})")
