@@ -29,4 +29,5 @@ def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path
     console.print()
     console.print(conclusion(results.summary()), markup=False)
     console.print(f"Box plot with every run: {figure}", markup=False, soft_wrap=True)
+    console.print(f"Next, every run to look at: {command('report', results.path)}", markup=False, soft_wrap=True)
     console.print(f"An ordinary study: {command('study', 'summary', results.path)}", markup=False, soft_wrap=True)

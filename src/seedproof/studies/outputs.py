@@ -139,7 +139,7 @@ def _report(made: Sequence[MadeFigure], ledger: pd.DataFrame, found: Found) -> P
     from seedproof.report.html import Page, study_page, write_report
 
     title = f"Reproduction at --scale {found.scale.name}"
-    shown: dict[str, Any] = {"title": title, "ledger": ledger if len(ledger) else None}
+    shown: dict[str, Any] = {"title": title, "ledger": ledger if len(ledger) else None, "claims_lead": True}
     shown["figures"] = [figure_entry(one) for one in made]
     page = Page(**shown) if found.runs.empty else dataclasses.replace(study_page(found.store, None), **shown)
     return write_report(found.store.path / "report.html", page)

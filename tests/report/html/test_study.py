@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 
@@ -117,18 +118,37 @@ def test_an_empty_study_says_so(tmp_path):
         write_study_report(Store.create(tmp_path / "store", "empty", Numerics()), tmp_path / "report.html")
 
 
-def test_roles_follow_from_the_recipes(store):
-    """Two recipes that differ in bias correction alone are a pair; devlin's failed runs are looked at."""
+def roles_at(store, rates):
+    """The roles of the study's two recipes, each at these learning rates."""
     cells = {}
     for row in study_runs(store).drop_duplicates("recipe").to_dict("records"):
-        cells[CellKey(row["task"], row["model"], row["recipe"])] = store.run(row["run"]).spec
-    plain, corrected = cells
-    roles = study_roles(cells)
-    assert roles["bert uncorrected"] == (plain,)
-    assert roles["bert corrected"] == (corrected,)
+        spec = store.run(row["run"]).spec
+        for rate in rates:
+            key = CellKey(row["task"], row["model"], row["recipe"] + (f" at {rate}" if len(rates) > 1 else ""))
+            cells[key] = dataclasses.replace(spec, recipe={**spec.recipe, "learning_rate": rate})
+    return list(cells), study_roles(cells)
+
+
+def test_roles_follow_from_the_recipes(store):
+    """Devlin's failed runs are looked at; one learning rate is no claim over three, three are."""
+    (plain, corrected), roles = roles_at(store, [1e-4])
     assert roles["devlin"] == (plain,)
     assert roles["grid"] == (plain, corrected)
-    assert "mosbach" not in roles
+    assert not {"mosbach", "bert uncorrected", "bert corrected"} & set(roles)
+    cells, roles = roles_at(store, [1e-4, 2e-4, 3e-4])
+    assert (roles["bert uncorrected"], roles["bert corrected"]) == (tuple(cells[:3]), tuple(cells[3:]))
+
+
+def test_a_study_shows_only_claims_that_its_runs_decide(store, tmp_path):
+    """Eight runs decide none; fourteen failed runs at the label entropy decide the one about them."""
+    page = study_page(store, tmp_path)
+    assert page.ledger is None
+    assert "No claim of the paper can be decided on these runs" in page.notes[-1]
+    assert str(page.answers[0]).startswith("Not decided whether corrected ")
+    many = make_store(tmp_path / "many", outcomes={"devlin": ["majority"] * 14, "corrected": ["succeeded"] * 2})
+    page = study_page(many, tmp_path)
+    assert list(page.ledger["claim"]) == ["loss-at-entropy"]
+    assert not page.claims_lead
 
 
 def test_commands_are_quoted_whatever_a_store_holds(tmp_path):
@@ -162,6 +182,7 @@ def test_a_reproduction_keeps_its_figures_and_ledger(tmp_path):
     assert page.figures[0].finding == "In the paper: seen"
     assert page.figures[0].tables["numbers"].to_dict("list") == {"x": [1], "y": [2]}
     assert study_page(store, None).figures == []
+    assert page.claims_lead
 
 
 def test_seeds_are_drawn_together():

@@ -52,7 +52,12 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
         figures := stored_figures(store.path)
     ):  # a reproduction of what needs no runs, as Figure 6
         page = Page(
-            title=store.name, figures=figures, ledger=stored_ledger(store.path), turnable=turnable, limits=limits
+            title=store.name,
+            figures=figures,
+            ledger=stored_ledger(store.path),
+            claims_lead=True,
+            turnable=turnable,
+            limits=limits,
         )
         return write_report(target, page)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,13 @@
 """Which claims of the paper the runs of any study speak to: its cells get their roles from what they are.
 
-A study made for something else fills few roles, and most claims then stay open, which the ledger says for each.
+A study made for something else fills few roles. Only claims that its runs can decide are shown: the others would say
+something about runs that are not there.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -31,13 +32,17 @@ _VANISHING_RUNS = 30
 """Runs of each outcome whose gradients are looked at, the first by seed: more would decide nothing else."""
 _LOOKS = 1000
 """Looks at the gradients of a run among which it is searched for the step."""
+_RATES = 3
+"""Learning rates of a task and model on which a claim "over three learning rates" is about its cells."""
+_LOW_LOSS = 0.1
+"""Nats: the paper's "very low" training losses go from 1e-5 to this. Runs that all end above say nothing about low ones."""
 _NOT_HERE = (
-    "No claim of the paper can be looked at on these runs; “seedproof reproduce all” makes the runs that decide them."
+    "No claim of the paper can be decided on these runs; “seedproof reproduce all” makes the runs that decide them."
 )
 
 
 def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame | None, str]:
-    """The ledger of the claims on a study's runs; None and a sentence where there is nothing to decide them on.
+    """The claims that a study's runs can decide, corrected over all; None and a sentence where there is none.
 
     Args:
         store: of the study.
@@ -48,6 +53,8 @@ def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) ->
     names = finished.drop_duplicates(["task", "model", "recipe"]).to_dict("records")
     cells = {CellKey(row["task"], row["model"], row["recipe"]): store.run(row["run"]).spec for row in names}
     roles = study_roles(cells)
+    if "grid" in roles and not _reaches_low_loss(finished, roles["grid"]):
+        del roles["grid"]
     if not roles:
         return None, _NOT_HERE
     vanishing, note = _vanishing(store, finished, roles.get("devlin", ()))
@@ -62,7 +69,14 @@ def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) ->
         },
     )
     table = ledger(evidence)
-    return (table, note) if (table["n"] > 0).any() else (None, _NOT_HERE)
+    tested = table[table["p_corrected"].notna()].reset_index(drop=True)
+    return (tested, note) if len(tested) else (None, f"{note} {_NOT_HERE}".strip())
+
+
+def _reaches_low_loss(finished: pd.DataFrame, cells: Sequence[CellKey]) -> bool:
+    keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
+    succeeded = finished[keys.isin(list(cells)) & (finished["outcome"] == "succeeded").to_numpy()]
+    return bool((succeeded["training_loss"] < _LOW_LOSS).any())
 
 
 def study_roles(cells: Mapping[CellKey, RunSpec]) -> dict[Role, tuple[CellKey, ...]]:
@@ -78,7 +92,7 @@ def study_roles(cells: Mapping[CellKey, RunSpec]) -> dict[Role, tuple[CellKey, .
             chosen = shared if role in used and (shared or role != "devlin") else there[role]
             if chosen:
                 roles[role] = [CellKey(*place, label) for place in chosen]
-    for off, on in _corrected_pairs(cells):
+    for off, on in _over_several_rates(_corrected_pairs(cells), cells):
         family = cells[off].model.family
         roles.setdefault(cast("Role", f"{family} uncorrected"), []).append(off)
         roles.setdefault(cast("Role", f"{family} corrected"), []).append(on)
@@ -100,6 +114,16 @@ def _corrected_pairs(cells: Mapping[CellKey, RunSpec]) -> list[tuple[CellKey, Ce
         if known and corrected == [False, True] and _otherwise(recipes[0]) == _otherwise(recipes[1]):
             pairs.append((first, second))
     return pairs
+
+
+def _over_several_rates(
+    pairs: Sequence[tuple[CellKey, CellKey]], cells: Mapping[CellKey, RunSpec]
+) -> list[tuple[CellKey, CellKey]]:
+    """The pairs of tasks and models that have them at several learning rates."""
+    rates: dict[tuple[str, str], set[float]] = {}
+    for off, _ in pairs:
+        rates.setdefault((off.task, off.model), set()).add(cells[off].recipe["learning_rate"])
+    return [pair for pair in pairs if len(rates[pair[0].task, pair[0].model]) >= _RATES]
 
 
 def _otherwise(recipe: Mapping[str, Any]) -> dict[str, Any]:
