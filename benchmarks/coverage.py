@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from seedproof.analysis import comparisons, spread
 from seedproof.analysis.bootstrap import bca_interval
 from seedproof.analysis.comparisons import RateDifference
+from seedproof.analysis.differences import sd_difference
 from seedproof.analysis.ranks import rank_correlation
 from seedproof.analysis.spread import levene
 from seedproof.analysis.statistics import chi_square_interval, standard_deviation, t_interval
@@ -113,8 +114,32 @@ def spreads(samples: int) -> None:
             print(f"{rate:>29.2f}   {runs:>4}   {'  '.join(words)}")
 
 
+def differences(samples: int) -> None:
+    """Differences of two recipes over all runs, in samples that show a failure of each recipe that has any."""
+    print("differences              rates      runs   mean (t of pairs)   SD (from both intervals)")
+    for rates_ in ((0.0, 0.0), (0.0, 0.2), (0.2, 0.2), (0.0, 0.5), (0.2, 0.6)):
+        (mean, sd), (other_mean, other_sd) = map(truth, rates_)
+        for runs in (10, 25):
+            means, deviations = [], []
+            for first, second in zip(*(draw(samples, runs, rate) for rate in rates_), strict=True):
+                pair = [_cell(first), _cell(second)]
+                if all((cell["failed"] > 0) == (rate > 0) for cell, rate in zip(pair, rates_, strict=True)):
+                    means.append(t_interval(first - second))
+                    difference = sd_difference(*pair)
+                    deviations.append((difference.low, difference.high))
+            words = coverage(means, mean - other_mean), coverage(deviations, sd - other_sd)
+            print(f"{'{:.1f} {:.1f}'.format(*rates_):>32}   {runs:>4}   {'   '.join(words)}", flush=True)
+
+
+def _cell(scores: Scores) -> dict[str, float]:
+    """What a difference of standard deviations needs of a row of a summary."""
+    failed = int((scores == FAILED).sum())
+    low, high = bca_interval(scores, standard_deviation, resamples=999) if failed else chi_square_interval(scores)
+    return {"failed": failed, "finished": len(scores), "sd": standard_deviation(scores), "sd_low": low, "sd_high": high}
+
+
 PARTS: Sequence[tuple[Callable[[int], None], int]] = ((given_success, 1), (over_all, 1), (rates, 1), (correlations, 1),
-                                                      (spreads, 5))  # fmt: skip
+                                                      (spreads, 5), (differences, 1))  # fmt: skip
 """What is measured, and with how many times as many samples."""
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def compare(cell: Mapping[str, Any], baseline: Mapping[str, Any], level: float) 
         failed=(int(failed[0].sum()), int(failed[1].sum())), runs=(len(scores[0]), len(scores[1])),
         means=(float(scores[0].mean()), float(scores[1].mean())),
         rate=_rate(RateDifference(failed[0], failed[1], 1, paired), confidence, level),
-        mean=_mean(scores[0], scores[1], paired, confidence, level), sd=_sd(cell, baseline),
+        mean=_mean(scores[0], scores[1], paired, confidence, level), sd=sd_difference(cell, baseline),
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def sign_flip(differences: NDArray[np.float64]) -> float:
     return min(1.0, 2 * min(sign_flip_p(steps), sign_flip_p(-steps)))
 
 
-def _sd(cell: Mapping[str, Any], baseline: Mapping[str, Any]) -> Difference:
+def sd_difference(cell: Mapping[str, Any], baseline: Mapping[str, Any]) -> Difference:
     """Of all runs of both, whatever seeds they share."""
     (s, low_s, high_s), (t, low_t, high_t) = ((row["sd"], row["sd_low"], row["sd_high"]) for row in (cell, baseline))
     effect = float(s - t)
