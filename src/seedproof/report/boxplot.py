@@ -27,6 +27,7 @@ from seedproof.report.figures.style import (
     POINTS,
     VERMILION,
     drawable,
+    filled,
     point_mark,
     run_links,
     write_figure,
@@ -137,7 +138,7 @@ def _figure(table: pd.DataFrame) -> Figure:
     tasks, models = table["task"].unique().tolist(), table["model"].unique().tolist()
     boxes = int(table.groupby(["task", "model"])["recipe"].nunique().max())
     width = max(2.7, 0.85 * boxes + 1.0)  # inches
-    across = max(1, min(len(models) if len(models) > 1 else len(tasks), int(_WIDEST / width)))
+    across = filled(len(tasks) * len(models), int(_WIDEST / width), prefer=len(models))
     down = math.ceil(len(tasks) * len(models) / across)
     size = max(across * width, 5.0), 3.0 * down + 0.5
     figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.08))
@@ -151,9 +152,8 @@ def _figure(table: pd.DataFrame) -> Figure:
         _panel(axes, rows, label_width=int((size[0] / across - 0.9) / boxes / _CHARACTER))
     for axes in panels:  # what is left of the grid
         axes.set_axis_off()
-    figure.legend(
-        handles=_legend(table), loc="outside lower center", ncols=2 if size[0] < 8 else 6, frameon=False, fontsize=8
-    )
+    columns = 2 if size[0] < 8 else 6
+    figure.legend(handles=_legend(table), loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
     return figure
 
 
@@ -186,7 +186,11 @@ def _panel(axes: Axes, rows: pd.DataFrame, *, label_width: int) -> None:
     for position, cell in enumerate(cells):
         _cell(axes, position, cell)
     axes.set_xlim(-0.6, len(cells) - 0.4)
-    axes.set_xticks(range(len(cells)), [_wrapped(cell["recipe"].iloc[0], label_width) for cell in cells], fontsize=7)
+    axes.set_xticks(
+        range(len(cells)),
+        [_wrapped(wording.recipe_in_words(cell["recipe"].iloc[0]), label_width) for cell in cells],
+        fontsize=7,
+    )
     axes.tick_params(axis="x", length=0)
 
 

@@ -7,6 +7,7 @@ interval and the denominator, and a note stands beside every number that does no
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -87,6 +88,30 @@ def caption(summary: pd.DataFrame) -> str:
 def metric_title(name: object, positive_class: str | None = None) -> str:
     """What people call a metric; F1 with its class, where that is known."""
     return printable_line(title_of(str(name), positive_class))
+
+
+_IN_WORDS = {
+    "bias_correction=True": "with bias correction", "bias_correction=False": "without bias correction",
+    "segment_ids=True": "with segment ids", "segment_ids=False": "without segment ids", "select=best": "best weights kept",
+    "epochs": "{} epochs", "max_steps": "{} steps", "batch_size": "batches of {}", "learning_rate_factor": "learning rate × {}",
+}  # fmt: skip
+
+
+def recipe_in_words(label: str) -> str:
+    """A recipe's label as a figure says it.
+
+    >>> recipe_in_words("devlin(bias_correction=True, epochs=10, dropout=0.1)")
+    'devlin, with bias correction, 10 epochs, dropout 0.1'
+    """
+    match = re.fullmatch(r"([^()]+)\((.+)\)", label)
+    if match is None:
+        return label
+    parts = [match[1]]
+    for setting in re.split(r",\s*", match[2]):
+        name, _, value = setting.partition("=")
+        known = _IN_WORDS.get(setting.replace("'", "")) or _IN_WORDS.get(name, f"{name.replace('_', ' ')} {{}}")
+        parts.append(known.format(value))
+    return ", ".join(parts)
 
 
 def settings_of(summary: pd.DataFrame) -> dict[str, Any]:

@@ -241,3 +241,33 @@ def test_other_kinds_can_be_written_beside(tmp_path):
         figures.draw_step_sizes(step_table(), tmp_path / "a.svg")
     figures.draw_step_sizes(step_table(), tmp_path / "b.svg")
     assert sorted(path.name for path in tmp_path.glob("*.pdf")) == ["a.pdf"]
+
+
+@pytest.mark.parametrize("smallest", [0.449, 0.02, 3e-9])
+def test_the_colour_bar_has_one_number_of_digits(smallest):
+    """Whatever its range: as many decimals for every tick, or powers of ten for all."""
+    grid, points, _ = plane()
+    grid["loss"] = np.geomspace(smallest, 20 * smallest, len(grid))
+    bar = figure_of(lambda: surface._figure(grid, points, None, "loss")).axes[-1]
+    labels = [text.get_text() for text in bar.get_yticklabels()]
+    assert len(labels) > 3
+    assert len(set(labels)) == len(labels)
+    assert len({("e" in label, len(label.partition(".")[2])) for label in labels}) == 1
+
+
+@pytest.mark.parametrize(("count", "most"), [(3, 2), (4, 3), (5, 3), (6, 4), (7, 3), (9, 4), (1, 3)])
+def test_no_quarter_of_a_grid_is_empty(count, most):
+    columns = style.filled(count, most)
+    places = -(-count // columns) * columns
+    assert 1 <= columns <= most
+    assert (places - count) / places < 0.25
+
+
+def test_a_logarithmic_axis_has_at_least_two_labels_and_says_what_it_is():
+    """Also a short one across."""
+    table = run_table()
+    table["training_loss"] = [0.03, 0.6, math.nan]
+    axes = figure_of(lambda: generalization._figure(table)).axes[0]
+    labels = [text.get_text() for text in axes.get_xticklabels() + axes.get_xticklabels(minor=True)]
+    assert len([label for label in labels if label]) >= 2
+    assert axes.get_xlabel().endswith("(logarithmic)")

@@ -11,6 +11,10 @@ from seedproof.errors import UserError
 from seedproof.report.html.measured import measured_figures
 
 FAILED, GOOD = "0" * 16, "1" * 16
+RUNS = pd.DataFrame(
+    [(FAILED, "glue/rte", "devlin", "0"), (GOOD, "glue/rte", "devlin(bias_correction=True)", "3")],
+    columns=["run", "task", "recipe", "seed"],
+)
 
 
 def forgetting(run, outcome):
@@ -45,18 +49,22 @@ def study(tmp_path):
 
 
 def test_forgetting_is_one_figure_and_every_plane_another(study, tmp_path):
-    forgotten, plane = measured_figures(study, tmp_path, ".svg")
+    forgotten, plane = measured_figures(study, tmp_path, ".svg", RUNS)
     assert forgotten.note == "Measured on 1 failed and 1 succeeded runs."
     assert forgotten.images[0].exists()
     assert [image.name for image in plane.images] == [f"surface-{FAILED}-{GOOD}-loss.svg"]
+    assert plane.title == (
+        "Training loss between a failed run (f: devlin, seed 0) and a successful one (s: devlin, with bias correction, seed 3) "
+        "on glue/rte"
+    )
     assert set(plane.tables) == {"grid", "points", "edges", "barriers"}
 
 
 def test_nothing_measured_is_nothing_drawn(tmp_path):
-    assert measured_figures(tmp_path, tmp_path, ".svg") == []
+    assert measured_figures(tmp_path, tmp_path, ".svg", RUNS) == []
 
 
 def test_a_damaged_table_is_named(study, tmp_path):
     (study / "measurements" / f"forgetting-{GOOD}" / "forgetting.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=rf"forgetting-{GOOD}/forgetting.csv is damaged"):
-        measured_figures(study, tmp_path, ".svg")
+        measured_figures(study, tmp_path, ".svg", RUNS)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from seedproof.report.figures import style
+from seedproof.report.wording import recipe_in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,12 +69,13 @@ def _figure(table: pd.DataFrame, y_label: str, log: bool, reference: tuple[str, 
     figure, all_axes = style.panels(len(groups), across=3, width=width, height=2.6, sharey=True)
     present: dict[str, int] = {}
     for axes, (key, rows) in zip(all_axes, groups, strict=True):
-        title = "\n".join(style.shortened(part, 38) for part in key)
+        title = "\n".join(style.shortened(recipe_in_words(str(part)), 38) for part in key)
         for look in _panel(axes, rows, window, log, reference):
             present[look] = present.get(look, 0) + 1
         axes.set_title(title, loc="left")
         axes.set_xlabel("step")
     unit = f" (means of {window} steps)" if window > 1 else ""
+    unit += " (logarithmic)" if log else ""
     figure.supylabel(f"{y_label}{unit}", fontsize=9)
     handles = [
         style.line_mark(style.LINES[look], f"{label}, {present[look]} run{'s' if present[look] > 1 else ''}")

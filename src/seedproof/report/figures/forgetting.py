@@ -66,6 +66,7 @@ def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
     style.log_axis(axes, "y")
     axes.set_title(f"{task}: perplexity" if task else "Perplexity of masked words", loc="left")
     axes.set_xlabel("top layers put back as pre-trained")
+    axes.set_ylabel("perplexity (logarithmic)")
     style.plain_grid(axes)
     layers = int(rows["layers_restored"].max())
     axes.set_xticks(sorted({0, layers, *(round(layers * part / 4) for part in (1, 2, 3))}))

@@ -54,7 +54,7 @@ def _figure(table: pd.DataFrame) -> Figure:
 def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
     """Draw the runs of a panel; their verdicts are returned."""
     style.log_axis(axes, "x")
-    axes.set_xlabel("training loss, mean of the last epoch")
+    axes.set_xlabel("training loss, mean of the last epoch (logarithmic)")
     metric = rows["metric"].dropna() if "metric" in rows else pd.Series(dtype=object)
     axes.set_ylabel(wording.metric(rows) if len(metric) else "score at the end")
     style.plain_grid(axes)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from seedproof.errors import UserError
 from seedproof.report.figures import style
+from seedproof.report.wording import recipe_in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +87,7 @@ def _figure(table: pd.DataFrame) -> Figure:
             axes.set_xlabel("step")
     if len(inside):
         _layer_bar(figure, all_axes, colours, layers)
-    figure.supylabel("L2 norm of the loss gradient, before clipping", fontsize=9)
+    figure.supylabel("L2 norm of the loss gradient, before clipping (logarithmic)", fontsize=9)
     if kinds[-1] is None:
         names = table.loc[table["layer"].isna(), "kind"].unique()
         looks = [(name, _OUTSIDE.get(name, _ELSE)) for name in names]
@@ -123,7 +124,7 @@ def _limits(norms: Any) -> tuple[float, float]:
 def _title(run: pd.DataFrame) -> str:
     first = run.iloc[0]
     outcome = "succeeded" if first["outcome"] == "succeeded" else "failed"
-    return f"{outcome}, seed {first['seed']}\n{style.shortened(first['recipe'])}"
+    return f"{outcome}, seed {first['seed']}\n{style.shortened(recipe_in_words(first['recipe']))}"
 
 
 def _layer_bar(figure: Figure, all_axes: list[Axes], colours: Colormap, layers: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seedproof.report.figures import style
+from seedproof.report.wording import recipe_in_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,17 +45,17 @@ def _figure(table: pd.DataFrame) -> Figure:
         left.plot(steps, rows["factor"], **look)
         right.plot(steps, _positive(rows["step_size"]), **look)
         right.plot(steps, _positive(rows["learning_rate"]), color=style.GRAY, linewidth=0.7, zorder=1.5)
-        handles.append(style.line_mark(look, style.shortened(recipe, 48)))
+        handles.append(style.line_mark(look, style.shortened(recipe_in_words(str(recipe)), 48)))
     left.set_title("Factor k(t) of the bias correction", loc="left")
     left.set_ylim(0, 1.05)
     left.axhline(1, color=style.GRAY, linewidth=0.7)
-    right.set_title("Size of a step", loc="left")
-    right.set_ylabel("learning rate / k(t) if left out")
+    right.set_title("Size of a step: learning rate / k(t) if left out", loc="left")
+    right.set_ylabel("step size (logarithmic)")
     style.log_axis(right, "y")
     _readable_range(right, table)
     for axes in (left, right):
         style.log_axis(axes, "x")
-        axes.set_xlabel("step")
+        axes.set_xlabel("step (logarithmic)")
         style.plain_grid(axes)
     handles.append(style.line_mark({"color": style.GRAY, "linewidth": 0.7}, "learning rate (right)"))
     style.bottom_legend(figure, handles, columns=2)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".pdf", ".png", ".svg")
 """What a figure can be written as."""
 
+PAGE_WIDTH, _STRETCH = 10.6, 1.5
+"""Inches of a report's page: a drawing for it (SVG) is made wider than one for print, up to this, by this much at most."""
 BLUE, VERMILION, DARK, GRAY, LIGHT, GRID = "#0072B2", "#D55E00", "#222222", "#6B6B6B", "#EFEFEF", "#E6E6E6"
 SERIES = (BLUE, VERMILION, "#009E73", "#CC79A7", "#B8860B", DARK)
 """Colours of things that are not outcomes, such as recipes; each comes with dashes of its own."""
@@ -116,8 +118,10 @@ def write_figure(make: Callable[[], Figure], path: str | Path, tables: Mapping[s
         # A browser finds a font for every script; a PDF shows a box, and the table beside it has the name.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         figure = make()
+        width = figure.get_figwidth()
         for suffix in dict.fromkeys([path.suffix, *_ALSO.get()]):
             content, kind = io.BytesIO(), suffix.lower()
+            figure.set_figwidth(min(max(width, PAGE_WIDTH), _STRETCH * width) if kind == ".svg" else width)
             figure.savefig(content, format=kind.removeprefix("."), dpi=200, metadata=dates.get(kind))
             write_atomically(path.with_suffix(suffix), content.getvalue())
     for name, table in tables.items():
@@ -181,6 +185,19 @@ def plain_grid(axes: Axes) -> None:
     axes.tick_params(width=0.6)
 
 
+def one_format(values: Iterable[float]) -> list[str]:
+    """Numbers of a scale with one number of decimals: two digits of the smallest, at most 6; else powers of ten.
+
+    >>> one_format([5.67, 0.926, 0.449])
+    ['5.67', '0.93', '0.45']
+    """
+    listed = [float(value) for value in values]
+    sizes = [abs(value) for value in listed if value]
+    decimals = max(0, 1 - math.floor(math.log10(min(sizes, default=1.0))))
+    form = f".{decimals}f" if decimals <= 6 and max(sizes, default=1.0) < 1e6 else ".1e"
+    return [format(value, form) for value in listed]
+
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -189,7 +206,7 @@ def log_axis(axes: Axes, name: str) -> None:
 
     matplotlib's own labels are formulas, which our figures cannot have: names in them must stay as they are.
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
     getattr(axes, f"set_{name}scale")("log")
     axis = getattr(axes, f"{name}axis")
@@ -219,7 +236,26 @@ def log_axis(axes: Axes, name: str) -> None:
     axis.set_major_locator(Decades())
     axis.set_major_formatter(FuncFormatter(label))
     axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
-    axis.set_minor_formatter(FuncFormatter(between) if name == "y" else NullFormatter())
+    axis.set_minor_formatter(FuncFormatter(between))
+
+
+def filled(count: int, most: int, *, prefer: int = 1) -> int:
+    """How many of ``count`` panels stand in a row of at most ``most``, so that little of the grid stays empty.
+
+    Args:
+        count: of panels.
+        most: panels that fit beside one another.
+        prefer: taken where it fits and is more than one: the rows then mean something.
+
+    >>> filled(3, 2), filled(4, 3), filled(5, 3), filled(6, 4, prefer=2)
+    (1, 2, 3, 2)
+    """
+    most = max(1, min(most, count))
+    if 1 < prefer <= most and count % prefer == 0:
+        return prefer
+    rows = math.ceil(count / most)
+    columns = math.ceil(count / rows)
+    return 1 if columns == 2 and count == 3 else columns  # of a grid of two by two, a quarter would be empty
 
 
 def panels(
@@ -229,7 +265,7 @@ def panels(
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    columns = min(across, count)
+    columns = filled(count, across)
     rows = math.ceil(count / columns)
     size = max(columns * width, 4.2), rows * height + 0.5
     figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.06))

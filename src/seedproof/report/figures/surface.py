@@ -115,9 +115,9 @@ def _plane(axes: Axes, grid: pd.DataFrame, points: pd.DataFrame, value: str) -> 
     shown = np.ma.masked_where(~finite, np.clip(values, levels[0], levels[-1]))
     filled = axes.contourf(alpha, beta, shown, levels=levels, cmap="cividis_r", norm=BoundaryNorm(levels, 256))
     axes.contour(alpha, beta, shown, levels=levels[::2], colors="white", linewidths=0.35, alpha=0.7)
-    bar = axes.figure.colorbar(
-        filled, ax=axes, shrink=0.85, pad=0.02, ticks=levels[:: max(1, len(levels) // 6)], format="%.3g"
-    )
+    ticks = levels[:: max(1, len(levels) // 6)]
+    bar = axes.figure.colorbar(filled, ax=axes, shrink=0.85, pad=0.02, ticks=ticks)
+    bar.set_ticks(ticks, labels=style.one_format(ticks))
     bar.ax.tick_params(labelsize=7.5)
     bar.minorticks_off()
     axes.set_xlabel("alpha: from p to f")
@@ -143,10 +143,11 @@ def contour_levels(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _profiles(axes: Axes, edges: pd.DataFrame, value: str) -> None:
-    numbers = edges[value].to_numpy(np.float64)
+    numbers, scale = edges[value].to_numpy(np.float64), ""
     finite = numbers[np.isfinite(numbers)]
     if len(finite) and finite.min() > 0 and finite.max() / finite.min() > 10:
         style.log_axis(axes, "y")
+        scale = " (logarithmic)"
     style.plain_grid(axes)
     for number, (edge, rows) in enumerate(edges.groupby("edge", sort=False)):
         rows = rows.sort_values("position")
@@ -155,7 +156,7 @@ def _profiles(axes: Axes, edges: pd.DataFrame, value: str) -> None:
                   linewidth=1.3, label=_edge_name(edge))  # fmt: skip
     axes.set_title("Along the edges", loc="left")
     axes.set_xlabel("position on the edge")
-    axes.set_ylabel(_VALUES[value])
+    axes.set_ylabel(_VALUES[value] + scale)
     axes.legend(frameon=False, fontsize=8)
 
 

@@ -54,7 +54,7 @@ def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = 
     makers: dict[str, Callable[[], list[FigureEntry]]] = {
         name: partial(lambda make: [make(study)], make) for name, make in _FIGURES.items()
     }
-    makers["measurements"] = partial(measured_figures, store.path, folder, suffix)
+    makers["measurements"] = partial(measured_figures, store.path, folder, suffix, runs)
     return [entry for name, make in makers.items() for entry in _made(name, make)]
 
 

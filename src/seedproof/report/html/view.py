@@ -78,9 +78,9 @@ def ledger(table: pd.DataFrame) -> dict[str, Any]:
     for row in records(table):
         kind, sign = _VERDICTS.get(row["verdict"], ("open", "?"))
         shown = not pd.isna(row["effect"])
-        effect = f"{number(row['effect'])}" if shown else _NONE
-        if shown and not (pd.isna(row["effect_low"]) or pd.isna(row["effect_high"])):
-            effect += f" [{number(row['effect_low'])}, {number(row['effect_high'])}]"
+        effect, low, high = column([row["effect"], row["effect_low"], row["effect_high"]])
+        if shown and _NONE not in (low, high):
+            effect += f" [{low}, {high}]"
         needed = "" if pd.isna(row["n_needed"]) else f"{number(row['n_needed'])} would decide"
         # "Does not hold" is decided by the p-value against the claim; a ledger of an earlier version has none.
         decisive = row["verdict"] == "does not hold" and not pd.isna(row.get("p_against_corrected"))
