@@ -223,7 +223,7 @@ def test_a_table_comes_out_as_it_went_in(page):
 def test_every_control_is_reached_by_tab_and_shows_it(page):
     """The focus goes through the page in its order, and each stop has an outline."""
     stops = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         stops.append(
             page.evaluate(
@@ -231,7 +231,8 @@ def test_every_control_is_reached_by_tab_and_shows_it(page):
             )
         )
     assert stops[0][0] == "Skip to the content"
-    assert [name for name, _ in stops[1:6]] == ["Claims", "Summary", "Figures", "Runs", "How it was made"]
+    names = ["Answer", "Summary", "Figures", "Claims", "Runs", "How it was made"]
+    assert [name for name, _ in stops[1:7]] == names
     assert {outline for _, outline in stops} == {"solid"}
 
 

@@ -117,7 +117,7 @@ def _plane(axes: Axes, grid: pd.DataFrame, points: pd.DataFrame, value: str) -> 
     axes.contour(alpha, beta, shown, levels=levels[::2], colors="white", linewidths=0.35, alpha=0.7)
     ticks = levels[:: max(1, len(levels) // 6)]
     bar = axes.figure.colorbar(filled, ax=axes, shrink=0.85, pad=0.02, ticks=ticks)
-    bar.set_ticks(ticks, labels=style.one_format(ticks))
+    bar.set_ticks(ticks.tolist(), labels=style.one_format(ticks))
     bar.ax.tick_params(labelsize=7.5)
     bar.minorticks_off()
     axes.set_xlabel("alpha: from p to f")
