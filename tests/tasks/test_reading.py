@@ -22,8 +22,8 @@ CSV = 'text,label\ngood,a\n"bad, \u2028 indeed",b\n'
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("t.csv.gz", gzip.compress(CSV.encode())),
-        ("t.JSONL.GZ", gzip.compress(LINES.encode())),
+        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
+        ("t.JSONL.GZ", gzip.compress(LINES.encode(), mtime=0)),
         ("t.ndjson", LINES.encode()),
         ("t.jsonl", LINES.replace("\n", "\r\n \n\n").encode()),
         ("t.json", json.dumps(RECORDS, indent=1).encode()),
@@ -93,7 +93,7 @@ def test_unused_columns_may_share_a_name_and_used_ones_not(tmp_path: Path) -> No
     [
         ("t.csv", "a fine film,pos\n" * 3, r"no column 'text' \(its columns: a fine film, pos\).*has it a header\?"),
         ("t.csv", "text,label\ngood,a\n".encode("utf-16-le"), "looks like UTF-16 without a byte-order mark"),
-        ("t.csv.gz", gzip.compress(CSV.encode())[:-9], "is not a whole gzip file"),
+        ("t.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:-9], "is not a whole gzip file"),
         ("t.csv.gz", CSV.encode(), "is not a whole gzip file"),
         ("t.parquet.gz", b"", r"unknown kind of file '\.parquet\.gz'"),
         ("t.zip", b"", r"unknown kind of file '\.zip'"),
