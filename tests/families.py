@@ -1,16 +1,44 @@
 """Tiny random models of every family with a sequence classification class, and what a study gets from each.
 
-As a command it writes the table of `docs/models.md`.
+    python -m tests.families > docs/models.md
+
+takes about two minutes.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
+import tempfile
+import warnings
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from transformers import CONFIG_MAPPING, PreTrainedConfig
+import numpy as np
+import pytest
+import torch
+import transformers
+from torch import nn
+from transformers import CONFIG_MAPPING, AutoModelForSequenceClassification, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+
+from seedproof.errors import UserError
+from seedproof.launch.execute import plain_engine, prepare
+from seedproof.launch.options import Recording
+from seedproof.launch.trial import try_runs
+from seedproof.miniature.tokenizer import make_tokenizer
+from seedproof.models import facts
+from seedproof.models.checkpoint import quiet_transformers
+from seedproof.models.dropout import dropouts
+from seedproof.models.layers import JOINED, places
+from seedproof.models.resolving import resolve_for
+from seedproof.models.source import ModelSource, find_model
+from seedproof.planning import plan_runs
+from seedproof.recipes import recipe
+from seedproof.spec import Numerics, Seeds
+from seedproof.tasks import Split, Task, load_task
 
 FAMILIES = tuple(MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES)
 SIZES = (
@@ -29,7 +57,12 @@ SIZES = (
 TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3,
           "decoder_start_token_id": 0}  # fmt: skip
 """The special tokens of the miniature's tokenizer, which all of these models get."""
+_ROPE = {"rope_type": "default", "rope_theta": 10000.0}
 OWN: dict[str, dict[str, Any]] = {
+    "cohere_compass_text": {
+        "layer_types": ["full_attention", "sliding_attention"],
+        "rope_parameters": {"full_attention": _ROPE, "sliding_attention": _ROPE},
+    },
     "deepseek_v2": {"num_experts_per_tok": 2},
     "esm": {"vocab_size": 256, "pad_token_id": 0},
     "esmc": {"vocab_size": 256},
@@ -61,7 +94,7 @@ def _small(config: PreTrainedConfig) -> dict[str, Any]:
     for field in dataclasses.fields(config):
         name, value = field.name, getattr(config, field.name, None)
         if isinstance(value, PreTrainedConfig):
-            given[name] = type(value)(**_small(value))
+            given[name] = type(value)(**_small(value) | OWN.get(value.model_type, {}))
         elif name in TOKENS and value is not None:
             given[name] = TOKENS[name]
         elif isinstance(value, int) and not isinstance(value, bool) and field.default is not None:
@@ -70,3 +103,178 @@ def _small(config: PreTrainedConfig) -> dict[str, Any]:
         elif name == "head_dim":
             given[name] = 8
     return given
+
+
+LIMITATIONS = {
+    "zamba": "Transformers ties weights of layers that a small model does not have",
+}
+"""Families of which no small model can be made here, with the reason: nothing is known of them."""
+KINDS = {"attention output", "intermediate", "output"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a study gets from a family; what is not known is None."""
+
+    kind: str
+    """trained, refused, or limitation."""
+    reason: str = ""
+    segments: int | None = None
+    positions: int | None = None
+    dropout: str = ""
+    """Where it is set: by the configuration, or in the modules as well."""
+    left: int = 0
+    """Places that drop although the dropout is 0."""
+    mixout: str = ""
+    """How many of the linear layers Lee et al.'s Mixout mixes, or refused."""
+    weights: str = ""
+    """Kinds of weights inside the layers: known, or those that keep their own names."""
+
+
+def make_family(family: str, folder: Path) -> ModelSource:
+    """Write a tiny model of a family with random weights and the miniature's tokenizer."""
+    with torch.random.fork_rng(), quiet_transformers():
+        torch.manual_seed(0)
+        AutoModelForSequenceClassification.from_config(tiny_configuration(family)).save_pretrained(folder)
+        make_tokenizer("bert").save_pretrained(folder)
+    return find_model(str(folder))
+
+
+def outcome(family: str) -> Outcome:
+    """Train a step of a tiny model of a family as a study does, with its segments, and evaluate it."""
+    if family in LIMITATIONS:
+        return Outcome("limitation", LIMITATIONS[family])
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            source = make_family(family, Path(name))
+        except ImportError as error:
+            return Outcome("limitation", next(line for line in str(error).splitlines() if line.strip()))
+        try:
+            model = _train(source)
+        except UserError as error:
+            return Outcome("refused", str(error).replace(name, "..."))
+        return Outcome("trained", **_facts(source, model))
+
+
+def _train(source: ModelSource) -> nn.Module:
+    """The model after two steps without dropout and an evaluation.
+
+    Raises:
+        UserError: the family is refused, by the planning or by the trial batch.
+    """
+
+    def recipes(model: ModelSource) -> list[Any]:
+        return [resolve_for(recipe("devlin", batch_size=4, max_steps=2, dropout=0), model)]
+
+    task = _task()
+    planned = plan_runs([task], [str(source.folder)], recipes, [Seeds.from_number(0)], Numerics())
+    spec = planned.runs[0].spec
+    try:
+        engine = plain_engine(spec, prepare(spec, task, planned.sources[0], Recording()))
+        records = [record for at_step in engine.run() for record in at_step]
+    except Exception:
+        try_runs([spec], [task], planned.sources, recording=Recording())
+        raise
+    losses = [record.values["loss"] for record in records if record.kind == "loss"]
+    assert len(losses) == 2
+    assert all(map(math.isfinite, losses))
+    assert any(record.kind == "evaluation" and np.isfinite(record.values["logits dev"]).all() for record in records)
+    return engine.model
+
+
+def _task() -> Task:
+    whole = load_task("miniature/entailment")
+
+    def first(split: Split, count: int) -> Split:
+        return Split(split.texts[:count], split.pairs[:count], np.array(split.labels[:count]))
+
+    return Task(name="small", train=first(whole.train, 8), dev=first(whole.dev, 6), classes=whole.classes,
+                metrics=("accuracy",))  # fmt: skip
+
+
+def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
+    found = {"segments": facts.segments(facts.skeleton(source)), "positions": source.positions}
+    _check(model.eval(), **found)
+    inside = Counter(
+        place.kind for place in places(name for name, _ in model.named_parameters()) if place.layer is not None
+    )
+    attention = JOINED in inside or {"query", "key", "value"} <= set(inside)
+    return found | {
+        "dropout": _where_dropout_is_set(source),
+        "left": sum(p > 0 for place, p in dropouts(model).items() if not place.startswith("config.")),
+        "mixout": _mixed(source, model),
+        "weights": "known" if attention and set(inside) >= KINDS else "some unknown" if inside else "unknown",
+    }
+
+
+def _where_dropout_is_set(source: ModelSource) -> str:
+    try:
+        return "configuration" if facts.is_dropout_set_by_configuration(source, 0.123) else "modules"
+    except UserError:
+        return "only 0"
+
+
+def _mixed(source: ModelSource, model: nn.Module) -> str:
+    try:
+        layers = sum(type(module) is nn.Linear for module in model.modules())
+        return f"{len(facts.mixed(source, 'lee', 'flow'))} of {layers}"
+    except UserError:
+        return "refused"
+
+
+@torch.no_grad()
+def _check(model: nn.Module, *, segments: int, positions: int | None) -> None:
+    """Hold what was read from the modules against what the model does."""
+
+    def logits(length: int, **given: torch.Tensor) -> torch.Tensor:
+        ids = torch.randint(5, 100, (1, length), generator=torch.Generator().manual_seed(length))
+        ids[0, -1] = TOKENS["eos_token_id"]
+        return model(ids, attention_mask=torch.ones_like(ids), **given).logits
+
+    assert logits(positions or 300).isfinite().all()
+    if positions is not None:
+        with pytest.raises((IndexError, RuntimeError, ValueError)):
+            logits(positions + 1)
+    if segments > 1:
+        one, two = torch.zeros(1, 12, dtype=torch.long), (torch.arange(12) > 5).long()[None]
+        assert not torch.equal(logits(12, token_type_ids=one), logits(12, token_type_ids=two))
+
+
+def table(outcomes: dict[str, Outcome]) -> str:
+    """The text of `docs/models.md`."""
+    counts = Counter(each.kind for each in outcomes.values())
+    lines = [
+        "# Models",
+        "",
+        "Written by `python -m tests.families > docs/models.md` (two minutes): a tiny random model of every family that has a",
+        f"sequence classification class in Transformers {transformers.__version__}, trained for two steps and evaluated as a",
+        f"study does it. {counts['trained']} of {len(outcomes)} were trained, {counts['refused']} refused, and of "
+        f"{counts['limitation']} no small model can be made here.",
+        "",
+        "- **segments**: how many the model tells apart; it is asked for none or one of them, and given all where there are",
+        "  more, whatever its tokenizer does unasked.",
+        "- **positions**: the longest text of the tiny model (its configuration says 128); – has no limit of its own.",
+        "- **dropout**: whether the configuration's entries that were known first set all of it, or the modules are set too.",
+        f"  With 0 none is left in {sum(each.kind == 'trained' and not each.left for each in outcomes.values())} of "
+        f"{counts['trained']} families.",
+        "- **mixout**: how many of the linear layers take a dropout's output, and the head's; refused where some of what",
+        "  takes one is no linear layer.",
+        "- **weights**: whether gradient norms are told by kind (query, key, value, ...); what is unknown keeps its own name.",
+        "",
+        "| family | | segments | positions | dropout | mixout | weights |",
+        "| --- | --- | ---: | ---: | --- | --- | --- |",
+    ]
+    for family, each in sorted(outcomes.items()):
+        cells = [each.segments, each.positions or "–", each.dropout, each.mixout, each.weights]
+        shown = cells if each.kind == "trained" else [""] * len(cells)
+        lines.append(f"| {family} | {each.kind} | {' | '.join(map(str, shown))} |")
+    lines += ["", "What was not trained, and why:", ""]
+    lines += [
+        f"- **{family}** ({each.kind}): {each.reason}" for family, each in sorted(outcomes.items()) if each.reason
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table({family: outcome(family) for family in FAMILIES}))

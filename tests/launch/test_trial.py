@@ -173,3 +173,11 @@ def test_nothing_is_tried_where_everything_is_finished(tiny_model, small_task, t
     study.prepare(tmp_path / "study")
     with pytest.raises(pytest.fail.Exception):
         make_study(tiny_model, small_task, seeds=2).prepare(tmp_path / "study")
+
+
+def test_what_mixout_mixes_is_said(tiny_model, small_task, tmp_path):
+    """All but the last layer of each feed-forward part, which takes an activation and no dropout's output."""
+    study = make_study(tiny_model, small_task, recipes=["mixout"])
+    assert said(study, tmp_path / "study")[-1].endswith(
+        "mixout mixes 12 of 14 linear layers; left as they are: bert.encoder.layer.output.dense"
+    )

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from seedproof.errors import UserError
 from seedproof.launch.options import Recording
+from seedproof.models import facts
 from seedproof.models.checkpoint import code_of, quiet_transformers, reason
 from seedproof.models.loading import LoadedModel, load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource
 from seedproof.models.tokens import TokenizedSplit, tokenize
 from seedproof.probes import make_probes
-from seedproof.recipes import Recipe, from_json
+from seedproof.recipes import MixoutRecipe, Recipe, from_json
 from seedproof.spec import RunSpec
 from seedproof.tasks import Split, Task
 from seedproof.training.engine import RunData
@@ -74,7 +77,8 @@ def _kind(spec: RunSpec, recording: Recording) -> tuple[Any, ...]:
     """What may decide whether a run works at all; its seeds, rates and numbers of steps do not."""
     recipe = from_json(spec.recipe)
     added = [getattr(recipe, name) for name in sorted(recipe.ADDED)]
-    settings = (recipe.method, recipe.max_length, recipe.segment_ids, *added)
+    mixed = recipe.where if isinstance(recipe, MixoutRecipe) else None
+    settings = (recipe.method, recipe.max_length, recipe.segment_ids, mixed, *added)
     return spec.task.fingerprint, spec.model.fingerprint, spec.numerics.precision, *settings, *sorted(recording.probes)
 
 
@@ -82,8 +86,9 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
     recipe = from_json(spec.recipe)
     loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression", classes=task.classes,
                              head_seed=spec.seeds.head, head_std=recipe.head_std, dropout=recipe.dropout,
-                             new_head=bool(recipe.new_head))  # fmt: skip
+                             dropout_places=recipe.required("dropout_places"), new_head=bool(recipe.new_head))  # fmt: skip
     notes = [*_drawn(loaded, source, draw_missing), *_left_out(loaded, source), *_words_without_embedding(source)]
+    notes += _mixed(recipe, loaded, source)
     try:
         with quiet_transformers():
             loss = _first_loss(spec, recipe, task, source, loaded, recording)
@@ -111,11 +116,11 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
 def _first_loss(spec: RunSpec, recipe: Recipe, task: Task, source: ModelSource, loaded: LoadedModel,
                 recording: Recording) -> float:  # fmt: skip
     """Train a step on the longest training texts and evaluate; the loss of that step."""
-    tokenizer = load_tokenizer(source)
+    tokenizer, inputs = load_tokenizer(source), facts.inputs(source, recipe.required("inputs"))
 
     def tokens(name: str, split: Split) -> TokenizedSplit:
         return tokenize(_longest(split), tokenizer, max_length=recipe.max_length, positions=source.positions,
-                        segment_ids=recipe.segment_ids, where=f"{task.name}, {name}:")  # fmt: skip
+                        segment_ids=recipe.segment_ids, inputs=inputs, where=f"{task.name}, {name}:")  # fmt: skip
 
     evaluation = {name: tokens(name, split) for name, split in task.evaluation_splits.items()}
     metric = task.metrics[0]
@@ -203,3 +208,16 @@ def _words_without_embedding(source: ModelSource) -> list[str]:
         f"warning: the tokenizer of {source.name} has the number {numbers[word]} for {word!r}, but the model's vocabulary ends "
         f"at {rows - 1}: a text with such a word ends its run"
     ]
+
+
+def _mixed(recipe: Recipe, loaded: LoadedModel, source: ModelSource) -> list[str]:
+    """Which layers Mixout mixes."""
+    if not isinstance(recipe, MixoutRecipe):
+        return []
+    from seedproof.recipes.mixing import mixed_layers
+
+    mixed = mixed_layers(loaded.model, where=recipe.where, covers=recipe.required("covers"))
+    layers = [name for name, module in loaded.model.named_modules() if isinstance(module, nn.Linear)]
+    kinds = dict.fromkeys(re.sub(r"\.\d+\b", "", name) for name in layers if name not in mixed)
+    left = f"; left as they are: {_named(kinds)}" if kinds else ""
+    return [f"{source.name}: {recipe.name} mixes {len(mixed)} of {len(layers)} linear layers{left}"]

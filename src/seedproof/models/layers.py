@@ -17,7 +17,7 @@ DECODER = "decoder"
 
 # Of a module behind the layer's number: the attention of a text to itself, under the names that it has.
 _SELF = (
-    r"(self_|rel_|post_)?(attn|attention)(\.self|\.attn|\.self_attention)?|self_attn\.self|layer\.0\.SelfAttention"
+    r"(self_|rel_|post_)?(attn|attention)(\.self|\.attn|\.attention|\.self_attention)?|self_attn\.self|layer\.0\.SelfAttention"
     r"|attentions|multi_head_attention"
 )
 _ATTENTION = {
