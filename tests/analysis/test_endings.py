@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seedproof.analysis.endings import KINDS, REMEDIES, kind_of, remedies
+from seedproof.study import Study
+from seedproof.tasks import load_task
 
 AT_ENTROPY = {"reference_loss": 0.69, "last_loss": 0.69, "earlier_loss": 0.69, "loss_noise": 0.01, "dev_fall": 0.0,
               "dev_fall_noise": 0.01, "information": 0.001, "vanished": False}  # fmt: skip
@@ -56,3 +60,19 @@ def test_what_to_change_is_said_with_the_count() -> None:
     assert sentence.startswith("slow: 4 of 25 runs were still falling")
     assert sentence.endswith("more epochs or a larger learning rate")
     assert set(REMEDIES) == set(KINDS) - {"fitted", "unknown"}
+
+
+@pytest.mark.slow
+def test_a_small_table_in_few_small_steps_is_slow_and_one_that_broke_down_collapsed(tmp_path: Path) -> None:
+    """Both fail at the majority score; only one of them is unstable."""
+    task = load_task("miniature/acceptability")
+    rows = zip(task.train.texts[:600], task.train.labels[:600].tolist(), strict=True)
+    with (tmp_path / "small.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *((text, task.classes[label]) for text, label in rows)])
+    small = Study("small", tasks=[{"file": str(tmp_path / "small.csv"), "text": "text", "label": "label"}],
+                  models=["miniature/bert"], recipes=["mosbach(epochs=3)"], seeds=[3])  # fmt: skip
+    broken = Study("broken", tasks=["miniature/answer"], models=["miniature/bert"],
+                   recipes=["devlin(learning_rate=5e-4, max_steps=60)"], seeds=[1000])  # fmt: skip
+    for made, expected in ((small, "slow"), (broken, "collapsed")):
+        (run,) = made.run(tmp_path / made.name, jobs=1, progress=False).runs().to_dict("records")
+        assert (run["outcome"], run["reason"], run["kind"]) == ("failed", "majority", expected)
