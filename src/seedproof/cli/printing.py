@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -19,6 +20,7 @@ from seedproof.results import numbers_of
 if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
     from seedproof.planning import PlannedRun
+    from seedproof.report.latex import Width
     from seedproof.results import Results
     from seedproof.store import State, Store
     from seedproof.tasks import Task
@@ -77,7 +79,12 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
 
 
 def print_summary(
-    results: Results, form: str, divisor: str, metric: str | None = None, baseline: str | None = None
+    results: Results,
+    form: str,
+    divisor: str,
+    metric: str | None = None,
+    baseline: str | None = None,
+    columns: Width = 1,
 ) -> None:
     """Print the summary of a study as a table, CSV, Markdown, LaTeX or JSON, its runs judged by ``metric`` where given."""
     from seedproof.analysis import summarize
@@ -94,7 +101,8 @@ def print_summary(
     elif form == "json":
         sys.stdout.write(tables.to_json(summary, baseline))
     else:
-        sys.stdout.write(tables.to_csv(summary) if form == "csv" else tables.to_latex(summary, results.notes()))
+        latex = partial(tables.to_latex, summary, results.notes(), columns=columns)
+        sys.stdout.write(tables.to_csv(summary) if form == "csv" else latex())
 
 
 def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: Sequence[PlannedRun]) -> None:

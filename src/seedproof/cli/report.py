@@ -12,6 +12,7 @@ from seedproof.cli.streams import say
 from seedproof.errors import UserError, unknown
 
 if TYPE_CHECKING:
+    from seedproof.report.latex import Width
     from seedproof.report.limits import Limits
     from seedproof.store import Store
 
@@ -34,6 +35,9 @@ def report(
     turnable: Annotated[
         bool, typer.Option("--3d/--no-3d", help="Let loss surfaces be turned in the HTML file (4.8 MB more).")
     ] = False,
+    columns: Annotated[
+        int | None, typer.Option(help="latex: 1 for a column of a page (the default), 2 for its whole width.")
+    ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,6 +50,7 @@ def report(
     """Write a report that needs nothing else: one HTML file, a Markdown page, the figures as PDF, or the tables as LaTeX."""
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
+    width = width_of_page(columns, format)
     if baseline is not None and format not in ("html", "markdown"):
         raise UserError(f"--baseline is for html and markdown: {format} has no differences; leave it out")
     from seedproof.report.limits import Limits
@@ -65,7 +70,7 @@ def report(
     elif format == "pdf-figures":
         _figures(store, out or folder / "pdf-figures", limits)
     else:
-        _tables(folder, out or folder / "tables.tex")
+        _tables(folder, out or folder / "tables.tex", width)
 
 
 def _figures(store: Store, out: Path, limits: Limits) -> None:
@@ -90,7 +95,20 @@ def _figures(store: Store, out: Path, limits: Limits) -> None:
             say(f"  {entry.command}", err=True)
 
 
-def _tables(folder: Path, out: Path) -> None:
+def width_of_page(columns: int | None, format: str) -> Width:
+    """The columns of a page that a LaTeX table is as wide as.
+
+    Raises:
+        UserError: neither 1 nor 2, or another format.
+    """
+    if columns is not None and format != "latex":
+        raise UserError(f"--columns is for latex: leave it out with {format}")
+    if columns not in (None, 1, 2):
+        raise UserError(f"--columns {columns} is not valid; give 1 for a column of a page, or 2 for its whole width")
+    return 2 if columns == 2 else 1
+
+
+def _tables(folder: Path, out: Path, columns: Width) -> None:
     from seedproof.report.tables import to_latex
     from seedproof.results import open_results
     from seedproof.store import write_atomically
@@ -98,5 +116,5 @@ def _tables(folder: Path, out: Path) -> None:
     if not out.parent.is_dir():
         raise UserError(f"cannot write {out}: there is no folder {out.parent}")
     results = open_results(folder)
-    write_atomically(out, to_latex(results.summary(), results.notes()).encode())
+    write_atomically(out, to_latex(results.summary(), results.notes(), columns=columns).encode())
     say(f"tables: {out}")

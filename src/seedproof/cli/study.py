@@ -183,6 +183,9 @@ def summary(
         str | None,
         typer.Option(help="Score the runs anew from their stored outputs: accuracy, f1:CLASS, macro_f1, matthews, ..."),
     ] = None,
+    columns: Annotated[
+        int | None, typer.Option(help="latex: 1 for a column of a page (the default), 2 for its whole width.")
+    ] = None,
     figure: Annotated[
         Path | None,
         typer.Option(help="Also draw the box plot into this PNG, SVG or PDF file; its numbers go to FILE.csv."),
@@ -190,6 +193,7 @@ def summary(
 ) -> None:
     """What a study has found: failures, mean, spread, and every run's value."""
     from seedproof.cli.printing import print_summary
+    from seedproof.cli.report import width_of_page
     from seedproof.results import numbers_of
 
     if format not in FORMATS:
@@ -197,7 +201,7 @@ def summary(
     if baseline is not None and format in ("csv", "latex"):
         raise UserError(f"--baseline is for table, md and json: {format} has no differences; leave it out")
     results = _results(folder)
-    print_summary(results, format, sd_divisor, metric, baseline)
+    print_summary(results, format, sd_divisor, metric, baseline, width_of_page(columns, format))
     if figure is not None:
         say(f"box plot: {results.box_plot(figure, metric=metric)} (its numbers: {numbers_of(figure)})", err=True)
 

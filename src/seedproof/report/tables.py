@@ -18,6 +18,7 @@ from seedproof.analysis.answer import Answer, answers, difference_table
 from seedproof.analysis.summary import COLUMNS
 from seedproof.report import wording
 from seedproof.report.answers import difference_notes, difference_rows, headings, title
+from seedproof.report.latex import to_latex
 from seedproof.report.terminal import to_terminal
 from seedproof.store import table_text
 
@@ -103,34 +104,6 @@ def tables_to_markdown(summary: pd.DataFrame, found: Sequence[Answer], notes: Se
     return "\n\n".join([*blocks, _markdown(wording.caption(summary)), *remarks]) + "\n"
 
 
-def to_latex(summary: pd.DataFrame, notes: Sequence[str] = ()) -> str:
-    r"""A ``table`` environment for the package booktabs (``\usepackage{booktabs}``), everything else escaped.
-
-    Args:
-        summary: of :func:`seedproof.analysis.summarize`.
-        notes: on the tasks, as :meth:`seedproof.Results.notes` gives them; in the caption.
-    """
-    lines = [r"\begin{table}", r"\centering\small", r"\begin{tabular}{p{.28\linewidth}rrrrr}", r"\toprule"]
-    lines += [" & ".join(_HEADINGS) + r" \\"]
-    values, remarks = [], []
-    for rows in wording.panels(summary):
-        lines += [r"\midrule", rf"\multicolumn{{6}}{{l}}{{\textbf{{{_latex(wording.title(rows))}}}}} \\"]
-        values.append(rf"\textbf{{{_latex(wording.title(rows))}}}\par")
-        for row in wording.records(rows):
-            lines += [" & ".join(_latex(cell) for cell in cells) + r" \\" for cells in two_rows(row)]
-            listed = " ".join(wording.every_run(row, r"$^{\times}$", r"$^{\approx}$")) or "no run has finished"
-            values.append(rf"{_latex(row['recipe'])}: {_minus(listed)}{wording.endings(row)}.\par")
-        remarks += [f"{_latex(note)}." for note in wording.notes(rows)]
-    explained = " ".join([_latex(wording.caption(summary)), *remarks, *(f"{_latex(note)}." for note in notes)])
-    lines += [r"\bottomrule", r"\end{tabular}", rf"\caption{{{explained}}}"]
-    lines += [
-        r"\par\medskip\raggedright\footnotesize",
-        r"Every run, in the order of the seeds ($^{\times}$ failed).",
-        *values,
-    ]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
 def _differences(answer: Answer) -> list[str]:
     if not answer.comparisons:
         return []
@@ -180,24 +153,3 @@ def _pipes(cells: Any) -> str:
 def _markdown(text: str) -> str:
     """Escape what Markdown would read as markup: a bar ends a cell, stars and underscores make emphasis."""
     return re.sub(r"([\\|*_`<\[\]])", r"\\\1", " ".join(text.split()))
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "–": "--",
-    "≈": r"$\approx$",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "[": "{[}",  # after the end of a row it would begin an optional argument
-} | {character: "\\" + character for character in "&%$#_{}"}
-
-
-def _latex(text: str) -> str:
-    """Escape the characters that LaTeX gives a meaning to, each once, and set the sign of a negative number."""
-    return _minus("".join(_LATEX.get(character, character) for character in text))
-
-
-def _minus(text: str) -> str:
-    return re.sub(r"(?<![\w-])-(?=\d)", "$-$", text)

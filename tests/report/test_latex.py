@@ -1,0 +1,58 @@
+"""LaTeX tables fit a page of one or two columns; compiled where a LaTeX is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from seedproof.report.latex import to_latex
+
+DOCUMENT = r"""\documentclass[twocolumn]{article}
+\usepackage{booktabs}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+@pytest.fixture
+def wide(summary):
+    """The longest numbers and names that there are."""
+    numbers = {name: 0.123 for name in summary.columns if name.endswith(("mean", "sd", "median", "maximum"))}
+    ends = {name: -0.123 for name in summary.columns if name.endswith(("_low", "_high")) and "failure" not in name}
+    changed = summary.assign(
+        **numbers, **ends, model="a/long/path/to/a/folder/of/a_model/bert-large-uncased-whole-word"
+    )
+    changed["recipe"] = [
+        f"mosbach(learning_rate=1.4e-05, bias_correction=True, number_{n})" for n in range(len(changed))
+    ]
+    return changed
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_the_caption_names_task_model_and_runs_and_has_a_label(summary, columns):
+    text = to_latex(summary, columns=columns)
+    first = summary.iloc[0]
+    caption = text[text.index(r"\caption{") : text.index(r"\label{")].replace(r"\allowbreak{}", "")
+    assert first["task"] in caption
+    assert first["model"] in caption
+    assert f"{first['recipe']} n = {first['finished']}" in caption
+    labels = [line for line in text.splitlines() if line.startswith(r"\label{tab:")]
+    assert len(set(labels)) == len(labels) == summary.groupby(["task", "model"]).ngroups
+    assert r"\toprule" in text
+    assert r"\textwidth" in text if columns == 2 else r"\textwidth" not in text
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_it_compiles_and_nothing_stands_over_the_edge(wide, summary, columns, tmp_path):
+    if shutil.which("pdflatex") is None:
+        pytest.skip("no pdflatex on the PATH (Debian: apt-get install texlive-latex-recommended)")
+    for number, each in enumerate((summary, wide)):
+        source = tmp_path / f"tables{number}.tex"
+        source.write_text(DOCUMENT % to_latex(each, ["a_task.csv: 20 % held out"], columns=columns), encoding="utf-8")
+        words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source.name]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert "Overfull \\hbox" not in done.stdout
