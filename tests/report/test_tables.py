@@ -94,7 +94,8 @@ def test_captions_define_the_numbers(summary, render):
 @pytest.mark.parametrize("render", [to_markdown, to_latex])
 def test_notes_on_tasks_go_with_the_numbers(summary, render):
     """A reader of a paper's table must learn that a development set was split off, as a reader of the terminal does."""
-    text = render(summary, ["my_data.csv: development set: 20 % of the rows, seed 0"]).replace(r"\allowbreak{}", "").replace("\\", "")
+    text = render(summary, ["my_data.csv: development set: 20 % of the rows, seed 0"])
+    text = text.replace(r"\allowbreak{}", "").replace("\\", "")
     assert "my_data.csv: development set: 20 % of the rows, seed 0." in text
     assert "20 % of the rows" not in render(summary)
 

@@ -112,7 +112,8 @@ def _narrow(records: list[dict[str, Any]]) -> list[str]:
 
 def _two(row: dict[str, Any], *, is_narrow: bool = False) -> list[tuple[str, str, str]]:
     """Name, failures and prefix of the statistics of a recipe's two rows."""
-    first = f"all {row['finished']} runs" if is_narrow else _breakable(row["recipe"])
+    every = f"all {row['finished']} runs" if row["finished"] else "none finished"
+    first = every if is_narrow else _breakable(row["recipe"])
     second = f"{row['succeeded']} succeeded" if is_narrow else wording.given_success(row)
     return [(first, wording.failed(row), ""), (_latex(second), "", "succeeded_")]
 
