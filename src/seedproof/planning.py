@@ -6,14 +6,13 @@ import dataclasses
 import itertools
 import numbers
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from seedproof.errors import UserError, unknown
+from seedproof.errors import UserError, command, unknown
 from seedproof.models.source import ModelSource, find_model
 from seedproof.recipes import Recipe, Resolved, from_json
 from seedproof.recipes.base import FIRST
@@ -101,8 +100,8 @@ def _judged_as_before(task: Task, given: TaskLike, stored: Path | None) -> Task:
     if (isinstance(given, Mapping) and given.get("metric") is not None) or task.metric not in by_default:
         raise UserError(
             f"the study in {stored.parent} judges {task.name!r} by {before}, and its runs stay judged so: leave out the metric "
-            f"{task.metric!r} and look at them under it with 'seedproof study summary {shlex.quote(str(stored.parent))} "
-            f"--metric {shlex.quote(task.metric)}', or choose another folder"
+            f"{task.metric!r}, or choose another folder; to look at them under it: "
+            f"{command('study', 'summary', stored.parent, '--metric', task.metric)}"
         )
     return dataclasses.replace(task, metric=before)
 

@@ -78,7 +78,7 @@ def test_of_many_study_files_that_of_the_run_is_named(pretrained, small_task, tm
             f"seeds = [{{ head = {head}, order = 1, dropout = 1 }}]\n"
         )
     right = opened.definitions()[-1].name
-    with pytest.raises(UserError, match=rf"study run [^ ]*{right} --out [^ ]* --weights' \("):
+    with pytest.raises(UserError, match=rf"study run [^ ]*{right} --out [^ ]* --weights$"):
         forgetting_of_runs(tmp_path / "study", [ids["failed"]], TEXTS)
 
 

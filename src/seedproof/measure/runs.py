@@ -7,14 +7,13 @@ have been kept (``--weights``).
 from __future__ import annotations
 
 import os
-import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, command
 from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.models.source import ModelSource
@@ -23,6 +22,7 @@ from seedproof.spec import MOST_SEEDS, RunSpec
 from seedproof.store import Store, write_table
 from seedproof.store.files import read_text
 from seedproof.store.measurements import FOLDER
+from seedproof.store.names import base_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,8 +82,8 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     spec, result = folder.spec, folder.result()
     if not folder.weights.is_dir():
         raise UserError(
-            f"run {run} in {opened.path} kept no weights, which this is measured on; add them with {_adding(opened, spec)} "
-            "(the runs are done again, compared, and their weights kept)"
+            f"run {run} in {opened.path} kept no weights, which this is measured on; to do the runs again, compare them, and "
+            f"keep their weights: {_adding(opened, spec)}"
         )
     return RunCheckpoint(run, spec, result, folder.weights, model_source(opened, spec.model))
 
@@ -199,11 +199,11 @@ def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> Non
 
 def _adding(store: Store, spec: RunSpec) -> str:
     """The command that adds the weights to the runs of the study file that a run is in."""
-    place = shlex.quote(str(store.path))
     every = store.definitions()
     files = [path for path in every if _is_in(spec, read_text(path))] or every
-    file = shlex.quote(str(files[0])) if files else "STUDY.toml"
-    return f"'seedproof study run {file} --out {place} --weights'"
+    if not files:
+        return "the study's own command and --weights"
+    return command("study", "run", files[0], "--out", store.path, "--weights")
 
 
 def _is_in(spec: RunSpec, definition: str) -> bool:
@@ -215,5 +215,5 @@ def _is_in(spec: RunSpec, definition: str) -> bool:
     listed = range(min(seeds, MOST_SEEDS)) if isinstance(seeds, int) else seeds if isinstance(seeds, list) else ()
     whole = [{"head": seed, "order": seed, "dropout": seed} if isinstance(seed, int) else seed for seed in listed]
     is_task = spec.task.fingerprint in definition or spec.task.name in definition
-    is_named = all(name in definition for name in (spec.model.name, str(spec.recipe["name"])))
+    is_named = all(name in definition for name in (spec.model.name, base_of(str(spec.recipe["name"]))))
     return is_task and is_named and {"head": own.head, "order": own.order, "dropout": own.dropout} in whole

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedproof.errors import command
 from seedproof.tasks.folder import read_decisions, read_notes, read_overlooked_class
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def _overlooked(store: Store, place: Path) -> list[str]:
     found = read_overlooked_class(place)
     if found is None:
         return []
-    command = f"seedproof study summary {shlex.quote(str(store.path))} --metric matthews"
     return [
         f"{WARNING}judged by accuracy though the class {found[0]!r} is rare ({found[1]:.1%} of the development set), so a run "
-        f"that finds it may fail beside one that never does; another metric: {command}"
+        f"that finds it may fail beside one that never does; another metric: "
+        f"{command('study', 'summary', store.path, '--metric', 'matthews')}"
     ]
 
 

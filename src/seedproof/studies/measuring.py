@@ -94,7 +94,7 @@ class Measuring:
         if not folder.is_dir():
             raise UserError(
                 f"the run {run} has no stored weights ({folder} is missing); give the command of the reproduction again "
-                "without changing its folder, or 'seedproof study run --weights' with the study's own options"
+                "without changing its folder"
             )
         return folder
 

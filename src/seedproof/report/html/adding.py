@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from seedproof.errors import command
 from seedproof.store import Store
 from seedproof.store.files import read_text
 
@@ -23,5 +24,5 @@ def adding(store: Store, name: str, value: str) -> str:
             change = rf"sed 's/^\[recording\]/&\n{name} = {value}/' {old_name} > {new_name}"
         else:
             change = rf"(cat {old_name}; printf '\n[recording]\n{name} = {value}\n') > {new_name}"
-        commands.append(f"{change} && seedproof study run {new_name} --out {shlex.quote(str(store.path))}")
+        commands.append(f"{change} && {command('study', 'run', new, '--out', store.path)}")
     return " && ".join(commands) or "the study's command again, with this recording in its file"

@@ -37,7 +37,7 @@ _RATES = 3
 _LOW_LOSS = 0.1
 """Nats: the paper's "very low" training losses go from 1e-5 to this. Runs that all end above say nothing about low ones."""
 _NOT_HERE = (
-    "No claim of the paper can be decided on these runs; “seedproof reproduce all” makes the runs that decide them."
+    "No claim of the paper can be decided on these runs; “seedproof reproduce all --out DIR” makes those that do."
 )
 
 
