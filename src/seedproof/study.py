@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from seedproof.definition import read_definition, to_toml
 from seedproof.display import some, table
@@ -40,6 +40,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "engine": ("plain", "fleet"), "precision": ("fp32", "bf16"), "device": ("cpu", "cuda")
 }  # fmt: skip
 """What the options of the arithmetic may be; None is the default of each."""
+
+if TYPE_CHECKING:
+    from seedproof.launch.timing import Estimate
 
 RecipeLike = Recipe | str | Mapping[str, Any]
 """A recipe, its name (also ``mosbach(epochs=10)``), or its name under ``name`` with settings."""
@@ -187,13 +190,24 @@ class Study:
         """
         from seedproof.launch.trial import try_runs
 
+        runs, recording = self._left(planned, folder)
+        return try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
+
+    def estimate(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Estimate:
+        """What the runs that are left to do in ``folder`` will take here, from a few steps of each kind that are timed."""
+        from seedproof.launch.timing import estimate_runs
+
+        runs, recording = self._left(planned, folder)
+        return estimate_runs(runs, planned.tasks, planned.sources, recording)
+
+    def _left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None) -> tuple[list[RunSpec], Recording]:
+        """The runs that ``folder`` does not have finished, and what they record."""
         recording, runs = self.recording or Recording(), planned.runs
         if folder is not None and (Path(folder) / MARKER).exists():
             store = Store.open(folder)
             runs = [run for run in fit_into(store, runs) if not store.run(run.spec.id).is_finished]
             recording = self.recording or Recording.read(store.path)
-        return try_runs([run.spec for run in runs], planned.tasks, planned.sources, recording=recording,
-                        draw_missing=self.draw_missing)  # fmt: skip
+        return list({run.spec.id: run.spec for run in runs}.values()), recording
 
     def prepare(
         self, folder: str | os.PathLike[str], *, say: Callable[[str], None] | None = None

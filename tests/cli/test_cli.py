@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -166,6 +167,7 @@ def test_dry_run_shows_the_runs_and_makes_nothing(run_words, tmp_path):
     assert outcome.code == 0
     assert "mosbach: 1 runs" in outcome.out
     assert "none was started" in outcome.out
+    assert re.search(r"estimate for this machine: .* with \d+ at a time, \d+ MiB of disk", outcome.out)
     assert "bias_correction       True" in outcome.err
     assert "dropout               0.1 (family bert)" in outcome.err
     assert "held out by label with split_seed=0" in outcome.err

@@ -18,10 +18,12 @@ from seedproof.report.console import Console
 from seedproof.results import numbers_of
 
 if TYPE_CHECKING:
+    from seedproof.launch.timing import Estimate
     from seedproof.models.source import ModelSource
     from seedproof.planning import PlannedRun
     from seedproof.report.latex import Width
     from seedproof.results import Results
+    from seedproof.spec import Numerics
     from seedproof.store import State, Store
     from seedproof.tasks import Task
     from seedproof.tasks.parsing import Parsing
@@ -158,6 +160,24 @@ def print_plan(runs: Sequence[PlannedRun]) -> None:
             size += f", which are on average {factor:.1f} times as large as with bias correction"
         say(f"{task}, {model}, {recipe}: {count} runs of {size}")
     say(f"{len({run.spec.id for run in runs})} runs in all, none was started")
+
+
+def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> None:
+    """Print what the runs that are left will take on this machine, and what that is taken from."""
+    from seedproof.report.progress import duration
+    from seedproof.study import default_jobs
+
+    if not estimate.timed:
+        say("nothing is left to do")
+        return
+    workers = jobs or default_jobs(numerics)
+    steps = ", ".join(f"{1000 * timed.seconds:.3g} ms" for timed in estimate.timed)
+    counted = " and ".join(sorted({str(timed.steps) for timed in estimate.timed}))
+    fleet = "; fleets, which were asked for, take less" if numerics.engine == "fleet" else ""
+    say(f"estimate for this machine: {duration(estimate.seconds / workers)} with {workers} at a time, "
+        f"{estimate.disk_bytes / 2**20:.0f} MiB of disk")  # fmt: skip
+    say(f"  from a step's {steps} just now (median of {counted} by the plain engine on {numerics.device}, alone{fleet}); several "
+        "at a time and other work on the machine may double it")  # fmt: skip
 
 
 @contextmanager

@@ -109,6 +109,7 @@ def run(
         raise UserError("give the folder of the study with --out DIR")
     from seedproof.cli.printing import (
         continuing,
+        print_estimate,
         print_kept,
         print_lines,
         print_notes,
@@ -126,6 +127,7 @@ def run(
         print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
         print_lines(study.try_out(planned, out))
         print_plan(planned.runs)
+        print_estimate(study.estimate(planned, out), study.numerics(out), jobs)
         return
     notes: list[str] = []
     store, runs = study.prepare(out, say=notes.append)
