@@ -34,6 +34,7 @@ from seedproof.recipes import Recipe, from_json
 from seedproof.recipes.base import FIRST
 from seedproof.spec import ModelReference, Numerics, RunSpec
 from seedproof.store import RunFolder, Store, move_folder
+from seedproof.store.seals import seal_file
 from seedproof.tasks.base import Task
 from seedproof.training.engine import Record, RunData
 from seedproof.training.plain import PlainEngine
@@ -206,6 +207,8 @@ def save_weights(model: Any, source: ModelSource, folder: Path, recipe: Recipe, 
     tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names
     tokenizer.model_max_length = min(tokenizer.model_max_length, recipe.max_length)
     tokenizer.save_pretrained(partial)
+    for file in (*partial.glob("*.safetensors"), partial / "config.json"):
+        seal_file(file)
     move_folder(partial, folder)
 
 

@@ -23,6 +23,7 @@ from seedproof.store import Store, write_table
 from seedproof.store.files import read_text
 from seedproof.store.measurements import FOLDER
 from seedproof.store.names import base_of
+from seedproof.store.seals import check_sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +86,8 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
             f"run {run} in {opened.path} kept no weights, which this is measured on; to do the runs again, compare them, and "
             f"keep their weights: {_adding(opened, spec)}"
         )
+    for file in (*sorted(folder.weights.glob("*.safetensors")), folder.weights / "config.json"):
+        check_sealed(file)
     return RunCheckpoint(run, spec, result, folder.weights, model_source(opened, spec.model))
 
 

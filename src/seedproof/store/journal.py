@@ -49,6 +49,11 @@ class Journal:
         self._digest, self._digested = hashlib.sha256(), 0
         """Of the first bytes of the file, so that it need not be read again for each seal."""
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether what is written is vouched for, as this version does and earlier ones did not."""
+        return path_of(self.path).exists()
+
     def append(self, record: dict[str, Any]) -> None:
         """Add a record: a dictionary of JSON values and NumPy arrays (see :mod:`seedproof.store.encoding`).
 
@@ -88,14 +93,17 @@ class Journal:
                 self._digested += len(piece)
         Seal(self._digested, self._digest.hexdigest()).write(self.path)
 
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self, *, is_closed: bool = False) -> Iterator[dict[str, Any]]:
         """Yield every record in order; a torn last line is passed over, a missing file has no records.
+
+        Args:
+            is_closed: nothing is appended any more, so there must be nothing behind what was sealed.
 
         Raises:
             UserError: a line before the last is damaged, the message names file and line; or the file is not what was sealed.
         """
         self._write(force=False)
-        for number, _, record in self._records():
+        for number, _, record in self._records(is_closed=is_closed):
             try:
                 value = decode(record)
             except ValueError as error:
@@ -113,7 +121,7 @@ class Journal:
         """
         self._write(force=False)
         kept = [line for _, line, record in self._records() if decode(record["step"]) <= step]
-        was_sealed = path_of(self.path).exists()
+        was_sealed = self.is_sealed
         if self.path.exists():
             self._replace(b"".join(kept))
         if was_sealed:
@@ -141,7 +149,7 @@ class Journal:
         self._tail_is_whole = self._name_is_flushed = True
         self._digest, self._digested = hashlib.sha256(), 0
 
-    def _records(self) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+    def _records(self, *, is_closed: bool = False) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
         """Yield line number, line and its JSON (arrays still encoded) of every whole line."""
         check_plain(self.path)
         try:
@@ -151,7 +159,9 @@ class Journal:
             return
         damaged = 0
         with file:
-            sealed = Checker(self.path)  # after the file was opened: its seal never vouches for less than is there
+            sealed = Checker(
+                self.path, may_grow=not is_closed
+            )  # after the file was opened: its seal never vouches for less than is there
             for number, line in enumerate(file, start=1):
                 sealed.take(line)
                 if damaged:

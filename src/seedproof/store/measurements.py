@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from seedproof.errors import UserError
+from seedproof.errors import Damaged, UserError
 from seedproof.spec import ID_LENGTH, content_hash
 from seedproof.store.documents import read_document, write_document
 from seedproof.store.files import check_plain_below, remove_temporary_files
@@ -68,10 +68,12 @@ class Measurement:
             UserError: the file is missing or damaged, or describes another measurement.
         """
         description = _read(self._description)
-        if (found := measurement_id(description)) != self.id:
-            raise UserError(
-                f"{self._description} is damaged (it describes the measurement {found}, not {self.id}); {_FIX}"
-            )
+        try:
+            found = measurement_id(description)
+        except ValueError as error:  # what no description holds, as a number that is not finite
+            raise Damaged(f"{self._description} is damaged ({error})", _FIX) from error
+        if found != self.id:
+            raise Damaged(f"{self._description} is damaged (it describes the measurement {found}, not {self.id})", _FIX)
         return description
 
     @property
@@ -90,7 +92,7 @@ class Measurement:
                 f"the measurement {self.id} in {self.path.parent} was interrupted after {len(self.done())} parts; give the "
                 "command that began it again, which goes on from there"
             )
-        return _read(self._result)
+        return _read(self._result, is_sealed=self._journal.is_sealed)
 
     def done(self) -> dict[str, Values]:
         """The finished parts by name, in the order in which they were added.
@@ -199,8 +201,8 @@ def measurements(folder: str | os.PathLike[str]) -> list[Measurement]:
     return [Measurement(path.parent) for path in sorted(Path(folder).glob(f"{FOLDER}/*/measurement.json"))]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, is_sealed: bool = False) -> dict[str, Any]:
     try:
-        return read_document(path, fix=_FIX)
+        return read_document(path, fix=_FIX, is_sealed=is_sealed)
     except FileNotFoundError:
         raise UserError(f"{path.parent} is not the folder of a measurement: there is no {path.name}") from None

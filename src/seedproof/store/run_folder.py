@@ -195,9 +195,11 @@ class RunFolder:
             UserError: the journal is damaged, a record is none, or a finished run has fewer steps than its result says.
         """
         last = 0
-        for number, record in enumerate(self.journal.read(), start=1):
+        for number, record in enumerate(self.journal.read(is_closed=self.is_finished), start=1):
             try:
                 check_record(record)
+                if record["kind"] == "loss" and record["step"] <= last:
+                    raise ValueError(f"the step {record['step']} comes again")
             except ValueError as error:
                 raise _damaged(self.journal.path, f"line {number}: {error}") from error
             last = record["step"] if record["kind"] == "loss" else last
@@ -314,7 +316,8 @@ class RunFolder:
         Raises:
             UserError: the run is not finished, or the file is damaged or contradicts itself.
         """
-        result = _read(self._result, missing=f"the run {self.id} in {self.path.parent} is not finished")
+        missing = f"the run {self.id} in {self.path.parent} is not finished"
+        result = _read(self._result, missing=missing, is_sealed=self.journal.is_sealed)
         try:
             check_result(result)
         except ValueError as error:
@@ -331,9 +334,9 @@ def _checksum(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, *, missing: str) -> dict[str, Any]:
+def _read(path: Path, *, missing: str, is_sealed: bool = False) -> dict[str, Any]:
     try:
-        return read_document(path, fix=_FIX)
+        return read_document(path, fix=_FIX, is_sealed=is_sealed)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{missing}: there is no {path.name}") from None
 

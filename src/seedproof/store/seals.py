@@ -14,9 +14,11 @@ from pathlib import Path
 
 from seedproof.errors import Damaged
 from seedproof.store.encoding import parse
-from seedproof.store.files import read_plain, write_atomically
+from seedproof.store.files import check_plain, read_plain, write_atomically
 
 SUFFIX = ".sha256"
+PIECE_BYTES = 4 * 1024 * 1024
+"""Of a large file that are read at a time."""
 
 
 class Seal:
@@ -70,6 +72,11 @@ class Checker:
         self._seal = Seal.read(path)
         self._digest, self._left = hashlib.sha256(), 0 if self._seal is None else self._seal.size
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether there is anything to compare with."""
+        return self._seal is not None
+
     def take(self, data: bytes) -> None:
         """Take the next piece.
 
@@ -122,6 +129,32 @@ def write_sealed(path: Path, data: bytes) -> None:
     unseal(path)
     write_atomically(path, data)
     Seal(len(data), hashlib.sha256(data).hexdigest()).write(path)
+
+
+def seal_file(path: Path) -> None:
+    """Seal a file that is there, of any size.
+
+    Raises:
+        OSError: it cannot be read, or the disk refused.
+    """
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    Seal(path.stat().st_size, checksum).write(path)
+
+
+def check_sealed(path: Path) -> None:
+    """Compare a file of any size with its seal, if it has one.
+
+    Raises:
+        UserError: it is no plain file, or differs from what was sealed.
+    """
+    check_plain(path)
+    checker = Checker(path, may_grow=False)
+    if checker.is_sealed:
+        with path.open("rb") as file:
+            while piece := file.read(PIECE_BYTES):
+                checker.take(piece)
+        checker.end()
 
 
 def read_sealed(path: Path) -> bytes:

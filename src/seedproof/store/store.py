@@ -133,7 +133,7 @@ class Store:
         Raises:
             UserError: ``runs.jsonl`` or the spec of a copied run is damaged.
         """
-        cells = list(self._recorded_cells())
+        cells = list(dict.fromkeys(self._recorded_cells()))
         copied = self._copied_in(cells)
         if not copied:
             return cells
