@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from seedproof.launch import Interrupted
-from seedproof.launch.execute import execute_run
+from seedproof.launch.execute import execute_run, usable_checkpoint
+from seedproof.launch.options import Recording
 from seedproof.measure.runs import forgetting_of_runs
 from seedproof.planning import as_task
 from seedproof.results import open_results
@@ -169,3 +170,20 @@ def test_an_interrupted_run_ends_in_the_bits_it_was_to_end_in(tmp_path):
     assert {key: result[key] for key in expected if key != "execution"} == {
         k: v for k, v in expected.items() if k != "execution"
     }
+
+
+def test_a_flipped_bit_in_a_checkpoint_starts_the_run_again_and_says_so(tmp_path):
+    """It turned a run that succeeds into a diverged one."""
+    store = copied("plain", tmp_path)
+    folder = store.run(EXPECTED.name)
+    folder.save_checkpoint(*folder.load_checkpoint())
+    path = folder.path / "checkpoint.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 64
+    path.write_bytes(data)
+    events = []
+    assert usable_checkpoint(folder, Recording.read(store.path), events.append) is None
+    assert "checkpoint.safetensors is damaged" in events[0]["message"]
+    assert "the run starts again at its first step" in events[0]["message"]
+    assert list(folder.records()) == []
+    assert not path.exists()

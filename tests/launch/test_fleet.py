@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
@@ -272,3 +273,26 @@ def test_runs_are_divided_between_workers(study_folder):
     (launch,) = plan_launches(specs, 2, {specs[0].model.fingerprint: 400_000_000})
     assert (launch.jobs, launch.members) == (2, 1)
     assert most_members("cpu", 5_000_000) == 16
+
+
+def test_a_full_disk_interrupts_a_fleet_and_crashes_no_run(tmp_path, tiny_model, monkeypatch):
+    """A run has no fault where the disk is full; it goes on from its last checkpoint when there is room."""
+    from seedproof.launch import fleet
+
+    keep, kept = fleet.keep_records, []
+
+    def full(folder, records):
+        kept.append(folder.id)
+        if len(kept) > 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return keep(folder, records)
+
+    monkeypatch.setattr(fleet, "keep_records", full)
+    store, runs = make_study(tiny_model, small()).prepare(tmp_path / "study")
+    listener = serve(store, [run.spec.id for run in runs])
+    ends = [event for event, _ in listener.events if event not in ("started", "progress")]
+    assert sorted(ends) == ["disk_full", *["interrupted"] * len(runs)]
+    assert set(store.states().values()) == {State.INTERRUPTED}
+    monkeypatch.setattr(fleet, "keep_records", keep)
+    serve(store, [run.spec.id for run in runs])
+    assert set(store.states().values()) == {State.FINISHED}

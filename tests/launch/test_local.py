@@ -144,6 +144,17 @@ def test_a_crash_is_noted_and_the_other_runs_go_on(store: Store) -> None:
     assert store.run(ids[0]).attempts()[-1]["message"] == "RuntimeError: boom"
 
 
+def test_a_run_whose_lock_cannot_be_opened_is_no_success(store: Store) -> None:
+    """Its folder can say nothing of it, so the call does, when the other runs are done."""
+    ids = add(store, "finish", "finish")
+    (store.run(ids[0]).path / "lock").mkdir()
+    with pytest.raises(UserError, match=r"1 run could not be begun: .*lock is a folder .*give the same command again"):
+        launch(store, ids)
+    assert store.run(ids[1]).is_finished
+    (store.run(ids[0]).path / "lock").rmdir()
+    assert launch(store, ids).crashed == {}
+
+
 def test_a_crashed_run_is_tried_again_by_the_next_call(store: Store) -> None:
     ids = add(store, "boom")
     launch(store, ids)

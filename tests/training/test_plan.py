@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedproof.errors import UserError
 from seedproof.recipes import recipe, resolve
 from seedproof.spec import Seeds
 from seedproof.training.plan import correction_factor, epoch_order, make_plan, matched_divisor
@@ -99,6 +100,14 @@ def test_every_epoch_takes_every_example_once(examples, epochs, batch, seed):
     for epoch in range(epochs):
         taken = np.concatenate(plan.batches[epoch * plan.steps_per_epoch : (epoch + 1) * plan.steps_per_epoch])
         assert sorted(taken) == list(range(examples))
+
+
+@pytest.mark.parametrize(("settings", "cause"), [({"epochs": 1e12}, r"epochs = 1e\+12 of 156 steps"),
+                                                 ({"max_steps": 10**20}, "max_steps = 1000")])  # fmt: skip
+def test_absurd_lengths_are_refused_before_they_fill_memory(settings, cause):
+    chosen = resolve(recipe("devlin", **settings), "bert", None).recipe
+    with pytest.raises(UserError, match=f"{cause}.* a run has at most 10000000 steps"):
+        make_plan(chosen, Seeds.from_number(0), 2490)
 
 
 def test_only_the_order_seed_moves_the_batches():

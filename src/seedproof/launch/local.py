@@ -201,7 +201,7 @@ class _Launcher:
         """Say how the run of a dead worker ended, and note it in its folder, unless the worker did before it died."""
         folder = self._store.run(run_id)
         message = f"its worker process ended unexpectedly ({_describe(status)}); see {self._store.path / 'logs'}"
-        event = {"event": "crashed", "run": run_id, "message": message}
+        event: Event = {"event": "crashed", "run": run_id, "message": message}
         if self._signals > 1 or self._is_disk_full:
             event = {"event": "interrupted", "run": run_id}
         try:
@@ -215,9 +215,9 @@ class _Launcher:
                     folder.add_attempt_event(event["event"], message=message)
         except Held:
             pass  # somebody else took the run over already
-        except OSError as error:
-            if not is_disk_full(error):
-                raise
+        except (OSError, UserError) as error:
+            if not is_disk_full(error):  # its folder cannot say how it ended
+                event |= {"event": "crashed", "message": f"{message}; {error}", "refused": True}
         return event
 
     def _stop(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from seedproof.errors import UserError
 from seedproof.report.html import write_study_report
+from seedproof.report.html.stored import stored_figures
 from seedproof.spec import Numerics
 from seedproof.store import Store
 
@@ -26,3 +27,13 @@ def test_a_study_without_anything_is_refused(tmp_path):
     store = Store.open_or_create(tmp_path / "study", "empty", Numerics())
     with pytest.raises(UserError, match="nothing to report"):
         write_study_report(store, tmp_path / "report.html")
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../../x.svg", "a/b.svg"])
+def test_a_drawing_that_lies_elsewhere_is_refused(tmp_path, name):
+    folder = tmp_path / "figures" / "fig6"
+    folder.mkdir(parents=True)
+    about = {"name": "fig6", "title": "k(t)", "finding": "Far below 1.", "notes": [], "images": [name]}
+    (folder / "figure.json").write_text(json.dumps(about))
+    with pytest.raises(UserError, match=rf"figure\.json.*the drawing .*{name}.* does not lie beside it"):
+        stored_figures(tmp_path)
