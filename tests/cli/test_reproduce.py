@@ -18,6 +18,10 @@ def test_every_dry_run_says_runs_steps_time_and_disk(name, scale):
     assert outcome.code == 0, outcome.err
     assert "runs in all" in outcome.out
     assert "none was started" in outcome.out
+    assert "estimate for this machine (cpu, engine fleet)" in outcome.out
+    assert ("missing: model bert-large-uncased: not here" in outcome.out) == (
+        scale == "paper" and "bert-large" in outcome.out
+    )
     assert "GiB of disk" in outcome.out
     assert "epochs, long recipe" not in outcome.out + outcome.err
     assert ("ids pending" in outcome.out) == (name != "fig6")
@@ -31,7 +35,7 @@ def test_a_dry_run_touches_neither_network_nor_weights_nor_the_folder(tmp_path):
         "from seedproof.cli import main\n"
         f"sys.argv = ['seedproof', 'reproduce', 'all', '--scale', 'paper', '--dry-run', '--out', {str(tmp_path / 'new')!r}]\n"
         "try: main()\nexcept SystemExit as end: assert not end.code\n"
-        "loaded = {'torch', 'transformers', 'datasets'} & set(sys.modules)\n"
+        "loaded = {'transformers', 'datasets'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from seedproof.studies.figure import Figure
     from seedproof.studies.outputs import Made
+    from seedproof.studies.places import Places
     from seedproof.studies.scale import Scale
 
 
@@ -58,10 +59,11 @@ def reproduce(
     for option, value, known in (("engine", engine, ("plain", "fleet")), ("precision", precision, ("fp32", "bf16"))):
         if value is not None and value not in known:
             raise unknown(option, value, known)
+    numerics: dict[str, Any] = {"engine": engine, "precision": precision, "device": device, "threads": threads}
     if dry_run:
         if verbose:
             _print_scaling(size)
-        _print_plan(figures, size, out, jobs)
+        _print_plan(figures, size, places, out, jobs, numerics)
         return
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
@@ -69,7 +71,6 @@ def reproduce(
     from seedproof.studies.reproduce import Options
     from seedproof.studies.reproduce import reproduce as run
 
-    numerics: dict[str, Any] = {"engine": engine, "precision": precision, "device": device, "threads": threads}
     options = Options(**numerics, jobs=jobs, say=lambda line: say(line, err=True))
     if verbose or _makes_runs(figures, size, out):
         _print_scaling(size)
@@ -89,15 +90,23 @@ def _folders(written: list[str]) -> dict[str, str]:
     return {name.strip(): folder.strip() for name, _, folder in pairs}
 
 
-def _print_plan(figures: list[Figure], scale: Scale, out: Path | None, jobs: int | None) -> None:
-    """Everything that is known beforehand: needs no data, weights or network."""
+def _print_plan(
+    figures: list[Figure], scale: Scale, places: Places, out: Path | None, jobs: int | None, numerics: dict[str, Any]
+) -> None:
+    """Everything that is known beforehand, for this machine; asks no network."""
     from seedproof.report.progress import duration
     from seedproof.studies.estimate import estimate, measured, plan_table
+    from seedproof.studies.here import FLEET_GAIN, missing, speed
     from seedproof.studies.reproduce import every_figure, finished_runs, run_names
 
     everything = every_figure()
     table = plan_table(figures, scale, everything)
     done = {} if out is None else finished_runs(out, scale)
+    engine, device, workers = _executed(out, jobs, numerics)
+    whole = estimate(figures, scale, everything)
+    found = speed(scale, device) if whole.runs else None
+    factor = found.factor if found else 1.0
+    gain = FLEET_GAIN if engine == "fleet" and device == "cpu" and scale.is_miniature else 1.0
     for row in table.to_dict("records"):
         finished = sum(
             done.get(run_names(row["task"], row["model"], row["recipe"], seed), False) for seed in row["seeds"].split()
@@ -105,23 +114,30 @@ def _print_plan(figures: list[Figure], scale: Scale, out: Path | None, jobs: int
         kept = ", weights kept" if row["weights"] else ""
         state = f"{finished} finished" if finished else f"ids {row['ids']}"
         say(f"{row['task']}, {row['model']}, {row['recipe']}: {row['runs']} runs of {row['steps']:,} steps, about "
-                   f"{duration(row['seconds'])} in all{kept}; {state} ({row['figures']})")  # fmt: skip
+            f"{duration(row['seconds'] * factor / gain)} in all{kept}; {state} ({row['figures']})")  # fmt: skip
     for what, seconds in measured(figures, scale).items():
-        say(f"measurement: {what}, about {duration(seconds)}")
-    whole, workers = estimate(figures, scale, everything), jobs or _workers(scale)
+        say(f"measurement: {what}, about {duration(seconds * factor)}")
+    for line in missing(figures, scale, places):
+        say(f"missing: {line}")
     say(f"{whole.runs} runs in all, {whole.steps:,} steps; none was started")
-    say(f"estimate: {duration(3600 * whole.hours(workers))} with {workers} at a time (training "
-               f"{duration(whole.training_seconds)} and measuring {duration(whole.measuring_seconds)} one after the other, on "
-               f"{scale.machine}, with the plain engine; fleets, the default, take less), "
-               f"{whole.disk_bytes / 2**30:.2f} GiB of disk")  # fmt: skip
+    training, measuring = whole.training_seconds * factor / gain, whole.measuring_seconds * factor
+    say(f"estimate for this machine ({device}, engine {engine}): {duration((training + measuring) / workers)} with {workers} "
+        f"at a time, {whole.disk_bytes / 2**30:.2f} GiB of disk")  # fmt: skip
+    if found:
+        fleet = f"; the fleet taken as {gain:g} times as fast (docs/performance.md)" if gain > 1 else ""
+        say(f"  training {duration(training)} and measuring {duration(measuring)} one after the other, from {found.source}"
+            f"{fleet}; it may be twice as much or half")  # fmt: skip
 
 
-def _workers(scale: Scale) -> int:
-    """Runs at a time by default: cores for the miniatures, one GPU for the paper's models."""
-    from seedproof.spec import Numerics
-    from seedproof.study import default_jobs
+def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any]) -> tuple[str, str, int]:
+    """Engine, device and runs at a time that a reproduction would have here; an existing folder keeps its own."""
+    from seedproof.store import Store
+    from seedproof.store.store import MARKER
+    from seedproof.study import choose_numerics, default_jobs
 
-    return default_jobs(Numerics(device="cpu" if scale.is_miniature else "cuda"))
+    chosen = choose_numerics(**{**numerics, "engine": numerics["engine"] or "fleet"})
+    kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen
+    return kept.engine, kept.device, jobs or default_jobs(kept)
 
 
 def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:
