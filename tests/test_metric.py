@@ -87,7 +87,9 @@ def test_a_study_keeps_its_metric(rare, tiny_model, tmp_path):
     assert stored.metric == "accuracy"
     _, again = study(rare, tiny_model, select="best").prepare(folder)
     assert [run.spec.id for run in again] == [run.spec.id for run in runs]
-    with pytest.raises(UserError, match=r"judges 'rare' by accuracy.*study summary .* --metric f1:ham'"):
+    planned = study(rare, tiny_model, select="best").plan(Numerics(), folder)
+    assert not any("judged by" in note for note in planned.tasks[0].notes)  # what was chosen now is not what judges
+    with pytest.raises(UserError, match=r"judges 'rare' by accuracy.*study summary .* --metric f1:ham"):
         study(rare, tiny_model, metric="f1:ham").prepare(folder)
     assert len(store.run_ids()) == 1
 

@@ -23,7 +23,7 @@ from seedproof.tasks import Task, load_task
 from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
 from seedproof.tasks.metrics import default_metric, find_metric
 from seedproof.tasks.parsing import Parsing
-from seedproof.tasks.tables import table_name
+from seedproof.tasks.tables import JUDGED_BY, table_name
 from seedproof.training.plan import count_steps
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ def _judged_as_before(task: Task, given: TaskLike, stored: Path | None) -> Task:
             f"{task.metric!r}, or choose another folder; to look at them under it: "
             f"{command('study', 'summary', stored.parent, '--metric', task.metric)}"
         )
-    return dataclasses.replace(task, metric=before)
+    # The note says why another one was chosen now.
+    notes = tuple(note for note in task.notes if not note.startswith(JUDGED_BY))
+    return dataclasses.replace(task, metric=before, notes=notes)
 
 
 def _selecting(recipe: Recipe, task: Task) -> Recipe:

@@ -25,6 +25,9 @@ from seedproof.tasks.parsing import Parsing, check_quoting
 from seedproof.tasks.reading import read_table, stem
 from seedproof.tasks.split import Split, check_varied
 
+JUDGED_BY = "judged by "
+"""Begins the note that says which metric was chosen, and why."""
+
 
 def load_table(
     path: str | Path,
@@ -160,7 +163,7 @@ def _subset(split: Split, mask: NDArray[np.bool_]) -> Split:
 def _why_matthews(labels: NDArray[Any], rare: str, share: float) -> str:
     constant = np.bincount(labels).max() / len(labels)
     return (
-        f"judged by Matthews correlation, because the class {rare!r} is rare ({share:.1%} of the development set): a "
+        f"{JUDGED_BY}Matthews correlation, because the class {rare!r} is rare ({share:.1%} of the development set): a "
         f"prediction that never changes has an accuracy of {constant:.3f}, but always a Matthews correlation of 0; give "
         "the metric accuracy to judge by accuracy"
     )
