@@ -30,6 +30,7 @@ def test_memory_that_ends_is_no_bug_and_no_damaged_file(error, monkeypatch, caps
     said = capsys.readouterr().err
     assert said.startswith("error: memory ended (")
     assert "bug" not in said
+    assert "()" not in said
 
 
 def test_a_users_error_about_a_file_is_not_taken_for_a_lack_of_memory():

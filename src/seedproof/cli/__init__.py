@@ -55,7 +55,7 @@ def _run() -> None:
         if debug:
             raise
         if is_out_of_memory(error):
-            _say(f"error: {_MEMORY.format(error or type(error).__name__)}")
+            _say(f"error: {_MEMORY.format(str(error) or type(error).__name__)}")
             sys.exit(1)
         _say(f"error: {type(error).__name__}: {error} (a bug in seedproof; --debug shows where)")
         sys.exit(1)

@@ -139,7 +139,7 @@ class Worker:
         if is_disk_full(error):
             return disk_full_message(self._store.path)
         if is_out_of_memory(error):
-            return f"memory ended ({type(error).__name__}: {error}); give the same command again with fewer --jobs"
+            return f"memory ended ({str(error) or type(error).__name__}); give the same command again with fewer --jobs"
         return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
 
     def _send_crashed(self, folder: RunFolder, error: BaseException) -> None:
