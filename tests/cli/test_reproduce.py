@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -13,15 +14,16 @@ from seedproof.studies import FIGURES
 
 @pytest.mark.parametrize("scale", ["mini", "paper"])
 @pytest.mark.parametrize("name", [*FIGURES, "all"])
-def test_every_dry_run_says_runs_steps_time_and_disk(name, scale):
+def test_every_dry_run_says_runs_steps_time_and_disk(name, scale, tmp_path, monkeypatch):
+    for variable in ("HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE"):
+        monkeypatch.setenv(variable, str(tmp_path))  # nothing was loaded before
     outcome = command("reproduce", name, "--scale", scale, "--dry-run", "--jobs", 2)
     assert outcome.code == 0, outcome.err
     assert "runs in all" in outcome.out
     assert "none was started" in outcome.out
-    assert "estimate for this machine (cpu, engine fleet)" in outcome.out
-    assert ("missing: model bert-large-uncased: not here" in outcome.out) == (
-        scale == "paper" and "bert-large" in outcome.out
-    )
+    assert re.search(r"estimate for this machine \((cpu|cuda), engine fleet\)", outcome.out)
+    uses_bert = "glue/" in outcome.out and ", bert-large-uncased, " in outcome.out
+    assert ("missing: model bert-large-uncased: not here" in outcome.out) == uses_bert
     assert "GiB of disk" in outcome.out
     assert "epochs, long recipe" not in outcome.out + outcome.err
     assert ("ids pending" in outcome.out) == (name != "fig6")
