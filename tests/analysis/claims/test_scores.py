@@ -11,6 +11,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedproof.analysis.claims import scores
 from seedproof.analysis.claims.scores import stouffer
 from seedproof.errors import UserError
 
@@ -134,3 +135,11 @@ def test_stouffer_equals_scipy(p_values):
     """And one p-value is itself."""
     expected = scipy.stats.combine_pvalues(p_values, "stouffer").pvalue
     assert stouffer(p_values) == pytest.approx(expected, rel=1e-6)
+
+
+def test_resamples_are_drawn_in_batches_with_the_same_numbers(monkeypatch):
+    """Whatever a batch holds, so that thousands of runs need no more memory than a few."""
+    group = np.random.default_rng(3).random(50)
+    whole = scores._deviation_draws(group, np.random.default_rng(0))
+    monkeypatch.setattr(scores, "_BATCH", 777)
+    assert np.array_equal(scores._deviation_draws(group, np.random.default_rng(0)), whole)

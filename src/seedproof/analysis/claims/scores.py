@@ -38,6 +38,10 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 """The scores of two recipes on a task."""
 
 
+_BATCH = 2_000_000
+"""Numbers that are drawn at a time (16 MB)."""
+
+
 def low_loss_is_harmless(evidence: Evidence) -> Finding:
     """Rank correlation of final training loss and score among the successful runs of the grid; harm is above 0."""
     runs = evidence.of("grid")
@@ -182,11 +186,19 @@ def _ratio_draws(pairs: list[Pair]) -> NDArray[np.float64]:
     generator = np.random.default_rng(0)
     logs = np.zeros(RESAMPLES)
     for pair in pairs:
-        drawn = [
-            standard_deviation(group[generator.integers(0, len(group), (RESAMPLES, len(group)))]) for group in pair
-        ]
+        drawn = [_deviation_draws(group, generator) for group in pair]
         logs += np.log(np.maximum(drawn[1], SMALLEST_SD)) - np.log(np.maximum(drawn[0], SMALLEST_SD))
     return np.asarray(np.exp(logs / len(pairs)))
+
+
+def _deviation_draws(group: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
+    """SDs of resamples of a group, drawn some at a time: of thousands of runs all at once would take half a gigabyte."""
+    rows = max(1, _BATCH // len(group))
+    parts = []
+    for start in range(0, RESAMPLES, rows):
+        indices = generator.integers(0, len(group), (min(rows, RESAMPLES - start), len(group)))
+        parts.append(standard_deviation(group[indices]))
+    return np.concatenate(parts)
 
 
 def _failure_rates(evidence: Evidence, role: Role) -> pd.Series[Any]:
