@@ -66,6 +66,14 @@ def test_steps_are_those_of_the_plain_engine(family, name):
 
 
 @families
+def test_what_new_runs_mean_is_the_same_in_both_engines(family):
+    """Mixout told by the flow of data, and BertAdam's warm-up, which does not end at a whole step."""
+    runs = [make_run(family, "mixout", seed=1, covers="flow"),
+            make_run(family, "devlin-bertadam", seed=2, warmup=0.15, warmup_end="exact")]  # fmt: skip
+    compare(runs, "fp64", 1e-7, 1e-6, 1e-3)
+
+
+@families
 @pytest.mark.parametrize("name", ["devlin", "mosbach-v1"])
 def test_a_fleet_of_one_is_the_plain_engine_without_padding(family, name):
     compare([make_run(family, name, labels=3)], "fp64", 1e-11, 1e-10, 1e-6)
