@@ -153,8 +153,7 @@ def test_a_study_shows_only_claims_that_its_runs_decide(store, tmp_path):
 
 def test_commands_are_quoted_whatever_a_store_holds(tmp_path):
     """A shell reads each shown command as the words that it means, and nothing in them as a second command."""
-    numerics = Numerics(device="cpu; touch owned")
-    store = Store.create(tmp_path / "it's $(touch owned)", "made", numerics)
+    store = Store.create(tmp_path / "it's $(touch owned)", "made", Numerics())
     store.add_definition('name = "made"\n')
     lines = _commands(store).code.splitlines()
     (store.path / "reproduce.json").write_text(json.dumps({"names": "fig1 $(touch owned)", "scale": "mini;x"}))
