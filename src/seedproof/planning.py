@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, command, unknown
 from seedproof.models.source import ModelSource, find_model
-from seedproof.recipes import Recipe, Resolved, from_json
+from seedproof.recipes import Recipe, Resolved
 from seedproof.recipes.base import FIRST
-from seedproof.spec import MOST_SEEDS, Numerics, RunSpec, Seeds, TaskReference
+from seedproof.spec import MOST_SEEDS, Numerics, RunSpec, Seeds
 from seedproof.store import Cell, Store
-from seedproof.store.names import Names, differing_settings
 from seedproof.tasks import Task, load_task
 from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
 from seedproof.tasks.metrics import default_metric, find_metric
@@ -236,77 +235,3 @@ def _distinct(recipes: list[Resolved]) -> list[Resolved]:
                 f"two recipes of the study are called {resolved.recipe.name!r}; give one of them a label of its own"
             )
     return list(distinct.values())
-
-
-def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
-    """Name the runs as an existing study does, and refuse those whose names mean something else there.
-
-    Raises:
-        UserError: a name of task, model and recipe stands for other data, weights or settings in the store; the message
-            has what differs.
-    """
-    names = store.names()
-    named = [_keeping(names, PlannedRun(names.as_known(run.cell, run.spec), run.spec)) for run in runs]
-    for run in named:
-        earlier = names.stands_for(run.cell)
-        if earlier is not None and not names.is_listed(run.cell):
-            _check_same(store, run, earlier)
-    return named
-
-
-def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
-    """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``).
-
-    Else more seeds of an older study would stand in a row of their own, or in one row with runs of another kind.
-    """
-    stored = names.recipe_of(run.cell)
-    if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
-        return run
-    before, now = from_json(stored.recipe), from_json(run.spec.recipe)
-    before = dataclasses.replace(before, select_metric=now.select_metric)  # it follows from the task
-    differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
-    if type(before) is not type(now) or not set(differing) <= set(now.ADDED):
-        return run  # another recipe under this name, which is refused
-    spec = dataclasses.replace(run.spec, recipe=before.to_json())
-    return PlannedRun(dataclasses.replace(run.cell, id=spec.id), spec, differing)
-
-
-def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:
-    """A name in the study's tables must not come to mean something else when the study is extended."""
-    differing, way_out = _differing(earlier, run.spec)
-    if differing:
-        cell = run.cell
-        raise UserError(
-            f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model}, and now "
-            f"{'; '.join(differing)}; choose another folder, or {way_out}"
-        )
-
-
-def _differing(earlier: RunSpec, now: RunSpec) -> tuple[list[str], str]:
-    """What differs between two runs that bear the same names, in words, and how to give what differs another name."""
-    parts, way_out = [], ""
-    if settings := differing_settings(earlier, now):
-        fields = ", ".join(f"{name} (there {_value(old)}, now {_value(new)})" for name, (old, new) in settings.items())
-        parts.append(f"the settings differ: {fields}")
-        way_out = 'give the recipe a label: { name = "devlin", label = "..." } in a study file'
-    if earlier.model.fingerprint != now.model.fingerprint:
-        parts.append(f"the weights differ: {_prints(earlier.model.fingerprint, now.model.fingerprint)}")
-        way_out = "give the folder of the model another name"
-    if earlier.task.fingerprint != now.task.fingerprint:
-        parts.append(f"the data differ: {_sizes(earlier.task, now.task)}")
-        way_out = 'rename the file, or write name = "..." beside file = "..." in a study file'
-    return parts, way_out
-
-
-def _sizes(earlier: TaskReference, now: TaskReference) -> str:
-    old, new = (f"{task.train_examples:,} + {task.dev_examples:,} examples" for task in (earlier, now))
-    other = f"other texts, labels or metrics, {_prints(earlier.fingerprint, now.fingerprint)}"
-    return f"there {old}, now {new}" if old != new else other
-
-
-def _prints(earlier: str, now: str) -> str:
-    return f"fingerprint there {earlier[:12]}, now {now[:12]}"
-
-
-def _value(value: object) -> str:
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

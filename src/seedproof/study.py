@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from seedproof.definition import read_definition, to_toml
 from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
+from seedproof.extending import fit_into
 from seedproof.launch.local import run_local
 from seedproof.launch.members import plan_launches
 from seedproof.launch.options import Recording, lacks
 from seedproof.models.resolving import resolve_for
 from seedproof.models.source import ModelSource
-from seedproof.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, fit_into, plan_runs, stored_parsing
+from seedproof.numerics import check_device, check_words, choose_numerics, default_jobs
+from seedproof.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, plan_runs, stored_parsing
 from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe
 from seedproof.report.notes import notes_before
 from seedproof.report.progress import Progress
@@ -35,11 +37,6 @@ from seedproof.store import Store
 from seedproof.store.checked import MOST_THREADS
 from seedproof.store.store import MARKER
 from seedproof.tasks import TASKS, Task
-
-WORDS: Mapping[str, tuple[str, ...]] = {
-    "engine": ("plain", "fleet"), "precision": ("fp32", "bf16"), "device": ("cpu", "cuda")
-}  # fmt: skip
-"""What the options of the arithmetic may be; None is the default of each."""
 
 if TYPE_CHECKING:
     from seedproof.launch.timing import Estimate
@@ -113,7 +110,7 @@ class Study:
         for task in self.tasks:
             if isinstance(task, str) and task.startswith(("glue/", "miniature/")) and task not in TASKS:
                 raise unknown("task", task, TASKS)
-        _check_words(engine=self.engine, precision=self.precision, device=self.device)
+        check_words(engine=self.engine, precision=self.precision, device=self.device)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name}=[{value}]" for name, value in self._named().items())
@@ -316,52 +313,6 @@ def _sizes(store: Store, specs: Sequence[RunSpec]) -> dict[str, int]:
 
     models = {spec.model.fingerprint: spec.model for spec in specs if spec.numerics.engine == "fleet"}
     return {fingerprint: model_source(store, model).weight_bytes for fingerprint, model in models.items()}
-
-
-def default_jobs(numerics: Numerics) -> int:
-    """Runs at a time: one on a GPU, on a CPU as many as the cores that this process may use hold."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 1 if numerics.device != "cpu" else max(1, cores // numerics.threads)
-
-
-def check_device(device: str) -> None:
-    """Refuse a GPU where PyTorch finds none; every run would crash by itself.
-
-    Raises:
-        UserError: ``device`` is cuda, and there is none.
-    """
-    if device == "cuda" and not _has_gpu():
-        raise UserError(
-            "the device is cuda, but PyTorch finds no GPU here; use a machine that has one and PyTorch's CUDA build, or "
-            "make a study for --device cpu in another folder"
-        )
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def choose_numerics(*, precision: str | None, device: str | None, threads: int | None,
-                    engine: str | None = None) -> Numerics:  # fmt: skip
-    """Numerics with the defaults where nothing is asked for: plain, fp32, one thread, a GPU where there is one.
-
-    Raises:
-        UserError: an unknown value.
-    """
-    _check_words(engine=engine, precision=precision, device=device)
-    if device is None:
-        device = "cuda" if _has_gpu() else "cpu"
-    check_device(device)
-    return Numerics(engine="fleet" if engine == "fleet" else "plain",
-                    precision="bf16" if precision == "bf16" else "fp32", device=device, threads=threads or 1)  # fmt: skip
-
-
-def _check_words(**given: object) -> None:
-    for option, word in given.items():
-        if word is not None and word not in WORDS[option]:
-            raise unknown(option, word, WORDS[option])
 
 
 def _say(line: str) -> None:

@@ -164,8 +164,8 @@ def print_plan(runs: Sequence[PlannedRun]) -> None:
 
 def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> None:
     """Print what the runs that are left will take on this machine, and what that is taken from."""
+    from seedproof.numerics import default_jobs
     from seedproof.report.progress import duration
-    from seedproof.study import default_jobs
 
     if not estimate.timed:
         say("nothing is left to do")

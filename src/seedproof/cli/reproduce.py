@@ -131,9 +131,9 @@ def _print_plan(
 
 def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any]) -> tuple[str, str, int]:
     """Engine, device and runs at a time that a reproduction would have here; an existing folder keeps its own."""
+    from seedproof.numerics import choose_numerics, default_jobs
     from seedproof.store import Store
     from seedproof.store.store import MARKER
-    from seedproof.study import choose_numerics, default_jobs
 
     chosen = choose_numerics(**{**numerics, "engine": numerics["engine"] or "fleet"})
     kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen
