@@ -35,7 +35,7 @@ from seedproof.results import Results
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Store
 from seedproof.store.checked import MOST_THREADS
-from seedproof.store.store import MARKER
+from seedproof.store.marker import MARKER
 from seedproof.tasks import TASKS, Task
 
 if TYPE_CHECKING:

@@ -134,7 +134,7 @@ def _show(found: Surface, out: Path | None, study: Path | None, name: str) -> No
 
 
 def _is_study(folder: Path) -> bool:
-    from seedproof.store.store import MARKER
+    from seedproof.store.marker import MARKER
 
     return (folder / MARKER).exists()
 

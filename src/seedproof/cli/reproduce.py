@@ -133,7 +133,7 @@ def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any]) -> t
     """Engine, device and runs at a time that a reproduction would have here; an existing folder keeps its own."""
     from seedproof.numerics import choose_numerics, default_jobs
     from seedproof.store import Store
-    from seedproof.store.store import MARKER
+    from seedproof.store.marker import MARKER
 
     chosen = choose_numerics(**{**numerics, "engine": numerics["engine"] or "fleet"})
     kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen

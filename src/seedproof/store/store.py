@@ -24,24 +24,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
-from seedproof.errors import UserError, command
+from seedproof.errors import UserError
 from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import FIELDS as CELL_FIELDS
 from seedproof.store.cells import Cell, distinct_ids
 from seedproof.store.checked import check_cell, check_numerics
-from seedproof.store.documents import read_document, write_document
+from seedproof.store.documents import write_document
 from seedproof.store.files import check_plain_below, read_plain, write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive
+from seedproof.store.marker import FORMAT, MARKER, check_is_free, read_marker
 from seedproof.store.names import Names
 from seedproof.store.references import find_run
 from seedproof.store.run_folder import RunFolder, State
-
-FORMAT = 1
-"""Raised when an older version could no longer read what is written."""
-
-MARKER = "seedproof.json"
 
 FOLDERS = ("runs", "tasks", "measurements", "figures", "logs")
 """Folders of ours directly in a store's."""
@@ -69,7 +65,7 @@ class Store:
             UserError: ``path`` is a file, a folder with other things in it or already a study, or cannot be written.
         """
         folder = _as_folder(path)
-        _check_is_free(folder)
+        check_is_free(folder)
         content = {"format": FORMAT, "name": name, "numerics": numerics.to_json()}
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
@@ -90,7 +86,7 @@ class Store:
             UserError: it is missing, no study, damaged, written by a newer version, or holds a link.
         """
         folder = _as_folder(path)
-        content = _read_marker(folder)
+        content = read_marker(folder)
         check_plain_below(folder, entered=FOLDERS)
         try:
             check_numerics(content["numerics"])
@@ -272,45 +268,3 @@ def _as_folder(path: str | os.PathLike[str]) -> Path:
     except UnicodeEncodeError:
         raise UserError(f"the path {str(folder)!a} is not UTF-8 text; choose or rename the folder") from None
     return folder
-
-
-def _check_is_free(folder: Path) -> None:
-    if folder.is_dir():
-        if (folder / MARKER).exists():
-            raise UserError(f"{folder} is already a study; extend it, or choose another folder")
-        strangers = sorted(path.name for path in folder.iterdir() if not _is_ours(path.name))
-        if strangers:
-            raise UserError(f"{folder} is not a study and not empty (it has {strangers[0]!r}); choose another folder")
-        check_plain_below(folder, entered=())
-    elif folder.exists():
-        raise UserError(f"{folder} is a file; a study needs a folder: choose another name")
-
-
-def _is_ours(name: str) -> bool:
-    """Whether another launcher that is making the same study right now could have made this."""
-    return name in ("runs", "lock") or name.startswith(f".{MARKER}.")
-
-
-def _read_marker(folder: Path) -> dict[str, Any]:
-    marker = folder / MARKER
-    try:
-        content = read_document(marker, fix="restore it from a copy")
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(_why_not_a_study(folder)) from None
-    written = content.get("format")
-    if type(written) is not int:
-        raise UserError(f"{marker} is not the file of a study: it has no 'format'")
-    if written > FORMAT:
-        raise UserError(
-            f"{folder} was written by a newer seedproof (format {written}, this version reads up to {FORMAT}); "
-            "install the newer version"
-        )
-    return content
-
-
-def _why_not_a_study(folder: Path) -> str:
-    if not folder.exists():
-        return f"there is no folder {folder}; check the path (how to make a study: {command('study', 'run', '--help')})"
-    if not folder.is_dir():
-        return f"{folder} is a file; give the folder of a study"
-    return f"{folder} is not a study: it has no {MARKER}; give the folder that a study was run into with --out"

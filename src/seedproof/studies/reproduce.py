@@ -28,7 +28,7 @@ from seedproof.report.html.stored import REPRODUCTION
 from seedproof.results import Results
 from seedproof.store import Store, write_atomically
 from seedproof.store.lock import exclusive
-from seedproof.store.store import MARKER
+from seedproof.store.marker import MARKER
 from seedproof.studies import FIGURES
 from seedproof.studies.blocks import Block, RunKey, united
 from seedproof.studies.estimate import planned
