@@ -143,7 +143,7 @@ def test_summary_in_every_format(ran):
     rows = list(csv.DictReader(io.StringIO(shown["csv"].out)))
     assert [row["recipe"] for row in rows] == ["devlin(max_steps=3)", "mosbach(epochs=2, max_steps=3)"]
     assert "**mine" in shown["md"].out
-    assert r"\begin{tabular}" in shown["latex"].out
+    assert r"\begin{tabular*}" in shown["latex"].out
     assert [cell["runs"] for cell in json.loads(shown["json"].out)["cells"]] == [2, 2]
 
 

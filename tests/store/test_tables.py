@@ -35,5 +35,6 @@ def test_numbers_stay_numbers(cell):
 def test_every_table_of_the_package_is_written_here():
     """Nothing else calls pandas' own writer."""
     package = Path(seedproof.__file__).parent
-    found = [str(path.relative_to(package)) for path in package.rglob("*.py") if ".to_csv(" in path.read_text()]
+    writers = re.compile(r"(?<!\btables)\.to_csv\(")  # report.tables has a function of that name
+    found = [str(path.relative_to(package)) for path in package.rglob("*.py") if writers.search(path.read_text())]
     assert found == ["store/tables.py"]

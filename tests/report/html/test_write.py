@@ -82,7 +82,7 @@ def test_a_ledger_shows_its_verdicts(tmp_path):
         1e-7,
     ]
     text = write_report(tmp_path / "report.html", Page(title="t", ledger=claims)).read_text()
-    assert "0.4 [0.2, 0.6]" in text
+    assert "0.400 [0.200, 0.600]" in text
     assert "&lt; 0.0001" in text
     assert f"{len(claims) - 1} claims that these runs say nothing about" in text
     assert "1 does not hold" in text
