@@ -105,10 +105,14 @@ def test_its_options_exist(words):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, tiny_model) -> Path:
-    """A study in a folder whose name needs quoting."""
-    place = tmp_path_factory.mktemp("commands")
+    """A study that every command is given; some of them add to it."""
+    return make_study(tmp_path_factory.mktemp("commands"), tiny_model)
+
+
+def make_study(place: Path, model: Path) -> Path:
+    """Run a study of one run into a folder whose name needs quoting."""
     (place / "mine.csv").write_text("t,l\n" + "".join(f"the dog {n},{'yn'[n % 2]}\n" for n in range(20)))
-    words = ["study", "run", "--task", place / "mine.csv", "--text", "t", "--label", "l", "--model", tiny_model, "--seeds", 1,
+    words = ["study", "run", "--task", place / "mine.csv", "--text", "t", "--label", "l", "--model", model, "--seeds", 1,
              "--set", "max_steps=2", "--jobs", 1, "--out", place / "my study"]  # fmt: skip
     assert give(*words).code == 0
     return place / "my study"
@@ -123,13 +127,15 @@ def test_it_does_what_it_says(words, study, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_way_out_of_a_message_is_a_way_out(study, tmp_path):
-    """Word by word: measure asks for weights, the command that it names keeps them."""
+def test_the_way_out_of_a_message_is_a_way_out(tiny_model, tmp_path):
+    """Word by word: measure asks for weights, the command that it names keeps them, and measure then measures."""
+    study = make_study(tmp_path, tiny_model)
     text = tmp_path / "text.txt"
-    text.write_text("the dog sees the cat .\n")
+    text.write_text("the dog sees the cat .\n" * 40)
     measure = ["measure", "forgetting", study, "--run", "devlin/0", "--text", text]
-    told = give(*measure).err
-    if "kept no weights" in told:
-        named = told[told.index("seedproof study run") :].strip()
-        assert give(*shlex.split(named)[1:], "--jobs", 1).code == 0
-    assert "kept no weights" not in give(*measure).err
+    told = give(*measure)
+    assert (told.code, "kept no weights" in told.err) == (2, True)
+    named = told.err[told.err.index("seedproof study run") :].strip()
+    assert give(*shlex.split(named)[1:], "--jobs", 1).code == 0
+    measured = give(*measure)
+    assert measured.code == 0, measured.err
