@@ -57,17 +57,17 @@ def test_markdown_and_json_have_it_too(summary):
 
 @pytest.mark.parametrize("claims_lead", [False, True])
 def test_the_page_leads_with_the_answer_or_in_a_reproduction_with_the_claims(summary, runs, tmp_path, claims_lead):
-    """Answer, box plot, differences, tables, other figures, claims; the paper's claims first in a reproduction alone."""
+    """Answer, box plot, differences, notes, tables, other figures, claims; the paper's claims first in a reproduction alone."""
     from seedproof.analysis.claims import Evidence, ledger
 
     figures = [FigureEntry(name=name, title=name) for name in ("losses", "scores")]
     claims = ledger(Evidence(runs=runs_table([], {}, {})))
     page = Page(title="t", answers=answers(summary), summary=summary, figures=figures, ledger=claims, runs=runs,
-                claims_lead=claims_lead)  # fmt: skip
+                claims_lead=claims_lead, notes=["20 % held out"], claims_note="2 runs not looked at")  # fmt: skip
     text = write_report(tmp_path / "report.html", page).read_text()
-    order = ['id="answer"', 'id="scores"', "minus devlin", 'id="summary"', 'id="losses"', 'id="claims"', 'id="runs"']
-    if claims_lead:
-        order.insert(0, order.pop(5))
+    order = ['id="answer"', 'id="scores"', "minus devlin", "20 % held out", 'id="summary"', 'id="losses"']
+    claimed = ['id="claims"', "2 runs not looked at"]
+    order = [*claimed, *order] if claims_lead else [*order, *claimed, 'id="runs"']
     places = [text.index(word) for word in order]
     assert places == sorted(places)
 

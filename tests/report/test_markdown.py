@@ -41,6 +41,7 @@ def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path)
     assert "torch" in text
     assert "host" not in text.split("## Figures")[0]
     assert "## Summary" in text
+    assert text.index("## Answer") < text.index("## Summary") < text.index("Note: ")
     assert links(text)
     assert all((tmp_path / "out" / link).is_file() for link in links(text))
 

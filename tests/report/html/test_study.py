@@ -143,7 +143,12 @@ def test_a_study_shows_only_claims_that_its_runs_decide(store, tmp_path):
     """Eight runs decide none; fourteen failed runs at the label entropy decide the one about them."""
     page = study_page(store, tmp_path)
     assert page.ledger is None
-    assert "No claim of the paper can be decided on these runs" in page.notes[-1]
+    assert "No claim of the paper can be decided on these runs" in page.claims_note
+    text = write_study_report(store, tmp_path / "report.html").read_text()
+    order = ['id="answer"', "No claim of the paper can be decided", 'id="runs"']
+    places = [text.index(word) for word in order]
+    assert places == sorted(places)
+    assert text.index('id="figures"') < places[1]
     assert str(page.answers[0]).startswith("Not decided whether corrected ")
     many = make_store(tmp_path / "many", outcomes={"devlin": ["majority"] * 14, "corrected": ["succeeded"] * 2})
     page = study_page(many, tmp_path)
@@ -194,7 +199,7 @@ def test_weights_of_unknown_names_cost_one_table_not_the_report(tmp_path, monkey
     store = make_store(tmp_path / "made", outcomes={"devlin": ["succeeded", "majority"]})
     page = study_page(store, tmp_path)
     assert {entry.name for entry in page.figures} >= {"scores", "losses", "generalization"}
-    assert any(note.startswith("Whether gradients vanish cannot be told of 2 of 2 runs: run ") for note in page.notes)
+    assert page.claims_note.startswith("Whether gradients vanish cannot be told of 2 of 2 runs: run ")
     assert write_study_report(store, tmp_path / "report.html").exists()
 
 

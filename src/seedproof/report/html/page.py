@@ -73,6 +73,8 @@ class Page:
     ledger: pd.DataFrame | None = None
     """As the ledger of claims: columns ``claim, sentence, paper, verdict, effect_name, effect, effect_low, effect_high, p,
     p_corrected, p_against, p_against_corrected, n, n_needed, test, threshold, why``."""
+    claims_note: str = ""
+    """What is not told by the claims, or why there are none; with the claims."""
     summary: pd.DataFrame | None = None
     """Of :func:`seedproof.analysis.summarize`."""
     figures: Sequence[FigureEntry] = ()
@@ -83,7 +85,7 @@ class Page:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """The data that predictions are shown for, by any key."""
     notes: Sequence[str] = ()
-    """What a reader of the numbers should know first."""
+    """What a reader of the numbers should know of runs and data; behind the answers."""
     sections: Sequence[Section] = ()
     show_texts: bool = True
     """Whether the texts of the development set are put into the page beside their predictions."""
