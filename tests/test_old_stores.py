@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -68,15 +69,18 @@ def test_every_run_has_the_id_of_its_spec_and_the_score_that_its_logits_give(nam
             assert last["scores"][runs.loc[id_, "metric"]] == pytest.approx(runs.loc[id_, "score"], nan_ok=True)
 
 
-def test_the_numbers_of_a_summary_stay(tmp_path):
-    results = open_results(copied("plain", tmp_path).path)
-    summary = results.summary().set_index(["task", "recipe"])
-    scores = results.runs().groupby(["task", "recipe"])["score"]
-    for row, values in scores:
-        finished = values.dropna().to_numpy()
-        assert summary.loc[row, "finished"] == len(finished)
-        if len(finished):
-            assert summary.loc[row, "mean"] == pytest.approx(finished.mean())
+@pytest.mark.parametrize("name", ["plain", "fleet", "measured"])
+def test_the_numbers_of_a_summary_stay(name, tmp_path):
+    """They are those that the version that wrote the store printed (``seedproof study summary DIR --format json``)."""
+    expected = json.loads((ASSETS / "summaries.json").read_text())[name]
+    summary = open_results(copied(name, tmp_path).path).summary()
+    counts, numbers = ["runs", "finished", "failed", "diverged"], ["mean", "sd", "median", "maximum", "majority"]
+    found = {f"{row['task']} {row['recipe']}": row for row in summary.to_dict("records")}
+    assert found.keys() == expected.keys()
+    for row, values in expected.items():
+        assert [found[row][key] for key in counts] == [values[key] for key in counts]
+        then = [math.nan if values[key] is None else values[key] for key in numbers]
+        assert [found[row][key] for key in numbers] == pytest.approx(then, nan_ok=True)
 
 
 def test_a_report_is_made(tmp_path):
@@ -101,6 +105,18 @@ def test_the_same_study_given_today_finds_every_run_finished(name, tmp_path):
     assert {run.spec.id for run in runs} <= set(store.run_ids())
     assert all(store.run(run.spec.id).is_finished for run in runs)
     assert len(store.run_ids()) == len(Store.open(ASSETS / name).run_ids())
+
+
+def test_what_somebody_asks_for_is_another_run_and_nobody_elses(tmp_path):
+    store = copied("plain", tmp_path)
+    asked = study(store, recipes=["devlin"], seeds=3, settings={**SETTINGS, "new_head": True})
+    _, runs = asked.prepare(store.path)
+    assert [run.spec.id for run in runs] == [run.spec.id for run in asked.plan(asked.numerics()).runs]
+    assert not any(run.kept for run in runs)
+    assert {run.cell.recipe for run in runs}.isdisjoint({"devlin"})
+    _, others = study(store, recipes=["devlin"], seeds=4).prepare(store.path)
+    assert {run.cell.recipe for run in others} == {"devlin"}
+    assert not any("new_head" in run.spec.recipe for run in others)
 
 
 def test_the_same_tables_given_today_are_read_as_they_were(tmp_path):

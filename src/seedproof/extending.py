@@ -20,7 +20,8 @@ def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
             has what differs.
     """
     names = store.names()
-    named = [_keeping(names, PlannedRun(names.as_known(run.cell, run.spec), run.spec)) for run in runs]
+    known = [dataclasses.replace(run, cell=names.as_known(run.cell, run.spec, run.asked)) for run in runs]
+    named = [_keeping(names, run) for run in known]
     for run in named:
         earlier = names.stands_for(run.cell)
         if earlier is not None and not names.is_listed(run.cell):
@@ -31,7 +32,8 @@ def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
 def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
     """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``).
 
-    Else more seeds of an older study would stand in a row of their own, or in one row with runs of another kind.
+    That is so for fields that mean "as before" there, and that nobody asks to mean something else now. Else more seeds of
+    an older study would stand in a row of their own, or in one row with runs of another kind.
     """
     stored = names.recipe_of(run.cell)
     if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
@@ -39,10 +41,11 @@ def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
     before, now = from_json(stored.recipe), from_json(run.spec.recipe)
     before = dataclasses.replace(before, select_metric=now.select_metric)  # it follows from the task
     differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
-    if type(before) is not type(now) or not set(differing) <= set(now.ADDED):
+    came_later = {name for name, neutral in now.ADDED.items() if getattr(before, name, None) == neutral} - run.asked
+    if type(before) is not type(now) or not set(differing) <= came_later:
         return run  # another recipe under this name, which is refused
     spec = dataclasses.replace(run.spec, recipe=before.to_json())
-    return PlannedRun(dataclasses.replace(run.cell, id=spec.id), spec, differing)
+    return dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=spec.id), spec=spec, kept=differing)
 
 
 def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:

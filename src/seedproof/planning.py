@@ -39,6 +39,8 @@ class PlannedRun:
 
     cell: Cell
     spec: RunSpec
+    asked: frozenset[str] = frozenset()
+    """Fields of ``Recipe.ADDED`` that somebody asked for; the others have what is right for the model today."""
     kept: tuple[str, ...] = ()
     """Fields of the recipe that hold the value of the study it extends, where a study made today would have another."""
 
@@ -81,10 +83,13 @@ def plan_runs(tasks: Sequence[TaskLike], models: Sequence[str | os.PathLike[str]
             for resolved in recipes:
                 count_steps(resolved.recipe, len(task.train))
                 recipe = _selecting(resolved.recipe, task).to_json()
+                asked = frozenset(
+                    name for name in resolved.recipe.ADDED if resolved.origins[name] in ("user", "recipe")
+                )
                 for each in seeds:
                     spec = RunSpec(task=task.reference(), model=source.reference(), recipe=recipe, seeds=each,
                                    numerics=_fitting(numerics, config, resolved.recipe))  # fmt: skip
-                    runs.append(PlannedRun(Cell.of(spec), spec))
+                    runs.append(PlannedRun(Cell.of(spec), spec, asked))
     return PlannedStudy(runs, loaded, sources)
 
 

@@ -197,12 +197,18 @@ class Study:
         runs, recording = self._left(planned, folder)
         return estimate_runs(runs, planned.tasks, planned.sources, recording)
 
+    def fitted(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[PlannedRun]:
+        """The planned runs as the study in ``folder`` calls and keeps them, if there is one; see :func:`fit_into`."""
+        if folder is None or not (Path(folder) / MARKER).exists():
+            return planned.runs
+        return fit_into(Store.open(folder), planned.runs)
+
     def _left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None) -> tuple[list[RunSpec], Recording]:
         """The runs that ``folder`` does not have finished, and what they record."""
         recording, runs = self.recording or Recording(), planned.runs
         if folder is not None and (Path(folder) / MARKER).exists():
             store = Store.open(folder)
-            runs = [run for run in fit_into(store, runs) if not store.run(run.spec.id).is_finished]
+            runs = [run for run in self.fitted(planned, folder) if not store.run(run.spec.id).is_finished]
             recording = self.recording or Recording.read(store.path)
         return list({run.spec.id: run.spec for run in runs}.values()), recording
 

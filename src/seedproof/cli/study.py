@@ -122,11 +122,12 @@ def run(
 
     if out is None or dry_run:
         planned = study.plan(study.numerics(out), out)
+        runs = study.fitted(planned, out)
         print_recipes(study, verbose=verbose)
-        print_kept([], {task.name: task.parsing for task in planned.tasks if task.parsing})
+        print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing})
         print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
         print_lines(study.try_out(planned, out))
-        print_plan(planned.runs)
+        print_plan(runs)
         print_estimate(study.estimate(planned, out), study.numerics(out), jobs)
         return
     notes: list[str] = []

@@ -8,7 +8,7 @@ keeps the name that it has there, and what differs from it is told apart.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 from seedproof.spec import RunSpec, written_settings
@@ -78,15 +78,21 @@ class Names:
         rows = ((row[1:], spec) for row, spec in self._rows.items())
         return exact or next((spec for names, spec in rows if names == (cell.model, cell.recipe)), None)
 
-    def as_known(self, cell: Cell, spec: RunSpec) -> Cell:
+    def as_known(self, cell: Cell, spec: RunSpec, asked: frozenset[str] = frozenset()) -> Cell:
         """Name a planned run as the study does: its weights, and its settings of the same named recipe.
 
         A label that somebody chose is no settings' name, so it stands as it is.
+
+        Args:
+            cell: as the run is planned.
+            spec: of the run.
+            asked: settings that somebody asked for: where the study lacks them it means something else. Others that the
+                study lacks came into recipes later.
         """
         known = self._named.get(cell.id, [])
         if not known:
             cell = dataclasses.replace(cell, model=self._models.get(spec.model.fingerprint, cell.model))
-            names = self._recipes(cell.task, cell.model, spec, also_older=True)
+            names = self._recipes(cell.task, cell.model, spec, came_later=frozenset(settings_of(spec)) - asked)
             known = [dataclasses.replace(cell, recipe=name) for name in names]
         alike = [other for other in known if base_of(other.recipe) == base_of(cell.recipe) and other.task == cell.task]
         exact = [other for other in alike if other.recipe == cell.recipe]
@@ -117,24 +123,22 @@ class Names:
         self._note(cell, spec)
         return cell
 
-    def _recipes(self, task: str, model: str, spec: RunSpec, *, also_older: bool = False) -> list[str]:
+    def _recipes(self, task: str, model: str, spec: RunSpec, *, came_later: Set[str] = frozenset()) -> list[str]:
         """What the study calls the settings of ``spec`` for this task and model.
 
         Args:
             task: name of the task in the study.
             model: name of the model in the study.
             spec: of a run.
-            also_older: pass over fields that only one of the two has, which came into recipes later.
+            came_later: pass over these fields where the study's runs lack them.
         """
         rows = [(row[2], other) for row, other in self._rows.items() if row[:2] == (task, model)]
-        return [recipe for recipe, other in rows if not _treatments(other, spec, also_older=also_older)]
+        return [recipe for recipe, other in rows if not _treatments(other, spec, came_later)]
 
 
-def _treatments(one: RunSpec, other: RunSpec, *, also_older: bool = False) -> dict[str, tuple[Any, Any]]:
-    """Settings that differ and change more than bits."""
-    passed_over = set(_SAME_IN_DISTRIBUTION)
-    if also_older:
-        passed_over |= set(settings_of(one)) ^ set(settings_of(other))
+def _treatments(one: RunSpec, other: RunSpec, came_later: Set[str] = frozenset()) -> dict[str, tuple[Any, Any]]:
+    """Settings that differ and change more than bits; those that ``came_later`` do not count where ``one`` lacks them."""
+    passed_over = set(_SAME_IN_DISTRIBUTION) | (came_later - set(settings_of(one)))
     return {name: pair for name, pair in differing_settings(one, other).items() if name not in passed_over}
 
 
