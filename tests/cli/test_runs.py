@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import pandas as pd
 import pytest
 from tests.cli.test_cli import command, refused
 from tests.measure.made import make_pretrained, make_store
 
+from seedproof.checksums import KEY
 from seedproof.results import open_results
 from seedproof.spec import Seeds
 
@@ -72,3 +74,15 @@ def test_the_name_that_is_listed_is_taken_everywhere(study):
         assert f"run {ids['failed']} in" in refused("measure", "forgetting", folder, "--run", run, "--text", __file__)
     words = ["measure", "surface", folder, "--failed", "devlin/0/1/1", "--successful", ids["good"][:6]]
     assert f"run {ids['good']} in" in refused(*words)
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("verb", ["status", "runs", "summary"])
+def test_a_spec_that_was_changed_is_named_whichever_run_it_is(study, tmp_path, number, verb):
+    folder = shutil.copytree(study[0], tmp_path / "study")
+    path = folder / "runs" / list(study[1].values())[number] / "spec.json"
+    spec = json.loads(path.read_text())
+    spec.pop(KEY, None)  # an earlier version's has no checksum; the id tells
+    spec["recipe"]["batch_size"] += 1
+    path.write_text(json.dumps(spec))
+    assert f"{path} is damaged (it describes the run " in refused("study", verb, folder)

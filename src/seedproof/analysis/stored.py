@@ -40,6 +40,7 @@ def stored_runs(store: Store, metric: str | None = None) -> pd.DataFrame:
     """
     cells = store.cells()
     states = store.states(cells)
+    store.check_specs(states)
     tasks = _Tasks(store)
     finished = [_Run(store, id_, tasks) for id_, state in states.items() if state == "finished"]
     judges = {} if metric is None else tasks.judges(metric, {run.fingerprint for run in finished})

@@ -43,9 +43,10 @@ def output() -> Console:
 def print_status(store: Store) -> None:
     """Print the runs of a study by state and outcome, and the message of each crash."""
     states = store.states()
+    store.check_specs(states)
     counts = Counter(str(state) for state in states.values())
-    results = dict(store.results())
-    failed = Counter(result["reason"] for result in results.values() if result["outcome"] == "failed")
+    results = [store.run(id_).result() for id_, state in states.items() if state == "finished"]
+    failed = Counter(result["reason"] for result in results if result["outcome"] == "failed")
     say(f"study {store.name!r} in {store.path}: {len(states)} runs")
     for state in ("finished", "running", "pending", "interrupted", "lost", "crashed"):
         if counts[state]:

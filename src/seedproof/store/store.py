@@ -196,6 +196,16 @@ class Store:
         """The state of every run of the study, or of these cells of it; 10,000 runs take about a second."""
         return {id_: self.run(id_).state for id_ in distinct_ids(self.cells() if cells is None else cells)}
 
+    def check_specs(self, ids: Iterable[str]) -> None:
+        """Refuse a study of which a run is no longer what its id says; a run whose folder is lost is done anew.
+
+        Raises:
+            UserError: a spec is damaged, or that of another run.
+        """
+        for folder in map(self.run, ids):
+            if folder.has_spec:
+                folder.spec  # noqa: B018 - reading it compares it with the id
+
     def results(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield id and result of every finished run of the study.
 
