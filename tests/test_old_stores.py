@@ -83,6 +83,7 @@ def test_the_numbers_of_a_summary_stay(name, tmp_path):
         assert [found[row][key] for key in numbers] == pytest.approx(then, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_a_report_is_made(tmp_path):
     page = open_results(copied("plain", tmp_path).path).report(tmp_path / "report.html")
     assert "pairs" in Path(page).read_text(encoding="utf-8")

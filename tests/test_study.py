@@ -99,6 +99,7 @@ def test_the_same_study_anywhere_has_the_same_ids(scripted, tiny_model):
     assert {run.cell.id for run in runs} == set(attempts(scripted[0] / "out" / "first"))
 
 
+@pytest.mark.slow
 def test_a_moved_folder_works_and_is_extended(scripted, tiny_model, tmp_path, small_task):
     """More seeds, recipes and tasks: what was there stays, byte for byte, and only the new runs are executed."""
     folder = copy_of(scripted, tmp_path)

@@ -39,6 +39,7 @@ def test_the_command_brings_back_what_was_lost(whole, tmp_path, lost):
     assert "to continue" not in after
 
 
+@pytest.mark.slow
 def test_status_names_what_is_gone_and_a_command_that_mends_it(whole, tmp_path):
     folder = shutil.copytree(whole[0], tmp_path / "my study")
     shutil.rmtree(sorted((folder / "runs").iterdir())[0])

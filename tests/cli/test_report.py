@@ -32,6 +32,7 @@ def test_one_file_by_default(folder):
     assert "sentence 7" in text
 
 
+@pytest.mark.slow
 def test_texts_can_be_left_out(folder, tmp_path):
     call(folder, "--no-texts", "--out", tmp_path / "a.html")
     text = (tmp_path / "a.html").read_text()
@@ -39,6 +40,7 @@ def test_texts_can_be_left_out(folder, tmp_path):
     assert '"confusion"' in text
 
 
+@pytest.mark.slow
 def test_figures_as_pdf(folder, tmp_path):
     """Every figure of the study with its numbers, and those of the paper that a reproduction left."""
     (paper := folder / "figures" / "fig1").mkdir(parents=True)

@@ -13,7 +13,9 @@ from seedproof.studies import FIGURES
 
 
 @pytest.mark.parametrize("scale", ["mini", "paper"])
-@pytest.mark.parametrize("name", [*FIGURES, "all"])
+@pytest.mark.parametrize(
+    "name", [*(pytest.param(name, marks=pytest.mark.slow) for name in FIGURES if name != "fig1"), "fig1", "all"]
+)
 def test_every_dry_run_says_runs_steps_time_and_disk(name, scale, tmp_path, monkeypatch):
     for variable in ("HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE"):
         monkeypatch.setenv(variable, str(tmp_path))  # nothing was loaded before
@@ -52,6 +54,7 @@ def test_mistakes_are_one_line(tmp_path):
     assert "at least 1" in refused("reproduce", "fig1", "--jobs", 0, "--out", tmp_path / "x")
 
 
+@pytest.mark.slow
 def test_a_figure_without_runs_prints_no_table_of_the_scale_and_no_claims(tmp_path):
     outcome = command("reproduce", "fig6", "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err

@@ -67,6 +67,7 @@ def test_a_fleet_study_is_like_one_of_the_plain_engine(study_folder, tiny_model,
     assert losses[0] == pytest.approx(losses[1], abs=0.1)  # other dropout masks
 
 
+@pytest.mark.slow
 def test_final_weights_open_in_stock_transformers(study_folder):
     from transformers import AutoModelForSequenceClassification
 
@@ -91,6 +92,7 @@ def test_recordings_that_are_missed_later_do_not_repeat_finished_fleet_runs(stud
     assert outcomes(study_folder).items() >= before.items()
 
 
+@pytest.mark.slow
 def test_what_a_fleet_does_not_know_runs_on_the_plain_engine(tmp_path):
     from transformers import DistilBertConfig, DistilBertForMaskedLM
 
@@ -186,6 +188,7 @@ def serve(store: Store, ids: list[str]) -> Listener:
     return listener
 
 
+@pytest.mark.slow
 def test_where_memory_runs_out_half_steps_aside_and_all_finish(tmp_path, tiny_model, monkeypatch, study_folder):
     from seedproof.training.fleet import FleetEngine
 
@@ -264,8 +267,8 @@ def test_a_run_that_cannot_be_loaded_crashes_alone(tmp_path, tiny_model, monkeyp
     assert [event for event, _ in listener.events].count("finished") == 5
 
 
-def test_runs_are_divided_between_workers(study_folder):
-    store = Store.open(study_folder)
+def test_runs_are_divided_between_workers():
+    store = Store.open(Path(__file__).parent.parent / "assets" / "first" / "fleet")
     specs = [store.run(id_).spec for id_ in store.run_ids()]
     sizes = {specs[0].model.fingerprint: 5_000_000}
     (launch,) = plan_launches(specs, 2, sizes)

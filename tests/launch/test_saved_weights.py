@@ -24,7 +24,7 @@ from seedproof.study import Study
 RECIPES = [recipe("devlin", max_steps=3, max_length=12), recipe("mosbach", max_steps=3, segment_ids=False)]
 
 
-@pytest.fixture(scope="module", params=["plain", pytest.param("fleet", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["plain", "fleet"])
 def results(request, tmp_path_factory, tiny_model, small_task) -> Results:
     """Three steps; half of the texts are longer than the first recipe's 12 tokens."""
     study = Study("saved", tasks=[small_task], models=[tiny_model], recipes=RECIPES, seeds=1, engine=request.param,
@@ -32,6 +32,7 @@ def results(request, tmp_path_factory, tiny_model, small_task) -> Results:
     return study.run(tmp_path_factory.mktemp("saved") / "study", jobs=1, progress=False)
 
 
+@pytest.mark.slow
 def test_stock_transformers_answers_as_the_run_did(results, small_task):
     for run in results.runs().itertuples():
         folder = results.path / "runs" / run.run / "weights"
@@ -50,6 +51,7 @@ def test_stock_transformers_answers_as_the_run_did(results, small_task):
         assert said["label"] == small_task.classes[int(logits[0].argmax())]
 
 
+@pytest.mark.slow
 def test_the_configuration_names_the_classes_of_the_task(results, small_task):
     """Also where the measurements load a model again."""
     for run in results.runs()["run"]:

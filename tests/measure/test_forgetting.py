@@ -75,7 +75,7 @@ def oracle(pretrained, finetuned, k: int, embeddings: str) -> float:
     return total / count
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["bert", *(pytest.param(family, marks=pytest.mark.slow) for family in FAMILIES[1:])])
 @pytest.mark.parametrize("embeddings", ["finetuned", "pretrained"])
 def test_every_depth_is_what_the_oracle_says(pretrained, finetuned, family, embeddings):
     table = seedproof.forgetting(finetuned[family], pretrained[family], LINES, embeddings=embeddings, batch_size=4)

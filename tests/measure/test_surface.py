@@ -53,7 +53,7 @@ def oracle(folder, models, task, alpha, beta, chosen) -> tuple[float, float]:
     return float(loss.detach()), float(torch.cat(gradients).norm())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ["bert", *(pytest.param(family, marks=pytest.mark.slow) for family in FAMILIES[1:])])
 def test_every_point_is_what_a_stock_model_gives(pretrained, small_task, family, monkeypatch):
     monkeypatch.setattr("seedproof.measure.classifier_loss.BATCH_TOKENS", 200)  # several batches
     models = [make_classifier(pretrained[family], seed=seed) for seed in (1, 2)]

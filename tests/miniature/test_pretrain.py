@@ -68,6 +68,7 @@ def test_no_batch_is_longer_than_the_positions(family):
     assert max(lengths) > 55  # the last positions are trained too
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss():
     said: list[str] = []
     list(pretrain(Pretraining(family="bert", stages=(Stage(layers=1, steps=200, learning_rate=5e-3),), hidden_size=32,

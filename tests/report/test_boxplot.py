@@ -121,7 +121,13 @@ def test_diverged_runs_are_below_every_score(runs):
     assert all(tick > edge for tick in axes.get_yticks())
 
 
-@pytest.mark.parametrize(("suffix", "begin"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("suffix", "begin"),
+    [
+        (".png", b"\x89PNG"),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in [(".svg", b"<?xml"), (".pdf", b"%PDF")]),
+    ],
+)
 def test_files_are_whole_and_repeatable(runs, tmp_path, suffix, begin):
     """The same table gives the same bytes, dates left out; nothing else is left in the folder."""
     table = box_plot_table(runs)

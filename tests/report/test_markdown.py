@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,7 +14,8 @@ from seedproof.errors import UserError
 from seedproof.report.markdown import write_markdown
 from seedproof.spec import Numerics
 from seedproof.store import Store
-from seedproof.study import Study
+
+ASSETS = Path(__file__).parent.parent / "assets" / "first"
 
 LEDGER = {
     "claim": ["a", "b"], "sentence": ["First | hostile <script>", "Second"], "paper": ["Figure 1", "Figure 2"],
@@ -23,11 +26,9 @@ LEDGER = {
 
 
 @pytest.fixture
-def store(tmp_path, tiny_model, small_task) -> Store:
-    study = Study("page", tasks=[small_task], models=[str(tiny_model)], recipes=["devlin"], seeds=2,
-                  settings={"max_steps": 2, "learning_rate": 1e-3})  # fmt: skip
-    study.run(tmp_path / "study", jobs=1, progress=False)
-    return Store.open(tmp_path / "study")
+def store(tmp_path) -> Store:
+    """A study of two finished runs."""
+    return Store.open(shutil.copytree(ASSETS / "measured", tmp_path / "study"))
 
 
 def links(text: str) -> list[str]:

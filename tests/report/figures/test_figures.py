@@ -86,7 +86,9 @@ DRAWINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
+@pytest.mark.parametrize(
+    "name", ["curves", *(pytest.param(name, marks=pytest.mark.slow) for name in DRAWINGS if name != "curves")]
+)
 def test_files_are_whole_repeatable_and_texts_are_text(name, tmp_path):
     """The same table gives the same bytes; names are escaped text; the numbers lie beside the figure."""
     first, second = (DRAWINGS[name](tmp_path / f"{letter}.svg").read_bytes() for letter in "ab")
@@ -99,7 +101,7 @@ def test_files_are_whole_repeatable_and_texts_are_text(name, tmp_path):
     assert DRAWINGS[name](tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+@pytest.mark.parametrize("suffix", [".svg", pytest.param(".pdf", marks=pytest.mark.slow)])
 def test_control_characters_are_drawn_as_what_they_are(suffix, tmp_path):
     """An XML file cannot hold them, and PDF has no glyphs for them; the drawing has their pictures."""
     table = curve_table().assign(recipe="a\x1b[2J\x00\x9b", task="t\n")
@@ -236,6 +238,7 @@ def test_what_cannot_be_drawn_is_named(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_other_kinds_can_be_written_beside(tmp_path):
     with style.also_as(".pdf"):
         figures.draw_step_sizes(step_table(), tmp_path / "a.svg")

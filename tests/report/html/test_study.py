@@ -64,6 +64,7 @@ def test_the_runs_that_are_drawn_follow_from_their_seeds(store):
     assert note == "Every finished run is drawn (5)."
 
 
+@pytest.mark.slow
 def test_a_limit_that_bites_is_said_with_the_option_that_raises_it(store, tmp_path):
     runs = study_runs(store)
     chosen, note = chosen_runs(runs, Limits(curves=1, cells=1))
@@ -139,6 +140,7 @@ def test_roles_follow_from_the_recipes(store):
     assert (roles["bert uncorrected"], roles["bert corrected"]) == (tuple(cells[:3]), tuple(cells[3:]))
 
 
+@pytest.mark.slow
 def test_a_study_shows_only_claims_that_its_runs_decide(store, tmp_path):
     """Eight runs decide none; fourteen failed runs at the label entropy decide the one about them."""
     page = study_page(store, tmp_path)
@@ -193,7 +195,13 @@ def test_seeds_are_drawn_together():
     assert ranges(["0", "1", "2", "4", "1/2/3", "9"]) == "0-2, 4, 1/2/3, 9"
 
 
-@pytest.mark.parametrize("names", [["model.mystery.weight"], ["model.layers.0.mystery.weight", "head_of_own.weight"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["model.mystery.weight"],
+        pytest.param(["model.layers.0.mystery.weight", "head_of_own.weight"], marks=pytest.mark.slow),
+    ],
+)
 def test_weights_of_unknown_names_cost_one_table_not_the_report(tmp_path, monkeypatch, names):
     monkeypatch.setattr(html_conftest, "NAMES", names)
     store = make_store(tmp_path / "made", outcomes={"devlin": ["succeeded", "majority"]})
@@ -203,6 +211,7 @@ def test_weights_of_unknown_names_cost_one_table_not_the_report(tmp_path, monkey
     assert write_study_report(store, tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_made_says_why_in_its_place(store, tmp_path, monkeypatch):
     def broken(study):
         raise UserError("the norms of run 7 are gone")
