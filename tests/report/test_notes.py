@@ -27,9 +27,10 @@ def study(tiny_model: Path, tmp_path: Path) -> Study:
 
 def test_decisions_are_said_before_anything_runs(study: Study) -> None:
     """Kind and why, classes with counts, what is alike, how the rows were divided, how many texts are cut."""
-    kind, sizes, held_out, alike, *others = study.notes()
+    kind, sizes, judged, held_out, alike, *others = study.notes()
     assert kind == "reviews: classification, because labels such as neg are not numbers"
     assert sizes.startswith("reviews: 32 training and 8 development examples of 2 classes: Neg ")
+    assert judged == "reviews: judged by accuracy; a prediction that never changes scores 0.500"
     assert held_out.endswith("the rows have 20 different texts, all copies of a text are in one part")
     assert alike.startswith("warning: reviews: the classes 'Neg' (20), 'neg' (20) differ only by case")
     (cut,) = [note for note in others if "are cut at" in note]

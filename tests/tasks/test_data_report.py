@@ -68,3 +68,14 @@ def test_classes_that_look_alike_are_a_warning(names: tuple[str, str], reason: s
 
 def test_classes_that_differ_are_no_warning() -> None:
     assert alike_classes(("neg", "pos", "1", "2", "1.5", "on", "no", "a b", "ab")) == ()
+
+
+def test_a_text_with_two_labels_is_named() -> None:
+    train = Split(["a", "a ", "b", "b"], None, [0, 1, 1, 1])
+    found = Task(name="t", train=train, dev=train, classes=("no", "yes"), metrics=("accuracy",)).data_report.warnings
+    assert found[0] == "1 texts of the training set have more than one label, such as 'a'"
+    rated = Split(["a", "a"], None, [0.5, 1.0])
+    assert not any(
+        "label" in warning
+        for warning in Task(name="t", train=rated, dev=rated, classes=(), metrics=("pearson",)).data_report.warnings
+    )

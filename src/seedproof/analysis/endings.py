@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {
-        "collapsed": "bias correction, a longer warm-up or a smaller learning rate",
+        "collapsed": "bias correction where it is off, a longer warm-up or a smaller learning rate",
         "slow": "more epochs or a larger learning rate",
         "unlearned": "more epochs, another learning rate, or labels that the texts tell",
         "overfitted": "more training data, or fewer epochs; look whether both parts are labelled alike",

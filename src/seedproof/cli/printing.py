@@ -92,19 +92,22 @@ def print_summary(
     """Print the summary of a study as a table, CSV, Markdown, LaTeX or JSON, its runs judged by ``metric`` where given."""
     from seedproof.analysis import summarize
     from seedproof.report import tables, terminal
+    from seedproof.tasks.tables import JUDGED_BY
 
     summary = summarize(results.runs(metric=metric), divisor=divisor)  # type: ignore[arg-type]  # summarize checks it
+    # Why the study has the metric that it has does not belong under another one.
+    notes = [note for note in results.notes() if metric is None or JUDGED_BY not in note]
     if form == "table":
         console = output()
         console.print(terminal.to_terminal(summary, baseline))
-        for note in results.notes():
+        for note in notes:
             say(note)
     elif form == "md":
-        sys.stdout.write(tables.to_markdown(summary, results.notes(), baseline))
+        sys.stdout.write(tables.to_markdown(summary, notes, baseline))
     elif form == "json":
         sys.stdout.write(tables.to_json(summary, baseline))
     else:
-        latex = partial(tables.to_latex, summary, results.notes(), columns=columns)
+        latex = partial(tables.to_latex, summary, notes, columns=columns)
         sys.stdout.write(tables.to_csv(summary) if form == "csv" else latex())
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from seedproof.errors import command
 from seedproof.tasks.folder import read_decisions, read_notes, read_overlooked_class
+from seedproof.tasks.metrics import find_metric
+from seedproof.tasks.tables import JUDGED_BY
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -92,12 +94,18 @@ def notes_before(tasks: Iterable[Task], models: Mapping[str, ModelSource], specs
     for task in tasks:
         report = task.data_report
         warnings = [f"{WARNING}{warning}" for warning in report.warnings]
-        notes += [_of_task(task.name, note) for note in (*report.decisions, *task.notes, *warnings)]
+        judged = () if any(note.startswith(JUDGED_BY) for note in task.notes) else (_judge(task),)
+        notes += [_of_task(task.name, note) for note in (*report.decisions, *judged, *task.notes, *warnings)]
         for name, tokenizer in tokenizers.items():
             notes += _unknown_words(task, name, tokenizer)
             for length in [length for print_, model, length in lengths if (print_, model) == (task.fingerprint, name)]:
                 notes += _cut(task, name, tokenizer, length, models[name].positions)
     return notes
+
+
+def _judge(task: Task) -> str:
+    metric = find_metric(task.metric, task.classes)
+    return f"{JUDGED_BY}{metric.title}; a prediction that never changes scores {task.majority[task.metric]:.3f}"
 
 
 def _unknown_words(task: Task, name: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
@@ -108,7 +116,7 @@ def _unknown_words(task: Task, name: str, tokenizer: PreTrainedTokenizerBase) ->
         return []
     hint = "; the miniatures know their own language only" if name.startswith("miniature/") else ""
     return [
-        f"warning: {name} does not know {share:.0%} of the words of {task.name}, so what fails there fails for "
+        f"warning: {name} knows only {1 - share:.0%} of the words of {task.name}, so what fails there fails for "
         f"want of words, not by its seed{hint}; choose a model of the texts' language"
     ]
 

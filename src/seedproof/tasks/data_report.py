@@ -49,9 +49,8 @@ def report_on(task: Task) -> DataReport:
     copies = {name: sum(key in known for key in keys(split)) for name, split in task.evaluation_splits.items()}
     alike = alike_classes(task.classes)
     decisions = [f"{task.kind}, because {task.reason}"] if task.reason else []
-    return DataReport(
-        counts, alike, copies, (*decisions, _labels(task, counts)), (*_alike(alike, counts), *_copies(task, copies))
-    )
+    warnings = (*_alike(alike, counts), *_contradictions(task), *_copies(task, copies))
+    return DataReport(counts, alike, copies, (*decisions, _labels(task, counts)), warnings)
 
 
 def alike_classes(classes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -97,6 +96,19 @@ def _alike(groups: tuple[tuple[str, ...], ...], counts: Mapping[str, Mapping[str
             f"one class, write them alike"
         )
     return lines
+
+
+def _contradictions(task: Task) -> list[str]:
+    """That a text of the training set has several labels: no model can learn both."""
+    if not task.classes:
+        return []  # the same text may be rated more than once
+    first: dict[tuple[str, ...], int] = {}
+    labelled = zip(keys(task.train), task.train.labels.tolist(), strict=True)
+    wrong = {key for key, label in labelled if first.setdefault(key, label) != label}
+    example = " | ".join(next(iter(sorted(wrong)), ()))
+    return (
+        [f"{len(wrong)} texts of the training set have more than one label, such as {example[:60]!r}"] if wrong else []
+    )
 
 
 def _copies(task: Task, copies: Mapping[str, int]) -> list[str]:

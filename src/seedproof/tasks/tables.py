@@ -165,5 +165,5 @@ def _why_matthews(labels: NDArray[Any], rare: str, share: float) -> str:
     return (
         f"{JUDGED_BY}Matthews correlation, because the class {rare!r} is rare ({share:.1%} of the development set): a "
         f"prediction that never changes has an accuracy of {constant:.3f}, but always a Matthews correlation of 0; give "
-        "the metric accuracy to judge by accuracy"
+        "--metric accuracy to judge by accuracy"
     )
