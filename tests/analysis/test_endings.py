@@ -59,7 +59,15 @@ def test_what_to_change_is_said_with_the_count() -> None:
     (sentence,) = remedies(counts, 25)
     assert sentence.startswith("slow: 4 of 25 runs were still falling")
     assert sentence.endswith("more epochs or a larger learning rate")
-    assert set(REMEDIES) == set(KINDS) - {"fitted", "unknown"}
+    assert set(REMEDIES) == set(KINDS) - {"fitted"}
+
+
+def test_runs_of_a_few_steps_are_not_unknown_without_a_word() -> None:
+    counts = dict.fromkeys(KINDS, 0) | {"unknown": 2}
+    (sentence,) = remedies(counts, 2)
+    assert sentence.startswith("unknown: 2 of 2 runs left records that do not tell how they ended: ")
+    assert "3 recorded gradients and 2 evaluations" in sentence
+    assert "under [recording]" in sentence
 
 
 @pytest.mark.slow

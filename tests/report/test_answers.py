@@ -72,6 +72,16 @@ def test_the_page_leads_with_the_answer_or_in_a_reproduction_with_the_claims(sum
     assert places == sorted(places)
 
 
+def test_where_every_run_failed_there_is_no_table_of_differences(runs):
+    """The sentence says it; rows of +0 would add nothing. The numbers stay in the JSON form."""
+    made = summarize(runs[runs["outcome"] == "failed"], resamples=200)
+    assert "Every run failed (3 of 3)" in printed(made, 80)
+    for text in (printed(made, 80), to_markdown(made)):
+        assert "minus devlin" not in text
+        assert "that both ran" not in text
+    assert len(json.loads(to_json(made))["differences"]) == 1
+
+
 def test_no_recipe_no_differences():
     """One recipe alone has an answer and no empty table."""
     row = {"task": "t", "model": "m", "recipe": "r", "seed": "0", "run": "a", "state": "pending", "score": float("nan")}

@@ -45,6 +45,28 @@ def test_the_caption_names_task_model_and_runs_and_has_a_label(summary, columns)
     assert r"\textwidth" in text if columns == 2 else r"\textwidth" not in text
 
 
+def test_of_a_path_caption_and_label_have_the_last_part(summary):
+    """Two folders of one name keep their paths, else their tables would share a label."""
+    text = to_latex(summary.assign(model="/models/of/mine/model"))
+    labels = [line for line in text.splitlines() if line.startswith(r"\label")]
+    assert labels == [r"\label{tab:glue-rte-model}", r"\label{tab:glue-cola-model}"]
+    captions = [line for line in text.splitlines() if line.startswith(r"\caption")]
+    assert all(", model" in line and "mine" not in line for line in captions)
+    two = to_latex(summary.assign(model=["/a/model", "/a/model", "/b/model", "/b/model"]))
+    assert r"\label{tab:glue-rte-a-model}" in two
+
+
+def test_notes_stand_under_the_table_of_their_task(summary):
+    text = to_latex(summary, ["glue/rte: 20 rows held out", "glue/cola: read as UTF-8"]).replace(r"\allowbreak{}", "")
+    first, second = text.split(r"\end{table}")[:2]
+    for table, own, other in ((first, "20 rows held out", "UTF-8"), (second, "read as UTF-8", "held out")):
+        assert table.index(r"\label{") < table.index(own)
+        assert other not in table
+    caption = next(line for line in first.splitlines() if line.startswith(r"\caption"))
+    assert "too few for an interval" not in caption
+    assert "too few for an interval" in first
+
+
 @pytest.mark.parametrize("columns", [1, 2])
 def test_it_compiles_and_nothing_stands_over_the_edge(wide, summary, columns, tmp_path):
     if shutil.which("pdflatex") is None:

@@ -176,6 +176,16 @@ def test_an_empty_summary_says_so(summary, render):
         render(summary.iloc[:0])
 
 
+def test_runs_of_unknown_ending_have_one_note_for_all_recipes(runs):
+    """In every form for people but the paper's table, which has the count."""
+    made = summarize(runs.assign(kind="unknown"), resamples=200)
+    for text in (to_markdown(made), terminal(made, 80)):
+        words = " ".join(text.split())
+        assert words.count("unknown: 7 of 7 runs left records that do not tell how they ended: to tell, a failed") == 1
+    assert "(4 unknown)" in to_latex(made)
+    assert "do not tell" not in to_latex(made)
+
+
 def test_scores_near_the_majority_and_kinds_of_endings_are_in_every_form(runs):
     """A run one example above the majority is no success to build on; slow runs are told from broken ones."""
     marked = runs.assign(

@@ -46,6 +46,8 @@ class Answer:
     comparisons: tuple[Comparison, ...]
     """One per other recipe with a finished run, in the order of the study."""
     sentence: str
+    all_failed: bool = False
+    """Whether every finished run failed, of all recipes: then differences of scores mean nothing."""
 
     def __str__(self) -> str:
         return self.sentence
@@ -103,17 +105,22 @@ def _answer(rows: pd.DataFrame, baseline: str | None) -> Answer:
     said = _sentence(cells, base, found)
     if unfinished := [cell["recipe"] for cell in cells if not cell["finished"] and cell is not base]:
         said += f"; no run of {_listed(unfinished)} has finished yet" if base["finished"] else ""
-    return Answer(cells[0]["task"], cells[0]["model"], chosen, tuple(found), f"{said}.")
+    return Answer(cells[0]["task"], cells[0]["model"], chosen, tuple(found), f"{said}.", _all_failed(cells))
 
 
 def _sentence(cells: list[dict[str, Any]], base: dict[str, Any], found: list[Comparison]) -> str:
     """Without its full stop, and without what is not finished."""
-    runs = sum(cell["finished"] for cell in cells)
-    if runs and runs == sum(cell["failed"] for cell in cells):
+    if _all_failed(cells):
+        runs = sum(cell["finished"] for cell in cells)
         return f"Every run failed ({runs} of {runs}): no recipe was better than a constant prediction, so none can be preferred"
     if not found:
         return _alone(base, len(cells))
     return _against(found[0]) if len(found) == 1 else _against_many(found, base)
+
+
+def _all_failed(cells: list[dict[str, Any]]) -> bool:
+    finished, failed = (sum(int(cell[name]) for cell in cells) for name in ("finished", "failed"))
+    return 0 < finished == failed
 
 
 def _corrected(found: list[Comparison]) -> list[Comparison]:

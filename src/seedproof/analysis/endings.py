@@ -18,7 +18,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "slow": "were still falling, with the loss near the label entropy",
         "unlearned": "ended a few examples above the majority, with the loss at the label entropy and no longer falling",
         "overfitted": "failed, though the training loss ended at least 10 % under the label entropy",
-        "unknown": "left records that do not tell",
+        "unknown": "left records that do not tell how they ended",
     }
 )
 """Every kind of ending and what it means. The label entropy of a regression is the variance of its targets."""
@@ -29,9 +29,11 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "slow": "more epochs or a larger learning rate",
         "unlearned": "more epochs, another learning rate, or labels that the texts tell",
         "overfitted": "more training data, or fewer epochs; look whether both parts are labelled alike",
+        "unknown": "to tell, a failed run needs 3 recorded gradients and 2 evaluations in the second half of training; record "
+        "both more often (gradients and evaluations under [recording] in the study's file) or train longer",
     }
 )
-"""What to change where runs ended so."""
+"""What to change where runs ended so; of unknown ones, what would tell."""
 
 FITTED = 0.1
 """By which share of the label entropy the training loss must be under it."""

@@ -17,7 +17,12 @@ def headings(answer: Answer) -> list[str]:
 
 
 def difference_rows(answer: Answer, joint: str = " ") -> list[list[str]]:
-    """A row per recipe under :func:`headings`: each number minus the baseline's, with its interval."""
+    """A row per recipe under :func:`headings`: each number minus the baseline's, with its interval.
+
+    None where every run failed: the sentence says so, and there is nothing to compare.
+    """
+    if answer.all_failed:
+        return []
     return [
         [
             one.recipe,
@@ -40,7 +45,7 @@ def _number(difference: Difference, joint: str, scale: float, digits: int) -> st
 
 def difference_notes(answer: Answer) -> list[str]:
     """What is compared over which seeds, and why an interval is not there."""
-    if not answer.comparisons:
+    if not answer.comparisons or answer.all_failed:
         return []
     measures = (("failure rate", "rate"), ("mean", "mean"), ("SD", "sd"))
     reasons: dict[str, dict[str, None]] = {}

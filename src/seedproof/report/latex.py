@@ -1,13 +1,16 @@
 r"""The summary of a study as LaTeX: a table per task and model that fits a paper of one or two columns.
 
 It needs the package booktabs (``\usepackage{booktabs}``). The caption names task, model and numbers of runs, and defines
-every number; the label is made of the names.
+every number; the label is made of the names. Of a path both have the last part: where a model lay is not for a paper. What
+limits the numbers stands under the table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import Any, Literal
 
 import pandas as pd
@@ -35,7 +38,7 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = (), *, columns: Width
 
     Args:
         summary: of :func:`seedproof.analysis.summarize`.
-        notes: on the tasks, as :meth:`seedproof.Results.notes` gives them; in the caption of the task's tables.
+        notes: on the tasks, as :meth:`seedproof.Results.notes` gives them; under the task's tables.
         columns: 1: ``table``, as wide as a column, intervals under their numbers, without median and maximum. 2: ``table*``,
             as wide as the page.
 
@@ -44,19 +47,36 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = (), *, columns: Width
     """
     explained = wording.caption(summary)
     tasks = set(summary["task"])
-    return "\n".join(_table(rows, explained, notes, columns, tasks) for rows in wording.panels(summary))
+    # Notes begin with the name of a task as it is, so only the table's own words are shortened.
+    short = summary.assign(**{name: summary[name].map(_short_names(summary[name])) for name in ("task", "model")})
+    tables = []
+    for rows in wording.panels(summary):
+        others = tasks - {rows["task"].iloc[0]}
+        own = [note for note in notes if not any(note.startswith(f"{other}: ") for other in others)]
+        tables.append(_table(short.loc[rows.index], explained, own, columns))
+    return "\n".join(tables)
 
 
-def _table(rows: pd.DataFrame, explained: str, notes: Sequence[str], columns: Width, tasks: set[str]) -> str:
+def _short_names(names: Iterable[str]) -> dict[str, str]:
+    """The last part of each name that is a path, if no other name has it; every other name as it is."""
+    last = {name: PurePath(name).name if _is_path(name) else name for name in dict.fromkeys(names)}
+    counts = Counter(last.values())
+    return {name: part if counts[part] == 1 else name for name, part in last.items()}
+
+
+def _is_path(name: str) -> bool:
+    """Names like ``glue/rte`` and ``google/bert`` have one slash, and it is not at the beginning."""
+    return name.startswith(("/", ".", "~")) or name.count("/") > 1
+
+
+def _table(rows: pd.DataFrame, explained: str, notes: Sequence[str], columns: Width) -> str:
     task, model = str(rows["task"].iloc[0]), str(rows["model"].iloc[0])
-    others = tasks - {task}
     environment = "table" if columns == 1 else "table*"
     records = wording.records(rows)
     body = _narrow(records) if columns == 1 else _wide(records)
-    own = [note for note in notes if not any(note.startswith(f"{other}: ") for other in others)]
     counts = ", ".join(f"{row['recipe']} n = {row['finished']}" for row in records)
     sentences = [f"{wording.title(rows)}. Finished runs: {counts}.", explained]
-    sentences += [f"{remark}." for remark in (*wording.notes(rows), *own)]
+    remarks = [rf"{_breakable(remark)}.\par" for remark in (*wording.notes(rows), *notes)]
     values = [
         rf"{_breakable(row['recipe'])}: {_minus(listed)}{wording.endings(row)}.\par"
         for row in records
@@ -67,10 +87,11 @@ def _table(rows: pd.DataFrame, explained: str, notes: Sequence[str], columns: Wi
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         *body,
         rf"\caption{{{' '.join(map(_breakable, sentences))}}}",
-        rf"\label{{tab:{file_name(f'{task}-{model}').lower()}}}",
+        rf"\label{{tab:{file_name(task).lower()}-{file_name(model).lower()}}}",
         r"\par\medskip\raggedright\scriptsize",
         r"Every run, in the order of the seeds ($^{\times}$ failed).\par",
         *values,
+        *remarks,
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"

@@ -105,10 +105,11 @@ def tables_to_markdown(summary: pd.DataFrame, found: Sequence[Answer], notes: Se
 
 
 def _differences(answer: Answer) -> list[str]:
-    if not answer.comparisons:
+    rows = difference_rows(answer)
+    if not rows:
         return []
     lines = ["", _pipes(map(_markdown, headings(answer))), _pipes(("---", *["---:"] * 3))]
-    return lines + [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in difference_rows(answer)]
+    return lines + [_pipes([_markdown(cells[0]), *cells[1:]]) for cells in rows]
 
 
 def two_rows(row: dict[str, Any]) -> list[list[str]]:

@@ -40,7 +40,7 @@ class TerminalSummary:
             # A name is never cut in the middle of a word, and rich would leave out columns that must not wrap.
             needed = Measurement.get(console, options.update(width=10_000), table).minimum
             yield from [table] if needed <= options.max_width else _upright(rows)
-            if answer.comparisons:
+            if difference_rows(answer):
                 yield Text()
                 yield _differences(answer, joint)
             yield _every_run(rows, options.max_width)

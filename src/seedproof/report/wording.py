@@ -167,8 +167,13 @@ def notes(rows: pd.DataFrame) -> list[str]:
 
 
 def advice(rows: pd.DataFrame) -> list[str]:
-    """What to change where the runs of a panel did not end as they should, a sentence per recipe and kind of ending."""
-    return [f"{row['recipe']}: {remedy}" for row in records(rows) for remedy in remedies(row, row["finished"])]
+    """What to change where the runs of a panel did not end as they should, a sentence per recipe and kind of ending.
+
+    Of runs whose ending is unknown there is one for all recipes: it is about the records.
+    """
+    told = [(row["recipe"], remedies(row | {"unknown": 0}, row["finished"])) for row in records(rows)]
+    untold = remedies({"unknown": rows["unknown"].sum()}, int(rows["finished"].sum()))
+    return [f"{recipe}: {remedy}" for recipe, found in told for remedy in found] + untold
 
 
 def _few(rows: pd.DataFrame) -> list[str]:

@@ -122,7 +122,7 @@ def answers(found: Sequence[Answer]) -> list[dict[str, Any]]:
     return [
         {
             "title": title(answer), "sentence": answer.sentence, "notes": difference_notes(answer),
-            "table": _differences(answer) if answer.comparisons else None,
+            "table": _differences(answer) if difference_rows(answer) else None,
         }
         for answer in found
     ]  # fmt: skip
