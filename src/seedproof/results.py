@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from seedproof.analysis import Answer
+    from seedproof.spec import RunSpec
 
 
 class Results:
@@ -141,10 +142,12 @@ class Results:
             UserError: a file cannot be made there.
         """
         from seedproof.analysis import export_frame
+        from seedproof.recipes import METHODS
 
         targets = [_writable(each) for each in (path, scores) if each is not None]
-        specs = {id_: self._store.run(id_).spec.to_json() for id_ in self._store.run_ids()}
-        _write_parquet(export_frame(self.runs(), specs), targets[0])
+        specs = {id_: _whole(self._store.run(id_).spec) for id_ in self._store.run_ids()}
+        fields = {name: field.base for kind in METHODS.values() for name, field in kind.field_types().items()}
+        _write_parquet(export_frame(self.runs(), specs, fields), targets[0])
         if scores is not None:
             _write_parquet(self.scores(), targets[1])
         return targets[0]
@@ -249,6 +252,15 @@ class Results:
 def numbers_of(figure: Path) -> Path:
     """The file with the numbers of a figure: ``box_plot.png.csv`` for ``box_plot.png``."""
     return figure.with_name(f"{figure.name}.csv")
+
+
+def _whole(spec: RunSpec) -> dict[str, Any]:
+    """A spec as JSON, with what a stored recipe leaves out because it means "as before"."""
+    from seedproof.recipes import from_json
+
+    recipe = from_json(spec.recipe)
+    values = {name: getattr(recipe, name) for name in recipe.field_types()}
+    return {**spec.to_json(), "recipe": {"method": recipe.method, **values}}
 
 
 def _writable(path: str | os.PathLike[str]) -> Path:

@@ -27,15 +27,16 @@ def spec(recipe: str, seeds: Seeds) -> dict[str, object]:
     ).to_json()
 
 
+FIELDS = {"learning_rate": float, "p": float, "bias_correction": bool}
 SPECS = {"a": spec("devlin", Seeds.from_number(0)), "b": spec("mixout", Seeds(head=1, order=2, dropout=3))}
 
 
 def test_seeds_settings_and_numerics_are_columns():
-    frame = export_frame(runs_table([cell("a"), cell("b", "1/2/3", "mixout")], {"a": result()}, {}), SPECS)
+    frame = export_frame(runs_table([cell("a"), cell("b", "1/2/3", "mixout")], {"a": result()}, {}), SPECS, FIELDS)
     assert frame[["head_seed", "order_seed", "dropout_seed"]].to_numpy().tolist() == [[0, 0, 0], [1, 2, 3]]
     assert list(frame["engine"]) == ["fleet", "fleet"]
     assert list(frame["recipe_learning_rate"]) == [2e-5, 2e-5]
-    assert math.isnan(frame["recipe_p"][0])
+    assert frame["recipe_p"].isna().tolist() == [True, False]
     assert frame["recipe_p"][1] == 0.9
     assert frame["recipe_bias_correction"].tolist() == [False, False]
 
@@ -56,6 +57,9 @@ def test_every_column_of_a_real_study_is_explained(tmp_path):
     results.export(tmp_path / "runs.parquet", scores=tmp_path / "scores.parquet")
     runs, scores = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("runs", "scores"))
     metrics = set(scores["metric"])
+    fields = {name for recipe in (RECIPES["devlin"], RECIPES["mixout"]) for name in recipe.field_types()}
+    assert {RECIPE + name for name in fields} <= set(runs.columns)
+    assert str(runs["recipe_max_steps"].dtype) == "Int64"
     plain = {name for name in runs.columns if not name.startswith((RECIPE, EXECUTION)) and name not in metrics}
     assert plain <= set(RUN_COLUMNS)
     assert list(scores.columns) == list(SCORE_COLUMNS)

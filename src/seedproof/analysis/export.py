@@ -79,7 +79,13 @@ SCORE_COLUMNS: Mapping[str, str] = MappingProxyType(
 """Columns of the table of scores, in words."""
 
 
-def export_frame(runs: pd.DataFrame, specs: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+_INTEGERS = ("steps_per_epoch", f"{EXECUTION}pid", f"{EXECUTION}attempts")
+_DTYPES: Mapping[type, Any] = MappingProxyType({bool: "boolean", int: "Int64", float: "Float64", str: "string"})
+
+
+def export_frame(
+    runs: pd.DataFrame, specs: Mapping[str, Mapping[str, Any]], fields: Mapping[str, type] = MappingProxyType({})
+) -> pd.DataFrame:
     """The whole table of runs with types that do not depend on its content, ready for ``to_parquet``.
 
     Two executions of the same finished runs give equal frames once the columns that begin with ``execution_`` are
@@ -87,7 +93,8 @@ def export_frame(runs: pd.DataFrame, specs: Mapping[str, Mapping[str, Any]]) -> 
 
     Args:
         runs: the table of runs.
-        specs: what each run is, by its id, as plain JSON values.
+        specs: what each run is, by its id, as plain JSON values; its recipe with every field.
+        fields: what the fields of recipes hold, bool, int, float or str, by name; text where it is not said.
 
     Returns:
         Columns :data:`RUN_COLUMNS`; names, settings and identities before results.
@@ -100,6 +107,10 @@ def export_frame(runs: pd.DataFrame, specs: Mapping[str, Mapping[str, Any]]) -> 
     for name in frame.columns:
         if name in TEXT_COLUMNS or name in RECORD_COLUMNS:
             frame[name] = frame[name].astype("string")  # a column of None alone would otherwise have no type
+        elif name in _INTEGERS:
+            frame[name] = frame[name].astype("Int64")
+        elif name.startswith(RECIPE):
+            frame[name] = frame[name].astype(_DTYPES[fields.get(name.removeprefix(RECIPE), str)])
         elif frame[name].dtype == object:
             frame[name] = frame[name].astype(_type_of(frame[name]))
     return frame
