@@ -80,7 +80,9 @@ def test_a_fleet_of_one_is_the_plain_engine_without_padding(family, name):
 
 
 @families
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", ["devlin", *(pytest.param(name, marks=pytest.mark.slow) for name in RECIPES if name != "devlin")]
+)
 def test_steps_are_those_of_the_plain_engine_in_fp32(family, name):
     compare(runs_of(family, name), "fp32", 2e-5, 1e-4, 5e-2)
 

@@ -54,7 +54,9 @@ def calls_of_second_step(family, runs):
     return calls.counts
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", ["bert", *(pytest.param(family, marks=pytest.mark.slow) for family in FAMILIES if family != "bert")]
+)
 def test_calls_do_not_grow_with_members(family):
     calls_of_second_step(family, runs_of(family, 9))  # makes what every fleet of the process shares
     few, many = (calls_of_second_step(family, runs_of(family, count)) for count in (3, 9))

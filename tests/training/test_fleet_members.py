@@ -80,7 +80,7 @@ def test_joining_and_leaving_in_the_middle():
 
 
 @pytest.mark.parametrize("name", ["devlin", "mosbach-v1", "mixout"])
-@pytest.mark.parametrize("stop", [0, 1, 7])
+@pytest.mark.parametrize("stop", [0, pytest.param(1, marks=pytest.mark.slow), 7])
 @pytest.mark.parametrize("is_same_member", [False, True])
 def test_going_on_gives_the_same_bits(name, stop, is_same_member):
     """As a new member after an interruption, or as one that stepped aside where memory was short."""

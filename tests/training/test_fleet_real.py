@@ -79,7 +79,9 @@ def agree(runs, steps=1, precision="fp32", loss_tolerance=1e-5, gradient_toleran
                 assert moved < 0.1, (name, moved)
 
 
-@pytest.mark.parametrize("family", MODELS)
+@pytest.mark.parametrize(
+    "family", ["bert", *(pytest.param(family, marks=pytest.mark.slow) for family in ("roberta", "albert"))]
+)
 def test_one_step_on_real_rte_batches(tmp_path, glue_dir, vocabulary_dir, family):
     """Every recipe in one fleet, on the tokens of the real vocabulary; only the weights are random."""
     config, kind, reader, vocabulary = MODELS[family]
