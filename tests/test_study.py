@@ -66,8 +66,16 @@ def make_study(model: Path, **changes) -> Study:
     return Study("script", **(fields | changes))
 
 
-def copy_of(scripted: tuple[Path, str], tmp_path: Path) -> Path:
-    return Path(shutil.copytree(scripted[0] / "out" / "first", tmp_path / "moved" / "study"))
+@pytest.fixture(scope="module")
+def prepared(tiny_model, tmp_path_factory) -> Path:
+    """The script's study, of which no run is executed yet."""
+    folder = tmp_path_factory.mktemp("prepared") / "study"
+    make_study(tiny_model).prepare(folder)
+    return folder
+
+
+def copy_of(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "moved" / "study"))
 
 
 def attempts(folder: Path) -> dict[str, int]:
@@ -81,6 +89,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 def test_a_plain_script_runs_a_study(scripted):
     assert scripted[1].split("\n")[:3] == ["recipe,runs,finished", f"{DEVLIN},2,2", f'"{CORRECTED}",2,2']
 
@@ -94,6 +103,7 @@ def test_the_same_script_again_runs_nothing(scripted, tiny_model):
     assert set(attempts(folder).values()) == {1}
 
 
+@pytest.mark.slow
 def test_the_same_study_anywhere_has_the_same_ids(scripted, tiny_model):
     runs = make_study(tiny_model).plan(Numerics()).runs
     assert {run.cell.id for run in runs} == set(attempts(scripted[0] / "out" / "first"))
@@ -102,7 +112,7 @@ def test_the_same_study_anywhere_has_the_same_ids(scripted, tiny_model):
 @pytest.mark.slow
 def test_a_moved_folder_works_and_is_extended(scripted, tiny_model, tmp_path, small_task):
     """More seeds, recipes and tasks: what was there stays, byte for byte, and only the new runs are executed."""
-    folder = copy_of(scripted, tmp_path)
+    folder = copy_of(scripted[0] / "out" / "first", tmp_path)
     before = {name: data for name, data in content(folder).items() if name.startswith(("runs/", "study.toml"))}
     wider = make_study(tiny_model, tasks=[in_memory_task(), in_memory_task("other", flip=1)], seeds=[2, 0],
                        recipes=["devlin", "mosbach"], settings={"max_steps": 3})  # fmt: skip
@@ -116,9 +126,9 @@ def test_a_moved_folder_works_and_is_extended(scripted, tiny_model, tmp_path, sm
     assert [path.name for path in Store.open(folder).definitions()] == ["study.toml", "study-2.toml"]
 
 
-def test_the_definition_in_the_folder_makes_the_same_runs(scripted, tmp_path):
+def test_the_definition_in_the_folder_makes_the_same_runs(prepared, tmp_path):
     """Read back from wherever the folder is now, with its in-memory task, and preparing it adds nothing."""
-    folder = copy_of(scripted, tmp_path)
+    folder = copy_of(prepared, tmp_path)
     before = content(folder)
     again = Study.read(folder / "study.toml")
     _, runs = again.prepare(folder)
@@ -126,9 +136,9 @@ def test_the_definition_in_the_folder_makes_the_same_runs(scripted, tmp_path):
     assert content(folder) == before
 
 
-def test_weights_keep_their_name_in_a_study(scripted, tiny_model, tmp_path):
+def test_weights_keep_their_name_in_a_study(prepared, tiny_model, tmp_path):
     """The same model by another path is no other model: its runs are not listed twice."""
-    folder = copy_of(scripted, tmp_path)
+    folder = copy_of(prepared, tmp_path)
     moved = shutil.copytree(tiny_model, tmp_path / "moved-model")
     make_study(Path(moved), seeds=3).prepare(folder)
     runs = open_results(folder).runs()
@@ -155,17 +165,17 @@ def test_weights_keep_their_name_in_a_study(scripted, tiny_model, tmp_path):
         ({"settings": {"max_length": 128, "max_step": 3}}, "did you mean 'max_steps'"),
     ],
 )
-def test_what_is_refused_leaves_the_study_untouched(scripted, tiny_model, tmp_path, changes, message):
-    folder = copy_of(scripted, tmp_path)
+def test_what_is_refused_leaves_the_study_untouched(prepared, tiny_model, tmp_path, changes, message):
+    folder = copy_of(prepared, tmp_path)
     before = content(folder)
     with pytest.raises(UserError, match=message):
         make_study(tiny_model, **changes).run(folder, progress=False)
     assert content(folder) == before
 
 
-def test_numerics_that_agree_are_no_contradiction(scripted, tiny_model):
+def test_numerics_that_agree_are_no_contradiction(prepared, tiny_model):
     study = make_study(tiny_model, threads=1, precision="fp32")
-    assert study.numerics(scripted[0] / "out" / "first") == Numerics()
+    assert study.numerics(prepared) == Numerics()
 
 
 def test_two_tables_of_one_name_are_told_apart_by_name(tiny_model, tmp_path):
@@ -222,9 +232,9 @@ def test_seeds_that_are_none(seeds):
 
 
 @pytest.mark.parametrize("jobs", [0, -1])
-def test_jobs_below_one(scripted, tiny_model, tmp_path, jobs):
+def test_jobs_below_one(prepared, tiny_model, tmp_path, jobs):
     with pytest.raises(UserError, match="jobs must be at least 1"):
-        make_study(tiny_model).run(copy_of(scripted, tmp_path), jobs=jobs, progress=False)
+        make_study(tiny_model).run(copy_of(prepared, tmp_path), jobs=jobs, progress=False)
 
 
 def test_a_folder_that_holds_something_else(tiny_model, tmp_path):
@@ -275,9 +285,9 @@ def test_a_name_tells_what_differs_from_the_named_recipe(tiny_model, recipes, se
     assert [run.spec.recipe["name"] for run in runs] == names
 
 
-def test_an_old_study_is_extended_under_its_own_names(scripted, tiny_model, tmp_path):
+def test_an_old_study_is_extended_under_its_own_names(prepared, tiny_model, tmp_path):
     """Its cells say 'devlin' for devlin with max_steps=3, as earlier versions wrote them; more seeds join their rows."""
-    folder = copy_of(scripted, tmp_path)
+    folder = copy_of(prepared, tmp_path)
     cells = (folder / "runs.jsonl").read_text()
     (folder / "runs.jsonl").write_text(cells.replace(", max_steps=3", "").replace("(max_steps=3)", ""))
     (folder / "runs.jsonl.sha256").unlink()  # they wrote none
