@@ -165,13 +165,26 @@ def test_export(ran, tmp_path):
 def test_dry_run_shows_the_runs_and_makes_nothing(run_words, tmp_path):
     outcome = command(*run_words, "--recipe", "mosbach", "--dry-run", "--verbose")
     assert outcome.code == 0
-    assert "mosbach: 1 runs" in outcome.out
+    assert "mosbach: 1 run of" in outcome.out
     assert "none was started" in outcome.out
-    assert re.search(r"estimate for this machine: .* with \d+ at a time, \d+ MiB of disk", outcome.out)
+    assert re.search(r"estimate for this machine: .* with \d+ at a time, \d+ [KM]iB of disk", outcome.out)
     assert "bias_correction       True" in outcome.err
     assert "dropout               0.1 (family bert)" in outcome.err
     assert "held out by label with split_seed=0" in outcome.err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_dry_run_counts_what_the_study_has(ran, table, tiny_model, tmp_path):
+    """Of five runs two are finished, and one of these has lost its end."""
+    folder = Path(shutil.copytree(ran[0], tmp_path / "copy"))
+    words = ["study", "run", "--task", table, *COLUMNS, "--model", tiny_model, "--set", "max_steps=3", "--out", folder,
+             "--dry-run", "--seeds"]  # fmt: skip
+    assert "2 runs in all: 2 finished; nothing was started now" in command(*words, 2).out
+    run = next(run for run in sorted((folder / "runs").iterdir()) if '"devlin' in (run / "spec.json").read_text())
+    (run / "result.json").unlink()
+    before = content(folder)
+    assert "5 runs in all: 1 finished, 1 to be continued, 3 left to begin; nothing was" in command(*words, 5).out
+    assert content(folder) == before
 
 
 @pytest.mark.parametrize("what", ["tasks", "recipes", "models", "studies"])

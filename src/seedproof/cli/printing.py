@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from seedproof.cli.quantities import disk_in_words, runs_in_words
 from seedproof.cli.streams import say
 from seedproof.errors import command
 from seedproof.launch import StudyInterrupted
@@ -47,7 +48,7 @@ def print_status(store: Store) -> None:
     counts = Counter(str(state) for state in states.values())
     results = [store.run(id_).result() for id_, state in states.items() if state == "finished"]
     failed = Counter(result["reason"] for result in results if result["outcome"] == "failed")
-    say(f"study {store.name!r} in {store.path}: {len(states)} runs")
+    say(f"study {store.name!r} in {store.path}: {runs_in_words(len(states))}")
     for state in ("finished", "running", "pending", "interrupted", "lost", "crashed"):
         if counts[state]:
             detail = ""
@@ -149,8 +150,13 @@ def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> No
             "new study has today's value", err=True)  # fmt: skip
 
 
-def print_plan(runs: Sequence[PlannedRun]) -> None:
-    """Print the runs of a study, a line per task, model and recipe."""
+def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
+    """Print the runs of a study, a line per task, model and recipe, and how many its folder has already.
+
+    Args:
+        runs: planned.
+        states: of the runs that the folder has, by id; none where it is new.
+    """
     from seedproof.recipes import from_json
     from seedproof.training.plan import make_plan, matched_divisor
 
@@ -162,8 +168,16 @@ def print_plan(runs: Sequence[PlannedRun]) -> None:
         size = f"{plan.steps} steps"
         if (factor := matched_divisor(plan)) > 1.05:  # paper, Figure 6
             size += f", which are on average {factor:.1f} times as large as with bias correction"
-        say(f"{task}, {model}, {recipe}: {count} runs of {size}")
-    say(f"{len({run.spec.id for run in runs})} runs in all, none was started")
+        say(f"{task}, {model}, {recipe}: {runs_in_words(count)} of {size}")
+    found = Counter(str(states.get(id_, "pending")) for id_ in {run.spec.id for run in runs})
+    whole = f"{runs_in_words(found.total())} in all"
+    finished, running, pending = (found[state] for state in ("finished", "running", "pending"))
+    if pending == found.total():
+        say(f"{whole}, none was started")
+        return
+    parts = {"finished": finished, "running": running, "to be continued": found.total() - finished - running - pending,
+             "left to begin": pending}  # fmt: skip
+    say(f"{whole}: {', '.join(f'{count:,} {what}' for what, count in parts.items() if count)}; nothing was started now")
 
 
 def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> None:
@@ -179,7 +193,7 @@ def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> 
     counted = " and ".join(sorted({str(timed.steps) for timed in estimate.timed}))
     fleet = "; fleets, which were asked for, take less" if numerics.engine == "fleet" else ""
     say(f"estimate for this machine: {duration(estimate.seconds / workers)} with {workers} at a time, "
-        f"{estimate.disk_bytes / 2**20:.0f} MiB of disk")  # fmt: skip
+        f"{disk_in_words(estimate.disk_bytes)} of disk")  # fmt: skip
     say(f"  from a step's {steps} just now (median of {counted} by the plain engine on {numerics.device}, alone{fleet}); several "
         "at a time and other work on the machine may double it")  # fmt: skip
 
@@ -214,11 +228,14 @@ def check_ended(results: Results) -> None:
     """
     states = Counter(results.runs()["state"])
     if states["running"]:
-        say(f"{states['running']} runs are being executed by another process; give the same command again when it has "
-            "ended", err=True)  # fmt: skip
+        are = "is" if states["running"] == 1 else "are"
+        say(f"{runs_in_words(states['running'])} {are} being executed by another process; give the same command again when "
+            "it has ended", err=True)  # fmt: skip
     if states["crashed"]:
-        count = f"{states['crashed']} run{'s' if states['crashed'] > 1 else ''}"
-        say(f"error: {count} crashed; to see why: {command('study', 'status', results.path)}", err=True)
+        say(
+            f"error: {runs_in_words(states['crashed'])} crashed; to see why: {command('study', 'status', results.path)}",
+            err=True,
+        )
         raise typer.Exit(1)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.quantities import disk_in_words, runs_in_words
 from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
 
@@ -113,16 +114,16 @@ def _print_plan(
         )
         kept = ", weights kept" if row["weights"] else ""
         state = f"{finished} finished" if finished else f"ids {row['ids']}"
-        say(f"{row['task']}, {row['model']}, {row['recipe']}: {row['runs']} runs of {row['steps']:,} steps, about "
+        say(f"{row['task']}, {row['model']}, {row['recipe']}: {runs_in_words(row['runs'])} of {row['steps']:,} steps, about "
             f"{duration(row['seconds'] * factor / gain)} in all{kept}; {state} ({row['figures']})")  # fmt: skip
     for what, seconds in measured(figures, scale).items():
         say(f"measurement: {what}, about {duration(seconds * factor)}")
     for line in missing(figures, scale, places):
         say(f"missing: {line}")
-    say(f"{whole.runs} runs in all, {whole.steps:,} steps; none was started")
+    say(f"{runs_in_words(whole.runs)} in all, {whole.steps:,} steps; none was started")
     training, measuring = whole.training_seconds * factor / gain, whole.measuring_seconds * factor
     say(f"estimate for this machine ({device}, engine {engine}): {duration((training + measuring) / workers)} with {workers} "
-        f"at a time, {whole.disk_bytes / 2**30:.2f} GiB of disk")  # fmt: skip
+        f"at a time, {disk_in_words(whole.disk_bytes)} of disk")  # fmt: skip
     if found:
         fleet = f"; the fleet taken as {gain:g} times as fast (docs/performance.md)" if gain > 1 else ""
         say(f"  training {duration(training)} and measuring {duration(measuring)} one after the other, from {found.source}"
@@ -171,7 +172,10 @@ def _print_made(made: Made, *, verbose: bool) -> None:
     _print_ledger(made.ledger, verbose=verbose)
     say(f"\nreport: {made.report}")
     if made.crashed:
-        say(f"error: {made.crashed} runs crashed; to see why: {command('study', 'status', made.folder)}", err=True)
+        say(
+            f"error: {runs_in_words(made.crashed)} crashed; to see why: {command('study', 'status', made.folder)}",
+            err=True,
+        )
     if made.crashed or not all(one.is_whole for one in made.figures):
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seedproof.analysis.endings import KINDS
+from seedproof.cli.quantities import runs_in_words
 from seedproof.cli.streams import say
 from seedproof.errors import unknown
 from seedproof.report.wording import NEAR
@@ -81,8 +82,7 @@ def _print_table(runs: pd.DataFrame) -> None:
             say(f"  {run}  {outcome:<{width}}  {score:>7} {name}")
     if runs["covers_majority"].any():
         say(f"{NEAR} the score's 95 % interval covers the majority score", err=True)
-    say(f"{len(runs)} run{'s' if len(runs) > 1 else ''}; --run takes an id, its first digits, or the name at the end",
-               err=True)  # fmt: skip
+    say(f"{runs_in_words(len(runs))}; --run takes an id, its first digits, or the name at the end", err=True)
 
 
 def _meant(runs: pd.DataFrame, column: str, value: str) -> set[str]:

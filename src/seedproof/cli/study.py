@@ -13,6 +13,7 @@ from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
     from seedproof.results import Results
+    from seedproof.store import State
     from seedproof.study import Study
 
 app = typer.Typer(help="Run a study over random seeds and look at what it found.", no_args_is_help=True)
@@ -127,7 +128,7 @@ def run(
         print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing})
         print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
         print_lines(study.try_out(planned, out))
-        print_plan(runs)
+        print_plan(runs, _states(out))
         print_estimate(study.estimate(planned, out), study.numerics(out), jobs)
         return
     notes: list[str] = []
@@ -228,6 +229,14 @@ def _results(folder: Path) -> Results:
     from seedproof.results import open_results
 
     return open_results(folder)
+
+
+def _states(folder: Path | None) -> dict[str, State]:
+    """The states of the runs that a study has; none where there is no study yet."""
+    from seedproof.store import Store
+    from seedproof.store.marker import MARKER
+
+    return Store.open(folder).states() if folder is not None and (folder / MARKER).exists() else {}
 
 
 def _read(file: Path) -> Study:

@@ -158,8 +158,10 @@ def _bar(done: float, total: int, width: int) -> ProgressBar:
 
 
 def duration(seconds: float) -> str:
-    """A length of time as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    """A length of time as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``, beyond two days ``5 d 3 h``."""
     if seconds < 60:
         return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    if minutes > 48 * 60:
+        return f"{hours // 24:,} d {hours % 24} h"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
