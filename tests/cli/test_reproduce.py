@@ -26,7 +26,7 @@ def test_every_dry_run_says_runs_steps_time_and_disk(name, scale, tmp_path, monk
     assert re.search(r"estimate for this machine \((cpu|cuda), engine fleet\)", outcome.out)
     uses_bert = "glue/" in outcome.out and ", bert-large-uncased, " in outcome.out
     assert ("missing: model bert-large-uncased: not here" in outcome.out) == uses_bert
-    assert re.search(r"\d [MG]iB of disk", outcome.out)
+    assert re.search(r"\d [KMG]iB of disk", outcome.out)
     assert "epochs, long recipe" not in outcome.out + outcome.err
     assert ("ids pending" in outcome.out) == (name != "fig6")
 
