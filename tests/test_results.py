@@ -16,6 +16,7 @@ from seedproof.results import Results, open_results
 from seedproof.study import Study
 from seedproof.tasks import Split, Task, load_task
 
+pytestmark = pytest.mark.slow
 RECIPES = ["devlin", recipe("devlin", label="the same again"), recipe("mosbach-v1", epochs=2)]
 
 
@@ -126,7 +127,6 @@ def test_final_weights_open_in_stock_transformers(results, task):
         np.testing.assert_allclose(logits, results.logits(run)["dev"], atol=1e-5)
 
 
-@pytest.mark.slow
 def test_two_executions_export_the_same(study, results, tmp_path):
     """Everything that may differ is in columns that begin with execution_; also with two workers instead of one."""
     again = study.run(tmp_path / "again", jobs=2, progress=False)

@@ -31,6 +31,7 @@ def test_every_dry_run_says_runs_steps_time_and_disk(name, scale, tmp_path, monk
     assert ("ids pending" in outcome.out) == (name != "fig6")
 
 
+@pytest.mark.slow
 def test_a_dry_run_touches_neither_network_nor_weights_nor_the_folder(tmp_path):
     code = (
         "import socket, sys, builtins\n"

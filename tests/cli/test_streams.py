@@ -32,9 +32,8 @@ def test_what_an_encoding_lacks_is_written_plainer(encoding, shown):
     assert stream.buffer.getvalue().decode(encoding) == shown
 
 
-@pytest.mark.parametrize(
-    ("encoding", "shown"), [("ascii", b"? - x/0"), pytest.param("latin-1", b"? - \xd7/0", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", b"? - x/0"), ("latin-1", b"? - \xd7/0")])
 def test_commands_end_well_in_old_terminals(tmp_path, encoding, shown):
     """One that prints a table and one that is refused, as whole programs."""
     store = Store.create(tmp_path / "猫", "s", Numerics())

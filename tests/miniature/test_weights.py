@@ -15,7 +15,9 @@ def test_the_package_stays_small():
     assert sum(file.stat().st_size for file in WEIGHTS.rglob("*") if file.is_file()) < 15_000_000
 
 
-@pytest.mark.parametrize("name", MINIATURES)
+@pytest.mark.parametrize(
+    "name", ["bert", *(pytest.param(name, marks=pytest.mark.slow) for name in MINIATURES if name != "bert")]
+)
 def test_stock_transformers_opens_it_and_it_predicts_masked_words(name):
     folder = WEIGHTS / name
     with quiet_transformers():

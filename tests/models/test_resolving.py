@@ -32,7 +32,10 @@ def called_for(source, name="devlin", **settings):
     return {field: getattr(resolved, field) for field in resolved.ADDED if field in resolved.to_json()}
 
 
-@pytest.mark.parametrize("model", ["miniature/bert", "miniature/roberta", "miniature/albert"])
+@pytest.mark.parametrize(
+    "model",
+    ["miniature/bert", *(pytest.param(f"miniature/{name}", marks=pytest.mark.slow) for name in ("roberta", "albert"))],
+)
 def test_the_miniatures_runs_are_what_they_were(model):
     """Except where the recipe was wrong: BertAdam's warm-up, and the layers that Mixout mixes in ALBERT."""
     changed = {name: called_for(find_model(model), name) for name in RECIPES}

@@ -21,6 +21,7 @@ from tests.fleets import (
 
 from seedproof.recipes import RECIPES
 
+FAST = ("devlin", "mixout")
 STEPS = 3
 """The first at rate 0; later ones have averages and corrections."""
 families = pytest.mark.parametrize("family", FAMILIES)
@@ -59,7 +60,9 @@ def compare(runs, precision, loss_tolerance, tolerance, weight_tolerance):
 
 
 @families
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in RECIPES if name not in FAST)]
+)
 def test_steps_are_those_of_the_plain_engine(family, name):
     # Mixout's factor 1 / (1 - p) is fp32.
     compare(runs_of(family, name), "fp64", 1e-7, 1e-6, 1e-3)

@@ -82,7 +82,9 @@ def train_stack(recipes, dtype):
     return models, stack, optimizer
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 2e-4)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-9), pytest.param(torch.float32, 2e-4, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "recipes",
     [VARIANTS, OTHERS, *([one] for one in OTHERS), *mostly_slow([[one] for one in VARIANTS])],

@@ -23,9 +23,14 @@ from seedproof.spec import Numerics
 from seedproof.store import Store
 
 
-def test_what_the_page_holds(store, tmp_path):
+@pytest.fixture(scope="module")
+def page(store, tmp_path_factory):
+    """Its page, drawn once."""
+    return study_page(store, tmp_path_factory.mktemp("page"))
+
+
+def test_what_the_page_holds(page):
     """Six figures drawn; every run has a row, started ones their facts; unfinished ones are said to be so."""
-    page = study_page(store, tmp_path)
     assert [entry.name for entry in page.figures] == [
         "scores",
         "losses",
@@ -47,9 +52,9 @@ def test_what_the_page_holds(store, tmp_path):
     assert HOSTILE in unfinished["message"][0]
 
 
-def test_failed_runs_stay_in_every_denominator(store, tmp_path):
+def test_failed_runs_stay_in_every_denominator(page):
     """Of three finished runs of devlin two failed, one of them without a score."""
-    summary = study_page(store, tmp_path).summary.iloc[0]
+    summary = page.summary.iloc[0]
     assert (summary["runs"], summary["finished"], summary["failed"], summary["diverged"]) == (4, 3, 2, 1)
 
 
@@ -195,11 +200,12 @@ def test_seeds_are_drawn_together():
     assert ranges(["0", "1", "2", "4", "1/2/3", "9"]) == "0-2, 4, 1/2/3, 9"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [
         ["model.mystery.weight"],
-        pytest.param(["model.layers.0.mystery.weight", "head_of_own.weight"], marks=pytest.mark.slow),
+        ["model.layers.0.mystery.weight", "head_of_own.weight"],
     ],
 )
 def test_weights_of_unknown_names_cost_one_table_not_the_report(tmp_path, monkeypatch, names):
