@@ -98,3 +98,12 @@ def test_every_number_is_in_the_table(make_runs):
     assert table.loc["mosbach", "failure_rate_difference"] == pytest.approx(-0.4)
     assert table.loc["mosbach", ["failure_rate_low", "mean_high", "sd_low"]].notna().all()
     assert "mean: fewer than 10 seeds" in table.loc["few", "missing"]
+
+
+def test_a_recipe_without_a_finished_run_is_not_judged(make_runs) -> None:
+    runs = pd.concat([make_runs([0.4, 0.4]), make_runs([None, None], recipe="mosbach")], ignore_index=True)
+    (answer,) = answers(summarize(runs))
+    assert answer.sentence == (
+        "Every run that has finished failed (2 of 2): devlin did no better than a constant answer; no run of mosbach "
+        "has finished yet."
+    )

@@ -59,3 +59,8 @@ def test_a_setting_given_twice_is_refused():
         sp.recipe("devlin(epochs=3, epochs=4)")
     with pytest.raises(UserError, match="epochs stands twice"):
         sp.recipe("devlin(epochs=3)", epochs=4)
+
+
+def test_a_setting_of_another_method_names_that_method():
+    with pytest.raises(UserError, match="'p' in recipe 'devlin': it belongs to mixout"):
+        sp.recipe("devlin", p=0.5)

@@ -272,7 +272,7 @@ def test_an_unknown_label_in_dev(tmp_path: Path) -> None:
         ({"text": "reviews"}, r"no column 'reviews'; did you mean 'review'\? \(its columns: id, review, stars\)"),
         ({"label": "zzz"}, r"no column 'zzz' \(its columns: id, review, stars\)"),
         ({"text_pair": "star"}, "no column 'star'; did you mean 'stars'"),
-        ({"text": None}, r"say which column holds the text \(its columns: id, review, stars\)"),
+        ({"text": None}, r"say which column holds the text, --text COLUMN \(its columns: id, review, stars\)"),
         ({"label": None}, "say which column holds the label"),
         ({"text_pair": "review"}, "must be different columns"),
         ({"label": "review"}, "must be different columns"),

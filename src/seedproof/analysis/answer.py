@@ -111,7 +111,9 @@ def _answer(rows: pd.DataFrame, baseline: str | None) -> Answer:
 def _sentence(cells: list[dict[str, Any]], base: dict[str, Any], found: list[Comparison]) -> str:
     """Without its full stop, and without what is not finished."""
     if _all_failed(cells):
-        runs = sum(cell["finished"] for cell in cells)
+        runs, done = sum(cell["finished"] for cell in cells), [cell["recipe"] for cell in cells if cell["finished"]]
+        if len(done) < len(cells):
+            return f"Every run that has finished failed ({runs} of {runs}): {_listed(done)} did no better than a constant answer"
         return f"Every run failed ({runs} of {runs}): no recipe was better than a constant prediction, so none can be preferred"
     if not found:
         return _alone(base, len(cells))

@@ -53,7 +53,7 @@ def _recipes() -> dict[str, str]:
 def _fields() -> dict[str, str]:
     from seedproof.recipes.explained import fields
 
-    return {each.name: f"[{each.default}; {each.allowed}] {each.meaning}" for each in fields()}
+    return {each.name: f"[{each.default}; {each.allowed}]{each.of_method} {each.meaning}" for each in fields()}
 
 
 def _models() -> dict[str, str]:

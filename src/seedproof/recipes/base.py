@@ -164,6 +164,7 @@ class Recipe:
         """
         for key in settings:
             if key not in self.field_types():
+                _refuse_foreign(key, self)
                 raise unknown("setting", key, self.field_types(), where=f"recipe {self.name!r}")
         marked = self.user_settings | frozenset(settings)
         return dataclasses.replace(self, **settings, name=self.name if name is None else name, user_settings=marked)
@@ -215,3 +216,15 @@ class Recipe:
 
     def after_step(self, model: nn.Module) -> None:
         """Called after the optimizer's step."""
+
+
+def _refuse_foreign(setting: str, recipe: Recipe) -> None:
+    """Name the method that has a setting which this recipe has not."""
+    from seedproof.recipes import METHODS
+
+    owners = [kind.method for kind in METHODS.values() if setting in kind.field_types()]
+    if owners:
+        raise UserError(
+            f"unknown setting {setting!r} in recipe {recipe.name!r}: it belongs to {' and '.join(owners)}; leave it out, or give "
+            f"it to such a recipe alone, e.g. --recipe '{owners[0]}({setting}=...)'"
+        )

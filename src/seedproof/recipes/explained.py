@@ -37,6 +37,11 @@ class Explained:
     default: str
     meaning: str
 
+    @property
+    def of_method(self) -> str:
+        """`` (mixout)`` behind a field that only this method has, else nothing."""
+        return "" if self.method == Recipe.method else f" ({self.method})"
+
 
 def fields() -> list[Explained]:
     """All fields of all methods, in the order of their declaration, each once."""
@@ -65,7 +70,7 @@ def page() -> str:
         "",
         "| field | allowed | default | meaning |",
         "| --- | --- | --- | --- |",
-        *(f"| `{each.name}`{_of(each)} | {each.allowed} | {each.default} | {each.meaning} |" for each in fields()),
+        *(f"| `{each.name}`{each.of_method} | {each.allowed} | {each.default} | {each.meaning} |" for each in fields()),
         "",
         "## Defaults of the families",
         "",
@@ -77,10 +82,6 @@ def page() -> str:
         "Sources: Mosbach et al. 2021 (arXiv 2006.04884), section 2 and the released code; where the two differ, the code.",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
-
-
-def _of(field: Explained) -> str:
-    return "" if field.method == Recipe.method else f" ({field.method})"
 
 
 def _fields_of(kind: type[Recipe]) -> Iterator[Explained]:

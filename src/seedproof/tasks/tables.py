@@ -106,7 +106,7 @@ def table_name(path: Path) -> str:
 
 def _unnamed(table: Table, option: str) -> UserError:
     names = listed(list(table.columns))
-    return UserError(f"{table.path}: say which column holds the {option} (its columns: {names})")
+    return UserError(f"{table.path}: say which column holds the {option}, --{option} COLUMN (its columns: {names})")
 
 
 def _distinct(path: Path, texts: list[str], label: str) -> list[str]:
