@@ -36,10 +36,12 @@ class Journal:
     Args:
         path: the file.
         seconds: how long a record may stay in memory before the next append writes it out.
+        may_be_lost: a file that is gone has no records, whatever its seal says, because they can be made again.
     """
 
-    def __init__(self, path: Path, *, seconds: float = 5.0) -> None:
+    def __init__(self, path: Path, *, seconds: float = 5.0, may_be_lost: bool = False) -> None:
         self.path = path
+        self._may_be_lost = may_be_lost
         self._seconds = seconds
         self._lines: list[bytes] = []
         self._bytes = 0
@@ -155,7 +157,8 @@ class Journal:
         try:
             file = self.path.open("rb")
         except FileNotFoundError:
-            Checker(self.path).end()
+            if not self._may_be_lost:
+                Checker(self.path).end()
             return
         damaged = 0
         with file:
@@ -187,6 +190,8 @@ class Journal:
         if not lines and not (force and self.path.exists()):
             return
         check_plain(self.path)
+        if self._may_be_lost and not self.path.exists():
+            unseal(self.path)  # of the file that is gone
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
             self._append_bytes(descriptor, b"".join(lines), force=force)

@@ -54,8 +54,8 @@ class Store:
         self.name = printable_line(name)
         self.numerics = numerics
         """Fixed when the study is made: another number of threads, say, gives other bits."""
-        self._cells = Journal(path / "runs.jsonl")
-        self._models = Journal(path / "models.jsonl")
+        self._cells = Journal(path / "runs.jsonl", may_be_lost=True)
+        self._models = Journal(path / "models.jsonl", may_be_lost=True)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], name: str, numerics: Numerics) -> Self:
