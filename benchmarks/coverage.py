@@ -56,9 +56,11 @@ def given_success(samples: int) -> None:
     for runs in (2, 3, 5, 10, 25):
         normal, gamma = draw(samples, runs, 0.0), GENERATOR.gamma(2, DEVIATION / np.sqrt(2), (samples, runs))
         mean = DEVIATION * np.sqrt(2)
-        print(f"{runs:>29}   {coverage([*map(t_interval, normal)], MEAN)} ({coverage([*map(t_interval, gamma)], mean)})"
-              f"   {coverage([*map(chi_square_interval, normal)], DEVIATION)} "
-              f"({coverage([*map(chi_square_interval, gamma)], DEVIATION)})")  # fmt: skip
+        print(
+            f"{runs:>29}   {coverage([*map(t_interval, normal)], MEAN)} ({coverage([*map(t_interval, gamma)], mean)})"
+            f"   {coverage([*map(chi_square_interval, normal)], DEVIATION)} "
+            f"({coverage([*map(chi_square_interval, gamma)], DEVIATION)})"
+        )
 
 
 def over_all(samples: int) -> None:
@@ -72,8 +74,10 @@ def over_all(samples: int) -> None:
             words = []
             for statistic, value in ((np.mean, mean), (standard_deviation, deviation)):
                 ends = [bca_interval(sample, statistic, resamples=999) for sample in scores]
-                parts = ([pair for pair, shown in zip(ends, seen, strict=True) if shown is wanted] for wanted in
-                         (np.True_, np.False_))  # fmt: skip
+                parts = (
+                    [pair for pair, shown in zip(ends, seen, strict=True) if shown is wanted]
+                    for wanted in (np.True_, np.False_)
+                )
                 words += [coverage(part, value) for part in parts]
             print(f"{rate:>29.2f}   {runs:>4}   {'   '.join(words)}   {seen.mean():.2f}", flush=True)
 
@@ -138,8 +142,14 @@ def _cell(scores: Scores) -> dict[str, float]:
     return {"failed": failed, "finished": len(scores), "sd": standard_deviation(scores), "sd_low": low, "sd_high": high}
 
 
-PARTS: Sequence[tuple[Callable[[int], None], int]] = ((given_success, 1), (over_all, 1), (rates, 1), (correlations, 1),
-                                                      (spreads, 5), (differences, 1))  # fmt: skip
+PARTS: Sequence[tuple[Callable[[int], None], int]] = (
+    (given_success, 1),
+    (over_all, 1),
+    (rates, 1),
+    (correlations, 1),
+    (spreads, 5),
+    (differences, 1),
+)
 """What is measured, and with how many times as many samples."""
 
 if __name__ == "__main__":

@@ -40,10 +40,7 @@ def shapes(layers: int, width: int, vocabulary: int, positions: int) -> list[tup
     return embeddings + norm + layers * layer + linear + head
 
 
-SETS = {
-    "24 layers x 64": shapes(24, 64, 200, 64),
-    "6 layers x 384": shapes(6, 384, 30522, 512),
-}
+SETS = {"24 layers x 64": shapes(24, 64, 200, 64), "6 layers x 384": shapes(6, 384, 30522, 512)}
 
 
 def parameter_groups(sizes: list[tuple[int, ...]]) -> list[dict[str, object]]:

@@ -67,8 +67,9 @@ def made_store(folder: Path, runs: int, steps: int) -> Store:
     cells = []
     for number in range(runs):
         name, seed = RECIPES[number % len(RECIPES)], number // len(RECIPES)
-        spec = RunSpec(task=task.reference(), model=model, recipe=values[name], seeds=Seeds.from_number(seed),
-                       numerics=Numerics())  # fmt: skip
+        spec = RunSpec(
+            task=task.reference(), model=model, recipe=values[name], seeds=Seeds.from_number(seed), numerics=Numerics()
+        )
         cells.append(Cell(task="made", model="made", recipe=name, seed=str(seed), id=spec.id))
         _write(store.path / "runs" / spec.id, spec, task, steps=steps, succeeds=seed % 3 > 0, seed=number)
     store.add_cells(cells)
@@ -88,12 +89,23 @@ def _write(folder: Path, spec: RunSpec, task: Task, *, steps: int, succeeds: boo
             losses += [record["loss"]] if record["kind"] == "loss" else []
     score = last["scores"]["accuracy"] if succeeds else 0.5
     result = {
-        "outcome": "succeeded" if succeeds else "failed", "reason": None if succeeds else "majority", "diverged_at": None,
-        "metric": "accuracy", "score": score, "majority": 0.5, "metrics": {"accuracy": score}, "majorities": task.majority,
-        "training_loss": float(np.mean(losses[-steps // 3 :])), "steps": steps, "steps_per_epoch": steps // 3,
-        "evaluated_step": last["step"], "missing_parameters": [], "truncated_examples": 0, "recordings": {"gradients": 10},
+        "outcome": "succeeded" if succeeds else "failed",
+        "reason": None if succeeds else "majority",
+        "diverged_at": None,
+        "metric": "accuracy",
+        "score": score,
+        "majority": 0.5,
+        "metrics": {"accuracy": score},
+        "majorities": task.majority,
+        "training_loss": float(np.mean(losses[-steps // 3 :])),
+        "steps": steps,
+        "steps_per_epoch": steps // 3,
+        "evaluated_step": last["step"],
+        "missing_parameters": [],
+        "truncated_examples": 0,
+        "recordings": {"gradients": 10},
         "execution": {"seconds": 1.0, "python": "3", "processor": "x86_64", "host": "made", "version_torch": "2"},
-    }  # fmt: skip
+    }
     (folder / "result.json").write_text(dumps(result))
 
 
@@ -118,8 +130,10 @@ def main() -> None:
         store = made_store(Path(folder) / "store", asked.runs, steps)
         size = sum(path.stat().st_size for path in store.path.glob("runs/*/journal.jsonl")) / 1e6
         peak, seconds, page = measured(store.path, Path(folder) / "report.html", asked.options)
-    print(f"{asked.runs:,} runs, journals of {size:,.0f} MB: {peak:,.0f} MB of memory, {seconds:.0f} s, page of {page:.1f} MB "
-          f"({os.cpu_count()} cores)")  # fmt: skip
+    print(
+        f"{asked.runs:,} runs, journals of {size:,.0f} MB: {peak:,.0f} MB of memory, {seconds:.0f} s, page of {page:.1f} MB "
+        f"({os.cpu_count()} cores)"
+    )
 
 
 if __name__ == "__main__":

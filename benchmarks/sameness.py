@@ -35,8 +35,16 @@ def failures_and_scores(
     """1 for every failed run, and the scores of all runs; by seed."""
     task = sp.load_task(arguments.task, **({"data_dir": arguments.data_dir} if arguments.data_dir else {}))
     settings = {} if arguments.learning_rate is None else {"learning_rate": arguments.learning_rate}
-    study = sp.Study(f"sameness {name}", tasks=[task], models=[arguments.model], recipes=[arguments.recipe],
-                     seeds=range(arguments.seeds), settings=settings, device="cpu", **sides)  # fmt: skip
+    study = sp.Study(
+        f"sameness {name}",
+        tasks=[task],
+        models=[arguments.model],
+        recipes=[arguments.recipe],
+        seeds=range(arguments.seeds),
+        settings=settings,
+        device="cpu",
+        **sides,
+    )
     runs = study.run(Path(arguments.out) / name, jobs=arguments.jobs).runs()
     if not (runs["state"] == "finished").all():
         raise SystemExit(f"not all runs of {name} are finished; run this again")
@@ -99,9 +107,11 @@ def compare_failures(first: NDArray[np.int64], second: NDArray[np.int64], names:
     low, high = difference.interval()
     table = [[int(each.sum()), seeds - int(each.sum())] for each in (first, second)]
     rate = (difference.rates[0] + difference.rates[1]) / 2
-    print(f"failure rates, {names}: {difference.effect:+.3f} (Newcombe {low:+.3f} to {high:+.3f}), "
-          f"Fisher's exact p = {stats.fisher_exact(table)[1]:.3f}; power {POWER:.0%} from a difference of "
-          f"{failure_power(rate, seeds):.2f}")  # fmt: skip
+    print(
+        f"failure rates, {names}: {difference.effect:+.3f} (Newcombe {low:+.3f} to {high:+.3f}), "
+        f"Fisher's exact p = {stats.fisher_exact(table)[1]:.3f}; power {POWER:.0%} from a difference of "
+        f"{failure_power(rate, seeds):.2f}"
+    )
 
 
 def compare_scores(first: Sample, second: Sample, names: str) -> None:
@@ -109,9 +119,11 @@ def compare_scores(first: Sample, second: Sample, names: str) -> None:
     welch = stats.ttest_ind(first, second, equal_var=False)
     low, high = welch.confidence_interval(1 - LEVEL)
     shift = shift_power(np.concatenate([first, second]), len(first))
-    print(f"mean scores, {names}: {first.mean() - second.mean():+.4f} (Welch {low:+.4f} to {high:+.4f}), "
-          f"Mann-Whitney p = {stats.mannwhitneyu(first, second).pvalue:.3f}, power {POWER:.0%} from a shift of "
-          f"{shift:.3f}; Kolmogorov-Smirnov p = {stats.ks_2samp(first, second).pvalue:.3f}")  # fmt: skip
+    print(
+        f"mean scores, {names}: {first.mean() - second.mean():+.4f} (Welch {low:+.4f} to {high:+.4f}), "
+        f"Mann-Whitney p = {stats.mannwhitneyu(first, second).pvalue:.3f}, power {POWER:.0%} from a shift of "
+        f"{shift:.3f}; Kolmogorov-Smirnov p = {stats.ks_2samp(first, second).pvalue:.3f}"
+    )
 
 
 def main() -> None:
@@ -121,8 +133,10 @@ def main() -> None:
     samples = {name: failures_and_scores(name, side, arguments) for name, side in sides.items()}
     for name, (failed, scores) in samples.items():
         low, high = wilson_interval(int(failed.sum()), len(failed))
-        print(f"{name:6} failed {failed.sum()} of {len(failed)} (Wilson {low:.3f} to {high:.3f}); score median "
-              f"{np.median(scores):.3f}, mean {scores.mean():.3f}, SD {scores.std(ddof=1):.3f}")  # fmt: skip
+        print(
+            f"{name:6} failed {failed.sum()} of {len(failed)} (Wilson {low:.3f} to {high:.3f}); score median "
+            f"{np.median(scores):.3f}, mean {scores.mean():.3f}, SD {scores.std(ddof=1):.3f}"
+        )
     (first_failed, first_scores), (second_failed, second_scores) = samples.values()
     names = " - ".join(sides)
     compare_failures(first_failed, second_failed, names)

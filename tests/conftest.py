@@ -66,5 +66,10 @@ def small_task():
     def first(split: Split, count: int) -> Split:
         return Split(split.texts[:count], split.pairs[:count], np.array(split.labels[:count]))
 
-    return Task(name="small", train=first(whole.train, 40), dev=first(whole.dev, 30), classes=whole.classes,
-                metrics=("accuracy",))  # fmt: skip
+    return Task(
+        name="small",
+        train=first(whole.train, 40),
+        dev=first(whole.dev, 30),
+        classes=whole.classes,
+        metrics=("accuracy",),
+    )

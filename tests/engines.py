@@ -26,11 +26,17 @@ def make_engine(
     tokenizer = load_tokenizer(source)
     tokens = [tokenize(split, tokenizer, max_length=64, positions=source.positions) for split in (task.train, task.dev)]
     data = RunData(train=tokens[0], evaluation={"dev": tokens[1]}, score=task.score, metric=task.metrics[0])
-    loaded = load_classifier(source, labels=task.num_labels, regression=task.kind == "regression",
-                             head_seed=seeds.head, dropout=chosen.dropout)  # fmt: skip
+    loaded = load_classifier(
+        source,
+        labels=task.num_labels,
+        regression=task.kind == "regression",
+        head_seed=seeds.head,
+        dropout=chosen.dropout,
+    )
     plan = make_plan(chosen, seeds, len(task.train), evaluations)
-    return PlainEngine(loaded.model, chosen, plan, data, dropout_seed=seeds.dropout, probes=make_probes(probes),
-                       precision=precision)  # fmt: skip
+    return PlainEngine(
+        loaded.model, chosen, plan, data, dropout_seed=seeds.dropout, probes=make_probes(probes), precision=precision
+    )
 
 
 def records(engine):

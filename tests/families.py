@@ -25,19 +25,20 @@ from transformers import CONFIG_MAPPING, AutoModelForSequenceClassification, Pre
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
 from seedproof.errors import UserError
-from seedproof.launch.execute import plain_engine, prepare
-from seedproof.launch.options import Recording
-from seedproof.launch.trial import try_runs
+from seedproof.execution.plain import plain_engine, prepare
+from seedproof.execution.recording import Recording
+from seedproof.execution.trial import try_runs
+from seedproof.methods.mixing import layers_mixed_in
 from seedproof.miniature.tokenizer import make_tokenizer
 from seedproof.models import facts
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.dropout import dropouts
 from seedproof.models.layers import JOINED, places
-from seedproof.models.resolving import resolve_for
 from seedproof.models.source import ModelSource, find_model
-from seedproof.planning import plan_runs
 from seedproof.recipes import recipe
+from seedproof.recipes.for_model import resolve_for
 from seedproof.spec import Numerics, Seeds
+from seedproof.study.planning import plan_runs
 from seedproof.tasks import Split, Task, load_task
 
 FAMILIES = tuple(MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES)
@@ -54,8 +55,14 @@ SIZES = (
     (r".*experts", 4),
 )
 """Largest values of the numbers of a configuration, by the first pattern that matches the name."""
-TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "eos_token_id": 3, "sep_token_id": 3,
-          "decoder_start_token_id": 0}  # fmt: skip
+TOKENS = {
+    "pad_token_id": 0,
+    "bos_token_id": 2,
+    "cls_token_id": 2,
+    "eos_token_id": 3,
+    "sep_token_id": 3,
+    "decoder_start_token_id": 0,
+}
 """The special tokens of the miniature's tokenizer, which all of these models get."""
 _ROPE = {"rope_type": "default", "rope_theta": 10000.0}
 OWN: dict[str, dict[str, Any]] = {
@@ -105,9 +112,7 @@ def _small(config: PreTrainedConfig) -> dict[str, Any]:
     return given
 
 
-LIMITATIONS = {
-    "zamba": "Transformers ties weights of layers that a small model does not have",
-}
+LIMITATIONS = {"zamba": "Transformers ties weights of layers that a small model does not have"}
 """Families of which no small model can be made here, with the reason: nothing is known of them."""
 KINDS = {"attention output", "intermediate", "output"}
 
@@ -189,8 +194,9 @@ def _task() -> Task:
     def first(split: Split, count: int) -> Split:
         return Split(split.texts[:count], split.pairs[:count], np.array(split.labels[:count]))
 
-    return Task(name="small", train=first(whole.train, 8), dev=first(whole.dev, 6), classes=whole.classes,
-                metrics=("accuracy",))  # fmt: skip
+    return Task(
+        name="small", train=first(whole.train, 8), dev=first(whole.dev, 6), classes=whole.classes, metrics=("accuracy",)
+    )
 
 
 def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
@@ -218,7 +224,7 @@ def _where_dropout_is_set(source: ModelSource) -> str:
 def _mixed(source: ModelSource, model: nn.Module) -> str:
     try:
         layers = sum(type(module) is nn.Linear for module in model.modules())
-        return f"{len(facts.mixed(source, 'lee', 'flow'))} of {layers}"
+        return f"{len(layers_mixed_in(source, 'lee', 'flow'))} of {layers}"
     except UserError:
         return "refused"
 

@@ -18,14 +18,14 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
+from seedproof.methods.mixing import MixLinear, _LegacyMix, _mix
 from seedproof.models.tokens import TokenizedSplit
 from seedproof.probes import make_probes
 from seedproof.recipes import recipe, resolve
-from seedproof.recipes.mixing import MixLinear, _LegacyMix, _mix
 from seedproof.spec import Seeds
 from seedproof.training.engine import RunData, step_seed
-from seedproof.training.fleet import FleetEngine
-from seedproof.training.fleet_member import Member
+from seedproof.training.fleet.engine import FleetEngine
+from seedproof.training.fleet.member import Member
 from seedproof.training.plain import PlainEngine
 from seedproof.training.plan import make_plan
 
@@ -41,9 +41,17 @@ ALL_PROBES = {"gradients": 1, "pooler": 1, "drift": 1}
 
 def make_model(family, seed=0, *, dropout=0.0, labels=2, **settings):
     """Every weight far from its initial value, norms and biases too, so that a wrong use of any of them shows."""
-    shared = {"vocab_size": WORDS, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4,
-              "intermediate_size": 24, "max_position_embeddings": LONGEST + 2, "num_labels": labels,
-              "hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}  # fmt: skip
+    shared = {
+        "vocab_size": WORDS,
+        "hidden_size": 16,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 24,
+        "max_position_embeddings": LONGEST + 2,
+        "num_labels": labels,
+        "hidden_dropout_prob": dropout,
+        "attention_probs_dropout_prob": dropout,
+    }
     if family == "albert":
         shared |= {"embedding_size": 8, "classifier_dropout_prob": dropout, "num_hidden_groups": 2}
     if family == "roberta":
@@ -96,18 +104,32 @@ class Run:
     probes: dict
 
     def member(self, **given):
-        return Member(model=copy.deepcopy(self.model), recipe=self.recipe, plan=self.plan, data=self.data,
-                      dropout_seed=self.seed, probes=make_probes(self.probes), **given)  # fmt: skip
+        return Member(
+            model=copy.deepcopy(self.model),
+            recipe=self.recipe,
+            plan=self.plan,
+            data=self.data,
+            dropout_seed=self.seed,
+            probes=make_probes(self.probes),
+            **given,
+        )
 
     def plain(self, precision="fp32"):
         dtype = torch.float64 if precision == "fp64" else torch.float32
-        return PlainEngine(copy.deepcopy(self.model).to(dtype), self.recipe, self.plan, self.data,
-                           dropout_seed=self.seed, probes=make_probes(self.probes),
-                           precision="bf16" if precision == "bf16" else "fp32")  # fmt: skip
+        return PlainEngine(
+            copy.deepcopy(self.model).to(dtype),
+            self.recipe,
+            self.plan,
+            self.data,
+            dropout_seed=self.seed,
+            probes=make_probes(self.probes),
+            precision="bf16" if precision == "bf16" else "fp32",
+        )
 
 
-def make_run(family, name="devlin", seed=0, *, labels=2, probes=ALL_PROBES, data=None, model=None, evaluations=None,
-             **settings):  # fmt: skip
+def make_run(
+    family, name="devlin", seed=0, *, labels=2, probes=ALL_PROBES, data=None, model=None, evaluations=None, **settings
+):
     """A run of a named recipe; dropout 0 unless said."""
     given = {"dropout": 0.0, "learning_rate": 1e-3, "batch_size": 7, "epochs": 3.0, **settings}
     chosen = resolve(recipe(name, **given), family, None).recipe

@@ -15,16 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seedproof.errors import UserError
-from seedproof.launch.environment import pinned
-from seedproof.launch.options import Recording
+from seedproof.execution.environment import pinned
+from seedproof.execution.recording import Recording
 from seedproof.measure.runs import run_checkpoint
-from seedproof.results import open_results
 from seedproof.store import Store, read_table
 from seedproof.store.documents import read_document, write_document
 from seedproof.store.encoding import dumps
 from seedproof.store.measurements import measurements
 from seedproof.store.seals import seal_file
-from seedproof.study import Study
+from seedproof.study.results import open_results
+from seedproof.study.study import Study
 from seedproof.tasks import Task, load_task
 
 ASSETS = Path(__file__).parent / "assets" / "first"

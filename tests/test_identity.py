@@ -12,12 +12,12 @@ from typing import ClassVar, Literal
 import pytest
 
 from seedproof import recipes
-from seedproof.extending import fit_into
 from seedproof.models.source import find_model
-from seedproof.planning import PlannedRun
 from seedproof.recipes import RECIPES, Recipe, from_json, resolve
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, Store
+from seedproof.study.extending import fit_into
+from seedproof.study.planning import PlannedRun
 from seedproof.tasks import load_task
 
 PINNED = json.loads((Path(__file__).parent / "assets" / "identities.json").read_text())

@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 import torch
 
-from seedproof.launch import Interrupted
-from seedproof.launch.execute import execute_run, usable_checkpoint
-from seedproof.launch.options import Recording
+from seedproof.execution import Interrupted
+from seedproof.execution.plain import execute_run, usable_checkpoint
+from seedproof.execution.recording import Recording
 from seedproof.measure.runs import forgetting_of_runs
-from seedproof.planning import as_task
-from seedproof.results import open_results
 from seedproof.store import Store
-from seedproof.study import Study
+from seedproof.study.planning import as_task
+from seedproof.study.results import open_results
+from seedproof.study.study import Study
 
 ASSETS = Path(__file__).parent / "assets" / "first"
 EXPECTED = next((ASSETS / "expected").iterdir())
@@ -147,8 +147,12 @@ def continued(tmp_path: Path, until: int | None) -> Store:
     """Go on with the interrupted run, to its end or to a step."""
     store, steps = copied("plain", tmp_path), []
     try:
-        execute_run(store, EXPECTED.name, lambda event: steps.append(event["step"]),
-                    lambda: until is not None and steps[-1] >= until)  # fmt: skip
+        execute_run(
+            store,
+            EXPECTED.name,
+            lambda event: steps.append(event["step"]),
+            lambda: until is not None and steps[-1] >= until,
+        )
     except Interrupted:
         assert until is not None
     return store
@@ -171,8 +175,11 @@ def losses_in(folder: Path) -> dict[int, float]:
 def machine() -> dict[str, str]:
     """What decides bits: processor, instruction set and PyTorch."""
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {"processor": names[0].split(":", 1)[1].strip(), "capability": torch.backends.cpu.get_cpu_capability(),
-            "torch": torch.__version__}  # fmt: skip
+    return {
+        "processor": names[0].split(":", 1)[1].strip(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+    }
 
 
 @pytest.mark.slow

@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from seedproof.analysis.claims import Evidence as Evidence
     from seedproof.analysis.claims import ledger as ledger
     from seedproof.errors import UserError as UserError
+    from seedproof.execution.recording import Recording as Recording
     from seedproof.launch import StudyInterrupted as StudyInterrupted
-    from seedproof.launch.options import Recording as Recording
     from seedproof.measure.forgetting import forgetting as forgetting
     from seedproof.measure.surface import surface as surface
+    from seedproof.methods.mixing import apply_mixout as apply_mixout
+    from seedproof.methods.mixing import mixout as mixout
+    from seedproof.paper.reproduce import reproduce as reproduce
     from seedproof.recipes import Recipe as Recipe
     from seedproof.recipes import recipe as recipe
-    from seedproof.recipes.mixing import apply_mixout as apply_mixout
-    from seedproof.recipes.mixing import mixout as mixout
-    from seedproof.results import Results as Results
-    from seedproof.results import open_results as open_results
     from seedproof.spec import Seeds as Seeds
-    from seedproof.studies.reproduce import reproduce as reproduce
-    from seedproof.study import Study as Study
+    from seedproof.study.results import Results as Results
+    from seedproof.study.results import open_results as open_results
+    from seedproof.study.study import Study as Study
     from seedproof.tasks import Split as Split
     from seedproof.tasks import Task as Task
     from seedproof.tasks import load_task as load_task
@@ -55,15 +55,15 @@ _HOMES = {
     "AdamW": "training.optimizer",
     "Evidence": "analysis.claims",
     "Recipe": "recipes",
-    "Recording": "launch.options",
-    "Results": "results",
+    "Recording": "execution.recording",
+    "Results": "study.results",
     "Seeds": "spec",
     "Split": "tasks",
-    "Study": "study",
+    "Study": "study.study",
     "StudyInterrupted": "launch",
     "Task": "tasks",
     "UserError": "errors",
-    "apply_mixout": "recipes.mixing",
+    "apply_mixout": "methods.mixing",
     "correction_factor": "training.plan",
     "forgetting": "measure.forgetting",
     "answers": "analysis",
@@ -74,10 +74,10 @@ _HOMES = {
     "load_task": "tasks",
     "loss_table": "analysis",
     "matched_divisors": "analysis",
-    "mixout": "recipes.mixing",
-    "open_results": "results",
+    "mixout": "methods.mixing",
+    "open_results": "study.results",
     "recipe": "recipes",
-    "reproduce": "studies.reproduce",
+    "reproduce": "paper.reproduce",
     "score_table": "analysis",
     "spread_tests": "analysis",
     "step_size_table": "analysis",

@@ -136,7 +136,9 @@ def test_bca_of_a_mixture_needs_ten_runs():
         failed = generator.random((300, runs)) < 0.2
         scores = np.where(failed, 0.5, generator.normal(0.7, 0.02, (300, runs)))
         ends = [bca_interval(sample, np.mean, resamples=400) for sample in scores]
-        covered[runs] = np.mean([low <= 0.66 <= high for (low, high), any_ in zip(ends, failed.any(1), strict=True) if any_ or runs == 3])  # fmt: skip  # noqa: E501
+        covered[runs] = np.mean(
+            [low <= 0.66 <= high for (low, high), any_ in zip(ends, failed.any(1), strict=True) if any_ or runs == 3]
+        )
     assert covered[10] > 0.9
     assert covered[3] < 0.7
 

@@ -27,7 +27,10 @@ def unpaired(failures, runs, others, other_runs):
 @given(st.lists(st.integers(-4, 4), max_size=10))
 def test_sign_flips_equal_brute_force(differences):
     """Every one of the 2^n ways to give signs, counted."""
-    sums = [sum(s * d for s, d in zip(signs, differences, strict=True)) for signs in itertools.product((-1, 1), repeat=len(differences))]  # fmt: skip  # noqa: E501
+    sums = [
+        sum(s * d for s, d in zip(signs, differences, strict=True))
+        for signs in itertools.product((-1, 1), repeat=len(differences))
+    ]
     assert sign_flip_p(differences) == pytest.approx(np.mean([total >= sum(differences) for total in sums]))
 
 
@@ -67,9 +70,10 @@ def test_exact_tests_refuse_shares():
         sign_flip_p([0.5])
 
 
-@pytest.mark.parametrize(("counts", "expected"), [
-    ((56, 70, 48, 80), (0.0524, 0.3339)), ((9, 10, 3, 10), (0.1705, 0.8090)), ((5, 56, 0, 29), (-0.0381, 0.1926)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [((56, 70, 48, 80), (0.0524, 0.3339)), ((9, 10, 3, 10), (0.1705, 0.8090)), ((5, 56, 0, 29), (-0.0381, 0.1926))],
+)
 def test_newcombe_s_published_examples(counts, expected):
     """Newcombe 1998, table II, method 10."""
     assert unpaired(*counts).interval() == pytest.approx(expected, abs=5e-5)

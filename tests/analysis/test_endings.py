@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 
 from seedproof.analysis.endings import KINDS, REMEDIES, kind_of, remedies
-from seedproof.study import Study
+from seedproof.study.study import Study
 from seedproof.tasks import load_task
 
-AT_ENTROPY = {"reference_loss": 0.69, "last_loss": 0.69, "earlier_loss": 0.69, "loss_noise": 0.01, "dev_fall": 0.0,
-              "dev_fall_noise": 0.01, "information": 0.001, "vanished": False}  # fmt: skip
+AT_ENTROPY = {
+    "reference_loss": 0.69,
+    "last_loss": 0.69,
+    "earlier_loss": 0.69,
+    "loss_noise": 0.01,
+    "dev_fall": 0.0,
+    "dev_fall_noise": 0.01,
+    "information": 0.001,
+    "vanished": False,
+}
 
 
 def kind(
@@ -77,10 +85,20 @@ def test_a_small_table_in_few_small_steps_is_slow_and_one_that_broke_down_collap
     rows = zip(task.train.texts[:600], task.train.labels[:600].tolist(), strict=True)
     with (tmp_path / "small.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((text, task.classes[label]) for text, label in rows)])
-    small = Study("small", tasks=[{"file": str(tmp_path / "small.csv"), "text": "text", "label": "label"}],
-                  models=["miniature/bert"], recipes=["mosbach(epochs=3)"], seeds=[3])  # fmt: skip
-    broken = Study("broken", tasks=["miniature/answer"], models=["miniature/bert"],
-                   recipes=["devlin(learning_rate=5e-4, max_steps=60)"], seeds=[1000])  # fmt: skip
+    small = Study(
+        "small",
+        tasks=[{"file": str(tmp_path / "small.csv"), "text": "text", "label": "label"}],
+        models=["miniature/bert"],
+        recipes=["mosbach(epochs=3)"],
+        seeds=[3],
+    )
+    broken = Study(
+        "broken",
+        tasks=["miniature/answer"],
+        models=["miniature/bert"],
+        recipes=["devlin(learning_rate=5e-4, max_steps=60)"],
+        seeds=[1000],
+    )
     for made, expected in ((small, "slow"), (broken, "collapsed")):
         (run,) = made.run(tmp_path / made.name, jobs=1, progress=False).runs().to_dict("records")
         assert (run["outcome"], run["reason"], run["kind"]) == ("failed", "majority", expected)

@@ -11,8 +11,8 @@ from tests.analysis.test_runs import cell, result
 from seedproof.analysis.export import EXECUTION, RECIPE, RUN_COLUMNS, SCORE_COLUMNS, export_frame, page, scores_frame
 from seedproof.analysis.runs import runs_table
 from seedproof.recipes import RECIPES, resolve
-from seedproof.results import open_results
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
+from seedproof.study.results import open_results
 
 ROOT = Path(__file__).resolve().parents[2]
 

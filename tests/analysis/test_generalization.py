@@ -9,12 +9,7 @@ import pytest
 import scipy.stats
 
 from seedproof.analysis.claims import Evidence, cells, ledger
-from seedproof.analysis.generalization import (
-    COLUMNS,
-    CORRELATION_COLUMNS,
-    generalization_table,
-    loss_score_correlation,
-)
+from seedproof.analysis.generalization import COLUMNS, CORRELATION_COLUMNS, generalization_table, loss_score_correlation
 from seedproof.errors import UserError
 
 

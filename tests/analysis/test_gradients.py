@@ -20,7 +20,9 @@ from seedproof.errors import UserError
 
 QUERY = "bert.encoder.layer.{}.attention.self.query.weight"
 NAMES = [QUERY.format(layer) for layer in range(4)] + ["classifier.weight", "classifier.bias"]
-RUNS = pd.DataFrame({"run": ["a", "b"], "seed": ["0", "1"], "recipe": "devlin", "outcome": ["failed", "succeeded"], "steps": [40, 40]})  # fmt: skip  # noqa: E501
+RUNS = pd.DataFrame(
+    {"run": ["a", "b"], "seed": ["0", "1"], "recipe": "devlin", "outcome": ["failed", "succeeded"], "steps": [40, 40]}
+)
 
 
 def records(lower, upper=0.5, classifier=1.0, every=10):
@@ -49,15 +51,18 @@ def test_the_table_has_a_row_per_place_and_step():
     assert set(table["kind"]) == {"query", "classifier", "total"}
 
 
-@pytest.mark.parametrize(("lower", "step"), [
-    ([0.1, 0.001, 0.001, 0.001], 20),  # from the second recording on
-    ([0.001, 0.001, 0.001, 0.001], 10),  # from the first
-    ([0.1, 0.001, 0.1, 0.001], 40),  # it recovered once: for good only at the end
-    ([0.001, 0.001, 0.001, 0.1], None),  # it recovered
-    ([0.1, 0.001, 0.001, math.nan], None),  # a norm that is not finite is not under anything
-    ([0.1, math.nan, 0.001, 0.001], 30),
-    ([0.1, 0.01, 0.01, 0.01], None),  # the threshold itself is not under it
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lower", "step"),
+    [
+        ([0.1, 0.001, 0.001, 0.001], 20),  # from the second recording on
+        ([0.001, 0.001, 0.001, 0.001], 10),  # from the first
+        ([0.1, 0.001, 0.1, 0.001], 40),  # it recovered once: for good only at the end
+        ([0.001, 0.001, 0.001, 0.1], None),  # it recovered
+        ([0.1, 0.001, 0.001, math.nan], None),  # a norm that is not finite is not under anything
+        ([0.1, math.nan, 0.001, 0.001], 30),
+        ([0.1, 0.01, 0.01, 0.01], None),  # the threshold itself is not under it
+    ],
+)
 def test_under_for_good(lower, step):
     """The step after the last recording that was not under the threshold."""
     row = vanish(lower, classifier=1.0, threshold=float(np.float32(0.01)))

@@ -8,8 +8,12 @@ import numpy as np
 
 from seedproof.analysis.places import by_place
 
-NAMES = ["bert.embeddings.word_embeddings.weight", "bert.embeddings.position_embeddings.weight",
-         "bert.encoder.layer.0.attention.self.query.weight", "bert.encoder.layer.0.attention.self.query.bias"]  # fmt: skip
+NAMES = [
+    "bert.embeddings.word_embeddings.weight",
+    "bert.embeddings.position_embeddings.weight",
+    "bert.encoder.layer.0.attention.self.query.weight",
+    "bert.encoder.layer.0.attention.self.query.bias",
+]
 
 
 def test_squares_add_up_and_biases_are_left_out():

@@ -19,8 +19,11 @@ def test_targets_and_several_splits():
     logits = {name: np.full((2, 1), value, dtype=np.float32) for name, value in (("dev", 0.5), ("mismatched", 2.0))}
     table = prediction_table(logits, {"dev": np.array([0.0, 1.0]), "mismatched": np.array([2.0, 2.5])}, ())
     assert table[["split", "example", "label", "prediction"]].to_numpy().tolist() == [
-        ["dev", 0, 0.0, 0.5], ["dev", 1, 1.0, 0.5], ["mismatched", 0, 2.0, 2.0], ["mismatched", 1, 2.5, 2.0],
-    ]  # fmt: skip
+        ["dev", 0, 0.0, 0.5],
+        ["dev", 1, 1.0, 0.5],
+        ["mismatched", 0, 2.0, 2.0],
+        ["mismatched", 1, 2.5, 2.0],
+    ]
 
 
 def test_a_diverged_run_has_no_rows():

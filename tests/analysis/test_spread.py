@@ -53,17 +53,21 @@ def test_from_ten_runs_on_a_star_is_as_rare_as_it_says(center):
 
 def test_pairs_and_the_star(make_runs):
     """Smallest first; the star is of the smallest against the second smallest SD, and only there."""
-    runs = pd.concat([
-        make_runs(scores(1, 0.05), recipe="mixout"),
-        make_runs([0.5] * 12 + scores(2, 0.02, 13), recipe="devlin"),
-        make_runs(scores(3, 0.005), recipe="mosbach"),
-        make_runs(scores(4, 0.5), recipe="other task", task="glue/cola"),
-    ])  # fmt: skip
+    runs = pd.concat(
+        [
+            make_runs(scores(1, 0.05), recipe="mixout"),
+            make_runs([0.5] * 12 + scores(2, 0.02, 13), recipe="devlin"),
+            make_runs(scores(3, 0.005), recipe="mosbach"),
+            make_runs(scores(4, 0.5), recipe="other task", task="glue/cola"),
+        ]
+    )
     table = spread_tests(runs, "glue/rte")
     assert list(table) == list(COLUMNS)
     assert table[["first", "second"]].to_numpy().tolist() == [
-        ["mosbach", "mixout"], ["mosbach", "devlin"], ["mixout", "devlin"],
-    ]  # fmt: skip
+        ["mosbach", "mixout"],
+        ["mosbach", "devlin"],
+        ["mixout", "devlin"],
+    ]
     assert table["star"].tolist() == [True, False, False]
     assert table["reference"].tolist() == [True, False, True]
     assert table["failed_second"].tolist() == [0, 12, 12]
@@ -74,7 +78,13 @@ def test_pairs_and_the_star(make_runs):
 
 def test_a_recipe_with_a_diverged_run_comes_last_and_has_no_test(make_runs):
     """It has no spread; the other two are compared as if it were not there."""
-    runs = pd.concat([make_runs([0.6, math.nan, *scores(3, 0.1)], recipe="a"), make_runs(scores(1, 0.01), recipe="b"), make_runs(scores(2, 0.1), recipe="c")])  # fmt: skip  # noqa: E501
+    runs = pd.concat(
+        [
+            make_runs([0.6, math.nan, *scores(3, 0.1)], recipe="a"),
+            make_runs(scores(1, 0.01), recipe="b"),
+            make_runs(scores(2, 0.1), recipe="c"),
+        ]
+    )
     table = spread_tests(runs, "glue/rte")
     assert table[["first", "second"]].to_numpy().tolist() == [["b", "c"], ["b", "a"], ["c", "a"]]
     assert table["levene_p"].isna().tolist() == [False, True, True]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from seedproof.errors import UserError
-from seedproof.results import open_results
 from seedproof.store import Store
+from seedproof.study.results import open_results
 from seedproof.tasks import Task
 
 STORE = Path(__file__).parent.parent / "assets" / "first" / "plain"
@@ -44,8 +44,12 @@ def test_under_another_metric_scores_majority_and_outcome_are_those_of_the_outpu
     assert set(pairs["metric"]) == {"macro_f1"}
     for id_, row in pairs.iterrows():
         predicted = np.argmax(results.logits(id_)["dev"], axis=1)
-        rights = [2 * ((predicted == k) & (task.dev.labels == k)).sum() / ((predicted == k).sum() + (task.dev.labels == k).sum())
-                  for k in (0, 1)]  # fmt: skip
+        rights = [
+            2
+            * ((predicted == k) & (task.dev.labels == k)).sum()
+            / ((predicted == k).sum() + (task.dev.labels == k).sum())
+            for k in (0, 1)
+        ]
         assert row["score"] == pytest.approx(np.mean(rights))
         assert row["outcome"] == ("succeeded" if row["score"] > row["majority"] else "failed")
     assert set(runs.loc[runs["task"] == "ratings", "metric"]) == {"pearson"}  # macro F1 does not fit a regression

@@ -51,9 +51,16 @@ def series(name, seconds, *, members=1, processes=1, kind="plain", peak=100, err
 def test_ratios_are_of_medians_and_of_the_best_layout():
     slow, fast = series("2 x 1", [9.0, 3.0, 4.0], processes=2, group="old"), series("1 x 2", [3.0] * 3, group="old")
     ours = series("ours", [5.0, 1.0, 6.0], members=10, processes=2)
-    trial = Trial(name="t", problem=Problem(data="miniature"), contenders=(),
-                  ratios=(Ratio(over="old", ours="ours", target=9.0), Ratio(over="gone", ours="ours", target=1.0),
-                          Ratio(over="old", ours="ours", of="memory")))  # fmt: skip
+    trial = Trial(
+        name="t",
+        problem=Problem(data="miniature"),
+        contenders=(),
+        ratios=(
+            Ratio(over="old", ours="ours", target=9.0),
+            Ratio(over="gone", ours="ours", target=1.0),
+            Ratio(over="old", ours="ours", of="memory"),
+        ),
+    )
     found = compare(trial, [slow, fast, ours])
     # Two processes with 10 steps in 4 s: .2 s a step; one with 3 s: .3 s; ours: 200 steps in 5 s.
     assert (found[0].over, found[0].value) == ("2 x 1", pytest.approx(0.2 / 0.025))

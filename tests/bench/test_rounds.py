@@ -119,12 +119,22 @@ def test_mistakes_are_named(monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_a_trial_from_end_to_end(tmp_path):
     """Every kind of contender on a model of one layer, two steps a block; the Trainer where its dependency is."""
-    contenders = [contender("floor", "rates", members=2), contender("plain", processes=2), contender("wrong", "no kind"),
-                  contender("fleet", "fleet", members=2)]  # fmt: skip
+    contenders = [
+        contender("floor", "rates", members=2),
+        contender("plain", processes=2),
+        contender("wrong", "no kind"),
+        contender("fleet", "fleet", members=2),
+    ]
     if importlib.util.find_spec("accelerate"):
         contenders.append(contender("Trainer", "trainer", pad_to=24))
-    trial = Trial(name="tiny", problem=TINY, contenders=tuple(contenders), steps=2, warmup=1,
-                  ratios=(Ratio(over="plain", ours="fleet"), Ratio(over="plain", ours="fleet", of="memory")))  # fmt: skip
+    trial = Trial(
+        name="tiny",
+        problem=TINY,
+        contenders=tuple(contenders),
+        steps=2,
+        warmup=1,
+        ratios=(Ratio(over="plain", ours="fleet"), Ratio(over="plain", ours="fleet", of="memory")),
+    )
     report = Report("test", versions(), hardware("cpu"), 2)
     run_one(trial, report, lambda _: None)
     found = json.loads(json.dumps(report.to_json()))["trials"][0]

@@ -81,8 +81,27 @@ def table(tmp_path_factory) -> Path:
 def ran(tmp_path_factory, table, tiny_model) -> tuple[Path, Outcome]:
     """A study of a user's own table, and what the command printed."""
     folder = tmp_path_factory.mktemp("cli") / "study"
-    outcome = command("study", "run", "--task", table, *COLUMNS, "--model", tiny_model, "--recipe", "devlin", "--recipe",
-                      "mosbach(epochs=2)", "--seeds", 2, "--set", "max_steps=3", "--jobs", 1, "--out", folder)  # fmt: skip
+    outcome = command(
+        "study",
+        "run",
+        "--task",
+        table,
+        *COLUMNS,
+        "--model",
+        tiny_model,
+        "--recipe",
+        "devlin",
+        "--recipe",
+        "mosbach(epochs=2)",
+        "--seeds",
+        2,
+        "--set",
+        "max_steps=3",
+        "--jobs",
+        1,
+        "--out",
+        folder,
+    )
     return folder, outcome
 
 
@@ -177,8 +196,21 @@ def test_dry_run_shows_the_runs_and_makes_nothing(run_words, tmp_path):
 def test_a_dry_run_counts_what_the_study_has(ran, table, tiny_model, tmp_path):
     """Of five runs two are finished, and one of these has lost its end."""
     folder = Path(shutil.copytree(ran[0], tmp_path / "copy"))
-    words = ["study", "run", "--task", table, *COLUMNS, "--model", tiny_model, "--set", "max_steps=3", "--out", folder,
-             "--dry-run", "--seeds"]  # fmt: skip
+    words = [
+        "study",
+        "run",
+        "--task",
+        table,
+        *COLUMNS,
+        "--model",
+        tiny_model,
+        "--set",
+        "max_steps=3",
+        "--out",
+        folder,
+        "--dry-run",
+        "--seeds",
+    ]
     assert "2 runs in all: 2 finished; nothing was started now" in command(*words, 2).out
     run = next(run for run in sorted((folder / "runs").iterdir()) if '"devlin' in (run / "spec.json").read_text())
     (run / "result.json").unlink()
@@ -189,8 +221,12 @@ def test_a_dry_run_counts_what_the_study_has(ran, table, tiny_model, tmp_path):
 
 @pytest.mark.parametrize("what", ["tasks", "recipes", "models", "studies"])
 def test_ls(what):
-    names = {"tasks": TASKS, "recipes": RECIPES, "models": [f"miniature/{name}" for name in MINIATURES],
-             "studies": ["demo"]}[what]  # fmt: skip
+    names = {
+        "tasks": TASKS,
+        "recipes": RECIPES,
+        "models": [f"miniature/{name}" for name in MINIATURES],
+        "studies": ["demo"],
+    }[what]
     listed = command("ls", what).out
     assert all(f"{name} " in listed for name in names)
 
@@ -326,8 +362,9 @@ def test_options_that_do_not_exist_end_with_status_2():
 
 
 def test_debug_shows_the_traceback(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "seedproof", "study", "status", str(tmp_path), "--debug"],
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "seedproof", "study", "status", str(tmp_path), "--debug"], capture_output=True, text=True
+    )
     assert done.returncode != 0
     assert "Traceback" in done.stderr
     assert "UserError" in done.stderr
@@ -339,7 +376,7 @@ def test_runs_that_crash_are_said_to(run_words, tiny_model, tmp_path):
     folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     save_file({"w": torch.zeros(2)}, folder / "model.safetensors", metadata={"format": "pt"})
     words = [folder if word == tiny_model else word for word in run_words]
-    with mock.patch("seedproof.study.Study.try_out", return_value=[]):
+    with mock.patch("seedproof.study.study.Study.try_out", return_value=[]):
         outcome = command(*words)
     assert outcome.code == 1
     assert "nothing is pre-trained" in outcome.err

@@ -112,8 +112,26 @@ def study(tmp_path_factory, tiny_model) -> Path:
 def make_study(place: Path, model: Path) -> Path:
     """Run a study of one run into a folder whose name needs quoting."""
     (place / "mine.csv").write_text("t,l\n" + "".join(f"the dog {n},{'yn'[n % 2]}\n" for n in range(20)))
-    words = ["study", "run", "--task", place / "mine.csv", "--text", "t", "--label", "l", "--model", model, "--seeds", 1,
-             "--set", "max_steps=2", "--jobs", 1, "--out", place / "my study"]  # fmt: skip
+    words = [
+        "study",
+        "run",
+        "--task",
+        place / "mine.csv",
+        "--text",
+        "t",
+        "--label",
+        "l",
+        "--model",
+        model,
+        "--seeds",
+        1,
+        "--set",
+        "max_steps=2",
+        "--jobs",
+        1,
+        "--out",
+        place / "my study",
+    ]
     assert give(*words).code == 0
     return place / "my study"
 

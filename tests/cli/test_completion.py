@@ -22,7 +22,10 @@ assert not loaded, loaded
     ("words", "offered"),
     [
         ("study run --task glue/r", ["glue/rte"]),
-        ("study run --task mini", [f"miniature/{name}" for name in ("acceptability", "answer", "entailment", "paraphrase")]),
+        (
+            "study run --task mini",
+            [f"miniature/{name}" for name in ("acceptability", "answer", "entailment", "paraphrase")],
+        ),
         ("study run --model miniature/r", ["miniature/roberta"]),
         ("study run --recipe mos", ["mosbach", "mosbach-v1"]),
         ("study run --set learning", ["learning_rate=", "learning_rate_factor="]),
@@ -31,7 +34,7 @@ assert not loaded, loaded
         ("ls f", ["fields"]),
         ("ben", ["bench"]),
     ],
-)  # fmt: skip
+)
 def test_bash_is_offered(words, offered):
     asked = {"_SEEDPROOF_COMPLETE": "complete_bash", "COMP_WORDS": f"seedproof {words}"}
     environment = {**os.environ, **asked, "COMP_CWORD": str(len(words.split()))}

@@ -14,10 +14,14 @@ from seedproof.errors import UserError, is_out_of_memory
 
 @pytest.mark.parametrize(
     "error",
-    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
-     ImportError("libtorch_cpu.so: failed to map segment from shared object"), OSError(errno.ENOMEM, "Cannot allocate"),
-     RuntimeError("can't start new thread")],
-)  # fmt: skip
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, "Cannot allocate"),
+        RuntimeError("can't start new thread"),
+    ],
+)
 def test_memory_that_ends_is_no_bug_and_no_damaged_file(error, monkeypatch, capsys):
     def fail():
         raise error

@@ -16,8 +16,25 @@ def whole(tmp_path_factory, tiny_model):
     """A study of two runs in a folder whose name needs quoting, and the command that made it."""
     place = tmp_path_factory.mktemp("lost")
     (place / "mine.csv").write_text("t,l\n" + "".join(f"the dog {n},{n % 2}\n" for n in range(20)))
-    words = ["study", "run", "--task", place / "mine.csv", "--text", "t", "--label", "l", "--model", tiny_model, "--seeds", 2,
-             "--set", "max_steps=2", "--jobs", 1, "--out"]  # fmt: skip
+    words = [
+        "study",
+        "run",
+        "--task",
+        place / "mine.csv",
+        "--text",
+        "t",
+        "--label",
+        "l",
+        "--model",
+        tiny_model,
+        "--seeds",
+        2,
+        "--set",
+        "max_steps=2",
+        "--jobs",
+        1,
+        "--out",
+    ]
     assert command(*words, place / "my study").code == 0
     return place / "my study", words
 

@@ -35,8 +35,23 @@ def text(tmp_path):
 
 def test_forgetting_of_runs(study, text, tmp_path):
     folder, ids = study
-    outcome = command("measure", "forgetting", folder, "--run", ids["failed"], "--run", ids["good"], "--text", text,
-                      "--layers", "0,3", "--masked-share", 0.5, "--out", tmp_path / "table.csv")  # fmt: skip
+    outcome = command(
+        "measure",
+        "forgetting",
+        folder,
+        "--run",
+        ids["failed"],
+        "--run",
+        ids["good"],
+        "--text",
+        text,
+        "--layers",
+        "0,3",
+        "--masked-share",
+        0.5,
+        "--out",
+        tmp_path / "table.csv",
+    )
     assert outcome.code == 0, outcome
     table = pd.read_csv(tmp_path / "table.csv")
     assert table["outcome"].tolist() == ["failed"] * 3 + ["succeeded"] * 3
@@ -69,9 +84,24 @@ def test_surface_of_runs(study):
 def test_surface_of_folders(pretrained, tmp_path):
     for seed, name in ((1, "f"), (2, "s")):
         make_classifier(pretrained, seed=seed).save_pretrained(tmp_path / name)
-    outcome = command("measure", "surface", "--failed", tmp_path / "f", "--successful", tmp_path / "s", "--pretrained",
-                      pretrained, "--task", "miniature/acceptability", "--head-seed", 0, "--out", tmp_path / "found",
-                      "--gradient-norm", *SMALL)  # fmt: skip
+    outcome = command(
+        "measure",
+        "surface",
+        "--failed",
+        tmp_path / "f",
+        "--successful",
+        tmp_path / "s",
+        "--pretrained",
+        pretrained,
+        "--task",
+        "miniature/acceptability",
+        "--head-seed",
+        0,
+        "--out",
+        tmp_path / "found",
+        "--gradient-norm",
+        *SMALL,
+    )
     assert outcome.code == 0, outcome
     assert pd.read_csv(tmp_path / "found" / "grid.csv")["gradient_norm"].gt(0).all()
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from tests.cli.test_cli import command, refused
 
-from seedproof.studies import FIGURES
+from seedproof.paper import FIGURES
 
 
 @pytest.mark.parametrize("scale", ["mini", "paper"])

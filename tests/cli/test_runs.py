@@ -12,8 +12,8 @@ from tests.cli.test_cli import command, refused
 from tests.measure.made import make_pretrained, make_store
 
 from seedproof.checksums import KEY
-from seedproof.results import open_results
 from seedproof.spec import Seeds
+from seedproof.study.results import open_results
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from seedproof.errors import UserError
-from seedproof.launch import Interrupted
+from seedproof.execution import Interrupted
 from seedproof.store import RunFolder, Store
 
 STEPS = 3

@@ -69,9 +69,18 @@ def make_store(
             model.save_pretrained(run.weights)
             load_tokenizer(source).save_pretrained(run.weights)
         score = {None: 0.6, "majority": 0.5, "diverged": math.nan}[reason]
-        run.finish({"outcome": "failed" if reason else "succeeded", "reason": reason, "evaluated_step": 3,
-                    "missing_parameters": ["classifier.weight"],
-                    "score": score, "majority": 0.5, "metric": "accuracy", "training_loss": 0.7})  # fmt: skip
+        run.finish(
+            {
+                "outcome": "failed" if reason else "succeeded",
+                "reason": reason,
+                "evaluated_step": 3,
+                "missing_parameters": ["classifier.weight"],
+                "score": score,
+                "majority": 0.5,
+                "metric": "accuracy",
+                "training_loss": 0.7,
+            }
+        )
         ids[name] = spec.id
         store.add_cells([dataclasses.replace(Cell.of(spec), recipe="devlin")])
     store.add_definition(f'name = "made"\ntasks = ["miniature/entailment"]\nmodels = ["{pretrained}"]\n')

@@ -81,8 +81,15 @@ def test_blank_lines_and_headings_are_left_out(tmp_path):
     assert read_lines(str(path)) == read_lines(path.read_text(encoding="utf-8").split("\n"))
 
 
-@pytest.mark.parametrize(("text", "message"), [("no-such-file.txt", "no text file"), (["", " = Title = "], "no line of prose"),
-                                               ([], "no line of prose"), (["a", 3], "item 1 is 3")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no-such-file.txt", "no text file"),
+        (["", " = Title = "], "no line of prose"),
+        ([], "no line of prose"),
+        (["a", 3], "item 1 is 3"),
+    ],
+)
 def test_texts_that_cannot_be_used(text, message):
     with pytest.raises(UserError, match=message):
         read_lines(text)

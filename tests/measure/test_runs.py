@@ -59,8 +59,10 @@ def test_a_surface_takes_everything_from_the_runs(store, pretrained, small_task)
 
 def test_runs_without_weights_name_the_command(pretrained, small_task, tmp_path):
     ids = make_store(tmp_path / "my study", pretrained["bert"], small_task, RUNS, weights=False)
-    for ask in (lambda: forgetting_of_runs(tmp_path / "my study", [ids["failed"]], TEXTS),
-                lambda: surface_of_runs(tmp_path / "my study", ids["failed"], ids["good"])):  # fmt: skip
+    for ask in (
+        lambda: forgetting_of_runs(tmp_path / "my study", [ids["failed"]], TEXTS),
+        lambda: surface_of_runs(tmp_path / "my study", ids["failed"], ids["good"]),
+    ):
         with pytest.raises(
             UserError, match=r"kept no weights.*study run '.*my study/study\.toml' --out '.*' --weights"
         ):

@@ -31,8 +31,10 @@ def test_special_tokens_are_never_masked_and_a_fifth_of_the_words_is(family):
     asked = labels[:, special:] != -100
     assert asked.float().mean().item() == pytest.approx(0.2, abs=0.01)
     assert torch.equal(masked[:, special:][~asked], ids[:, special:][~asked])
-    shares = [(masked[:, special:][asked] == tokenizer.mask_token_id).float().mean().item(),
-              (masked[:, special:][asked] == ids[:, special:][asked]).float().mean().item()]  # fmt: skip
+    shares = [
+        (masked[:, special:][asked] == tokenizer.mask_token_id).float().mean().item(),
+        (masked[:, special:][asked] == ids[:, special:][asked]).float().mean().item(),
+    ]
     assert shares == pytest.approx([0.8, 0.1], abs=0.02)
 
 
@@ -71,8 +73,18 @@ def test_no_batch_is_longer_than_the_positions(family):
 @pytest.mark.slow
 def test_training_lowers_the_loss():
     said: list[str] = []
-    list(pretrain(Pretraining(family="bert", stages=(Stage(layers=1, steps=200, learning_rate=5e-3),), hidden_size=32,
-                              feed_forward=64, batch_size=24), said.append))  # fmt: skip
+    list(
+        pretrain(
+            Pretraining(
+                family="bert",
+                stages=(Stage(layers=1, steps=200, learning_rate=5e-3),),
+                hidden_size=32,
+                feed_forward=64,
+                batch_size=24,
+            ),
+            said.append,
+        )
+    )
     first, last = (float(text.split("word loss ")[1].split(",")[0]) for text in (said[0], said[-1]))
     assert last < first - 0.3
 

@@ -33,10 +33,13 @@ def test_every_place_is_set(family, p):
         ("bert", set()),
         ("albert", set()),
         ("xlnet", {"sequence_summary.last_dropout", "config.summary_last_dropout"}),
-        ("seed_oss", {f"model.layers.{n}.{part}.residual_dropout" for n in (0, 1) for part in ("self_attn", "mlp")}
-         | {"config.residual_dropout"}),
+        (
+            "seed_oss",
+            {f"model.layers.{n}.{part}.residual_dropout" for n in (0, 1) for part in ("self_attn", "mlp")}
+            | {"config.residual_dropout"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_the_names_that_were_known_first_leave(family, left):
     found = dropouts(model_with(family, 0.3, set_named))
     assert {place for place, p in found.items() if p != 0.3} == left

@@ -72,15 +72,18 @@ OTHERS = {
     "nomic_bert": (2, APART, {"pooler", "classifier", "embeddings"}),
     "xlnet": (2, APART | {"rel_attn.r", "rel_attn.seg_embed"}, {"pooler", "classifier", "embeddings", "other"}),
     "xlm": (2, APART, {"classifier", "embeddings", "other"}),
-    "t5": (2, APART | {"layer.0.SelfAttention.relative_attention_bias"},
-           {"pooler", "classifier", "embeddings", "decoder", "other"}),
+    "t5": (
+        2,
+        APART | {"layer.0.SelfAttention.relative_attention_bias"},
+        {"pooler", "classifier", "embeddings", "decoder", "other"},
+    ),
     "deberta": (2, AS_ONE, {"pooler", "classifier", "embeddings"}),
     "deberta-v2": (2, APART, {"pooler", "classifier", "embeddings"}),
     "mpnet": (2, APART, {"pooler", "classifier", "embeddings", "other"}),
     "bart": (2, APART, {"pooler", "classifier", "embeddings", "decoder"}),
     "gpt2": (2, AS_ONE, {"classifier", "embeddings", "other"}),
     "funnel": (12, APART | {"attention.r_kernel", "attention.seg_embed"}, {"pooler", "classifier", "embeddings"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("family", OTHERS)

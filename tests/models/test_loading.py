@@ -22,9 +22,13 @@ from seedproof.models.source import ModelSource, find_model
 HEADS = {
     "bert": ("classifier.bias", "classifier.weight"),
     "albert": ("classifier.bias", "classifier.weight"),
-    "roberta": ("classifier.dense.bias", "classifier.dense.weight", "classifier.out_proj.bias",
-                "classifier.out_proj.weight"),
-}  # fmt: skip
+    "roberta": (
+        "classifier.dense.bias",
+        "classifier.dense.weight",
+        "classifier.out_proj.bias",
+        "classifier.out_proj.weight",
+    ),
+}
 
 
 @pytest.fixture(scope="module")

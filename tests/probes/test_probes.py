@@ -20,8 +20,11 @@ def test_gradient_norms_are_those_before_clipping(tiny_model, small_task):
     batch = fresh._data.train.batch(fresh._plan.batches[0], torch.device("cpu"))
     fresh.model.train()(**batch).loss.backward()
     expected = [p.grad.norm().item() for _, p in fresh.model.named_parameters()]
-    seen = [r for r in records(make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3))
-            if r.kind == "gradients" and "norms" in r.values]  # fmt: skip
+    seen = [
+        r
+        for r in records(make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3))
+        if r.kind == "gradients" and "norms" in r.values
+    ]
     assert [r.step for r in seen] == [1, 2]
     np.testing.assert_allclose(seen[0].values["norms"], expected, rtol=1e-5)
     assert names == [name for name, _ in fresh.model.named_parameters()]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from transformers import AlbertConfig, AutoModelForSequenceClassification, BertConfig, DistilBertConfig, RobertaConfig
 
 from seedproof.errors import UserError
+from seedproof.methods.mixing import MixLinear
 from seedproof.recipes import RECIPES, MixoutRecipe, Recipe, from_json, recipe, resolve
-from seedproof.recipes.mixing import MixLinear
 
 SIZES = {
     "vocab_size": 20,

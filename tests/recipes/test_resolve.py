@@ -35,11 +35,7 @@ def test_everything_is_fixed_and_has_an_origin(name: str, family: str) -> None:
 
 
 def test_learning_rate_comes_from_user_then_card_then_default() -> None:
-    cases = {
-        (None, None): (2e-5, "default"),
-        (5e-4, None): (5e-4, "model card"),
-        (5e-4, 3e-5): (3e-5, "user"),
-    }
+    cases = {(None, None): (2e-5, "default"), (5e-4, None): (5e-4, "model card"), (5e-4, 3e-5): (3e-5, "user")}
     for (card, user), (rate, origin) in cases.items():
         resolved = resolve(recipe("devlin"), "bert", card, {} if user is None else {"learning_rate": user})
         assert (resolved.recipe.learning_rate, resolved.origins["learning_rate"]) == (rate, origin)

@@ -62,8 +62,17 @@ def test_the_page_leads_with_the_answer_or_in_a_reproduction_with_the_claims(sum
 
     figures = [FigureEntry(name=name, title=name) for name in ("losses", "scores")]
     claims = ledger(Evidence(runs=runs_table([], {}, {})))
-    page = Page(title="t", answers=answers(summary), summary=summary, figures=figures, ledger=claims, runs=runs,
-                claims_lead=claims_lead, notes=["20 % held out"], claims_note="2 runs not looked at")  # fmt: skip
+    page = Page(
+        title="t",
+        answers=answers(summary),
+        summary=summary,
+        figures=figures,
+        ledger=claims,
+        runs=runs,
+        claims_lead=claims_lead,
+        notes=["20 % held out"],
+        claims_note="2 runs not looked at",
+    )
     text = write_report(tmp_path / "report.html", page).read_text()
     order = ['id="answer"', 'id="scores"', "minus devlin", "20 % held out", 'id="summary"', 'id="losses"']
     claimed = ['id="claims"', "2 runs not looked at"]

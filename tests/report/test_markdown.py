@@ -18,11 +18,22 @@ from seedproof.store import Store
 ASSETS = Path(__file__).parent.parent / "assets" / "first"
 
 LEDGER = {
-    "claim": ["a", "b"], "sentence": ["First | hostile <script>", "Second"], "paper": ["Figure 1", "Figure 2"],
-    "verdict": ["holds", "not decided"], "effect_name": ["difference", None], "effect": [0.5, None],
-    "effect_low": [0.25, None], "effect_high": [0.75, None], "p": [0.001, None], "p_corrected": [0.01, None],
-    "n": [25, 0], "n_needed": [None, 20], "test": ["", ""], "threshold": ["", ""], "why": ["Seen.", "Missing."],
-}  # fmt: skip
+    "claim": ["a", "b"],
+    "sentence": ["First | hostile <script>", "Second"],
+    "paper": ["Figure 1", "Figure 2"],
+    "verdict": ["holds", "not decided"],
+    "effect_name": ["difference", None],
+    "effect": [0.5, None],
+    "effect_low": [0.25, None],
+    "effect_high": [0.75, None],
+    "p": [0.001, None],
+    "p_corrected": [0.01, None],
+    "n": [25, 0],
+    "n_needed": [None, 20],
+    "test": ["", ""],
+    "threshold": ["", ""],
+    "why": ["Seen.", "Missing."],
+}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from seedproof.report.notes import task_notes
 from seedproof.store import Store
-from seedproof.study import Study
+from seedproof.study.study import Study
 
 TEXTS = [f"the dog sees the cat {number} {'and the bird ' * (number % 4)}" for number in range(20)]
 

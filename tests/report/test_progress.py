@@ -160,9 +160,17 @@ def test_live_display_and_crash_lines_do_not_block_each_other():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "1 h 00 min"), (12000, "3 h 20 min"), (172800, "48 h 00 min"),
-     (172900, "2 d 0 h"), (442800, "5 d 3 h")],
-)  # fmt: skip
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "1 h 00 min"),
+        (12000, "3 h 20 min"),
+        (172800, "48 h 00 min"),
+        (172900, "2 d 0 h"),
+        (442800, "5 d 3 h"),
+    ],
+)
 def test_durations(seconds, said):
     """Rounded as a person would."""
     assert duration(seconds) == said

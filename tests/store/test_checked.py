@@ -10,13 +10,31 @@ import pytest
 from seedproof.store.checked import check_cell, check_record, check_result
 
 RESULT: dict[str, Any] = {
-    "outcome": "succeeded", "reason": None, "diverged_at": None, "metric": "accuracy", "score": 0.8, "majority": 0.5,
-    "metrics": {"accuracy": 0.8, "f1": 0.7}, "majorities": {"accuracy": 0.5, "f1": 0.6}, "training_loss": 0.1,
-    "evaluated_step": 9, "steps": 9, "steps_per_epoch": 3, "truncated_examples": 0, "missing_parameters": ["a"],
-    "recordings": {}, "execution": {},
-}  # fmt: skip
-DIVERGED = {"outcome": "failed", "reason": "diverged", "diverged_at": 4, "score": math.nan, "metrics": {},
-            "evaluated_step": None}  # fmt: skip
+    "outcome": "succeeded",
+    "reason": None,
+    "diverged_at": None,
+    "metric": "accuracy",
+    "score": 0.8,
+    "majority": 0.5,
+    "metrics": {"accuracy": 0.8, "f1": 0.7},
+    "majorities": {"accuracy": 0.5, "f1": 0.6},
+    "training_loss": 0.1,
+    "evaluated_step": 9,
+    "steps": 9,
+    "steps_per_epoch": 3,
+    "truncated_examples": 0,
+    "missing_parameters": ["a"],
+    "recordings": {},
+    "execution": {},
+}
+DIVERGED = {
+    "outcome": "failed",
+    "reason": "diverged",
+    "diverged_at": 4,
+    "score": math.nan,
+    "metrics": {},
+    "evaluated_step": None,
+}
 
 
 def test_sound_results_pass() -> None:
@@ -51,9 +69,17 @@ def test_contradictions_are_named(change: dict[str, Any], message: str) -> None:
         check_result(RESULT | change)
 
 
-@pytest.mark.parametrize("record", [{}, {"step": 1}, {"step": -1, "kind": "loss", "loss": 1.0}, {"step": 1, "kind": "loss"},
-                                    {"step": 1, "kind": "loss", "loss": "1"},
-                                    {"step": 1, "kind": "evaluation", "scores": [1]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {"step": 1},
+        {"step": -1, "kind": "loss", "loss": 1.0},
+        {"step": 1, "kind": "loss"},
+        {"step": 1, "kind": "loss", "loss": "1"},
+        {"step": 1, "kind": "evaluation", "scores": [1]},
+    ],
+)
 def test_what_is_no_record_is_refused(record: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         check_record(record)

@@ -39,8 +39,11 @@ def changed(spec: RunSpec, **recipe: object) -> RunSpec:
 
 def test_the_same_by_other_names_joins_the_row(merged, make_spec):
     spec = make_spec(7)
-    spec = dataclasses.replace(spec, model=dataclasses.replace(spec.model, name="elsewhere/bert"),
-                               task=dataclasses.replace(spec.task, name="rte"))  # fmt: skip
+    spec = dataclasses.replace(
+        spec,
+        model=dataclasses.replace(spec.model, name="elsewhere/bert"),
+        task=dataclasses.replace(spec.task, name="rte"),
+    )
     assert merged(changed(spec, name="as named elsewhere")) == [("glue/rte", "miniature/bert", "devlin", "7")]
 
 

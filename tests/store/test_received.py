@@ -34,10 +34,28 @@ def run_of(store: Store) -> RunFolder:
     return store.run(store.run_ids()[0])
 
 
-PLACES = ["seedproof.json", "study.toml", "runs.jsonl", "models.jsonl", "recording.json", "lock", "logs", "tasks",
-          "measurements", "runs/ID/attempts.jsonl", "runs/ID/journal.jsonl", "runs/ID/result.json", "runs/ID/lock",
-          "runs/ID/.weights.partial", "runs/ID/weights/model.safetensors", "runs/ID/again", "tasks/x/task.json",
-          "measurements/y/parts.jsonl", "figures/fig1/figure.json", "logs/worker-1.log"]  # fmt: skip
+PLACES = [
+    "seedproof.json",
+    "study.toml",
+    "runs.jsonl",
+    "models.jsonl",
+    "recording.json",
+    "lock",
+    "logs",
+    "tasks",
+    "measurements",
+    "runs/ID/attempts.jsonl",
+    "runs/ID/journal.jsonl",
+    "runs/ID/result.json",
+    "runs/ID/lock",
+    "runs/ID/.weights.partial",
+    "runs/ID/weights/model.safetensors",
+    "runs/ID/again",
+    "tasks/x/task.json",
+    "measurements/y/parts.jsonl",
+    "figures/fig1/figure.json",
+    "logs/worker-1.log",
+]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -114,10 +132,16 @@ def test_a_spec_that_was_edited_is_not_the_run(store: Store) -> None:
         _ = folder.spec
 
 
-@pytest.mark.parametrize("edit", [
-    lambda spec: spec.pop("task"), lambda spec: spec.update(recipe=[1]), lambda spec: spec["seeds"].update(head={}),
-    lambda spec: spec.update(numerics=None), lambda spec: spec["model"].update(extra=1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda spec: spec.pop("task"),
+        lambda spec: spec.update(recipe=[1]),
+        lambda spec: spec["seeds"].update(head={}),
+        lambda spec: spec.update(numerics=None),
+        lambda spec: spec["model"].update(extra=1),
+    ],
+)
 def test_a_spec_of_wrong_types_is_named(store: Store, edit: Callable[[dict[str, Any]], None]) -> None:
     change(run_of(store).path / "spec.json", edit)
     with pytest.raises(UserError, match=r"spec\.json is damaged"):
@@ -183,10 +207,12 @@ def test_numerics_that_cannot_be_are_named(store: Store, numerics: Any) -> None:
 @pytest.mark.parametrize("line", [b"{}", b"[]", b'{"task": 1}', b"[" * 100_000, b'{"step": ' + b"9" * 5000 + b"}"])
 def test_lines_that_are_none_are_named(store: Store, line: bytes) -> None:
     run = run_of(store)
-    for path, read in ((store.path / "runs.jsonl", store.cells),
-                       (store.path / "models.jsonl", lambda: store.model_locations("x")),
-                       (run.journal.path, lambda: list(run.records())),
-                       (run.path / "attempts.jsonl", run.attempts)):  # fmt: skip
+    for path, read in (
+        (store.path / "runs.jsonl", store.cells),
+        (store.path / "models.jsonl", lambda: store.model_locations("x")),
+        (run.journal.path, lambda: list(run.records())),
+        (run.path / "attempts.jsonl", run.attempts),
+    ):
         path.write_bytes(line + b"\n" + line + b"\n")
         path.with_name(path.name + ".sha256").unlink(missing_ok=True)
         with pytest.raises(UserError, match=path.name):

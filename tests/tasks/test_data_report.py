@@ -16,8 +16,14 @@ NFD = unicodedata.normalize("NFD", NFC)
 def task(classes: tuple[str, ...] = ("neg", "pos"), dev: tuple[str, ...] = ("c", "d")) -> Task:
     train = Split(["a", "b", "c d"], ["x", "y", "z"], [0, 1, 0] if classes else [0.5, 1.5, 4.0])
     other = Split(dev, ["x", "z"], [0, 1] if classes else [1.0, 2.0])
-    return Task(name="t", train=train, dev=other, classes=classes, metrics=("accuracy",) if classes else ("pearson",),
-                extra={"more": train})  # fmt: skip
+    return Task(
+        name="t",
+        train=train,
+        dev=other,
+        classes=classes,
+        metrics=("accuracy",) if classes else ("pearson",),
+        extra={"more": train},
+    )
 
 
 def test_classes_have_counts_in_every_split() -> None:

@@ -149,8 +149,16 @@ def test_no_constant_prediction_scores_above_the_majority(name: str) -> None:
     """Two of five are class 0. Matthews is 0 and AUROC a half by definition, never NaN."""
     labels, metric = np.array([0, 1, 1, 0, 1]), find_metric(name, ("no", "yes"))
     scores = [metric.score(np.tile(np.eye(2)[index], (5, 1)), labels) for index in (0, 1)]
-    expected = {"accuracy": 0.6, "f1": 0.75, "accuracy_f1": 0.675, "matthews": 0.0, "macro_f1": 0.375,
-                "weighted_f1": 0.45, "balanced_accuracy": 0.5, "auroc": 0.5}  # fmt: skip
+    expected = {
+        "accuracy": 0.6,
+        "f1": 0.75,
+        "accuracy_f1": 0.675,
+        "matthews": 0.0,
+        "macro_f1": 0.375,
+        "weighted_f1": 0.45,
+        "balanced_accuracy": 0.5,
+        "auroc": 0.5,
+    }
     assert max(scores) == metric.majority(labels) == pytest.approx(expected[name])
 
 

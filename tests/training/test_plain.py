@@ -55,8 +55,10 @@ def test_each_seed_moves_its_own_part(tiny_model, small_task):
     dropped = losses(make_engine(tiny_model, small_task, seeds=Seeds(head=3, order=3, dropout=4), max_steps=2))
     assert same != dropped
     # without dropout its seed has nothing to move
-    off = [losses(make_engine(tiny_model, small_task, seeds=Seeds(head=3, order=3, dropout=d), max_steps=3, dropout=0.0))
-           for d in (1, 2)]  # fmt: skip
+    off = [
+        losses(make_engine(tiny_model, small_task, seeds=Seeds(head=3, order=3, dropout=d), max_steps=3, dropout=0.0))
+        for d in (1, 2)
+    ]
     assert off[0] == off[1]
 
 
@@ -68,8 +70,9 @@ def test_a_run_equals_a_loop_of_stock_pytorch(tiny_model, small_task):
     model, plan, data = oracle.model.train(), oracle._plan, oracle._data
     decayed = [p for n, p in model.named_parameters() if not (n.endswith("bias") or "LayerNorm" in n)]
     rest = [p for n, p in model.named_parameters() if n.endswith("bias") or "LayerNorm" in n]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}],
-                                  eps=1e-6)  # fmt: skip
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}], eps=1e-6
+    )
     expected = []
     for batch, rate in zip(plan.batches, plan.learning_rates, strict=True):
         for group in optimizer.param_groups:

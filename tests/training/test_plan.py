@@ -102,8 +102,10 @@ def test_every_epoch_takes_every_example_once(examples, epochs, batch, seed):
         assert sorted(taken) == list(range(examples))
 
 
-@pytest.mark.parametrize(("settings", "cause"), [({"epochs": 1e12}, r"epochs = 1e\+12 of 156 steps"),
-                                                 ({"max_steps": 10**20}, "max_steps = 1000")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "cause"),
+    [({"epochs": 1e12}, r"epochs = 1e\+12 of 156 steps"), ({"max_steps": 10**20}, "max_steps = 1000")],
+)
 def test_absurd_lengths_are_refused_before_they_fill_memory(settings, cause):
     chosen = resolve(recipe("devlin", **settings), "bert", None).recipe
     with pytest.raises(UserError, match=f"{cause}.* a run has at most 10000000 steps"):

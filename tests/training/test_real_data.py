@@ -29,8 +29,13 @@ def test_a_run_on_real_examples(real_vocabulary_model, glue_dir, name):
     def first(split, count):
         return Split(split.texts[:count], split.pairs and split.pairs[:count], np.array(split.labels[:count]))
 
-    task = Task(name=whole.name, train=first(whole.train, 48), dev=first(whole.dev, 32), classes=whole.classes,
-                metrics=whole.metrics)  # fmt: skip
+    task = Task(
+        name=whole.name,
+        train=first(whole.train, 48),
+        dev=first(whole.dev, 32),
+        classes=whole.classes,
+        metrics=whole.metrics,
+    )
     seen = records(make_engine(real_vocabulary_model, task, max_steps=3, learning_rate=1e-4))
     losses = [r.values["loss"] for r in seen if r.kind == "loss"]
     [final] = [r.values for r in seen if r.kind == "evaluation"]

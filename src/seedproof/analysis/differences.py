@@ -77,12 +77,17 @@ def compare(cell: Mapping[str, Any], baseline: Mapping[str, Any], level: float) 
     scores = [np.array(side["values"], np.float64) for side in sides]
     confidence = float(cell["confidence"])
     return Comparison(
-        recipe=str(cell["recipe"]), baseline=str(baseline["recipe"]), seeds=min(map(len, scores)), paired=paired,
-        failed=(int(failed[0].sum()), int(failed[1].sum())), runs=(len(scores[0]), len(scores[1])),
+        recipe=str(cell["recipe"]),
+        baseline=str(baseline["recipe"]),
+        seeds=min(map(len, scores)),
+        paired=paired,
+        failed=(int(failed[0].sum()), int(failed[1].sum())),
+        runs=(len(scores[0]), len(scores[1])),
         means=(float(scores[0].mean()), float(scores[1].mean())),
         rate=_rate(RateDifference(failed[0], failed[1], 1, paired), confidence, level),
-        mean=_mean(scores[0], scores[1], paired, confidence, level), sd=sd_difference(cell, baseline),
-    )  # fmt: skip
+        mean=_mean(scores[0], scores[1], paired, confidence, level),
+        sd=sd_difference(cell, baseline),
+    )
 
 
 def _matched(cell: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple[list[dict[str, list[Any]]], bool]:

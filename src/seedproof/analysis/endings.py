@@ -43,7 +43,7 @@ def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | No
     """The kind of a finished run; None for one that diverged, whose outcome says it all.
 
     Args:
-        result: of the run; its ``ending`` has the numbers of :mod:`seedproof.launch.ending`, as far as they are known.
+        result: of the run; its ``ending`` has the numbers of :mod:`seedproof.execution.ending`, as far as they are known.
         is_noisy: whether dropout or Mixout were on, so that the loss without them may have been lower. Asked where needed.
     """
     if result.get("reason") == "diverged":

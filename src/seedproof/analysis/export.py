@@ -148,10 +148,18 @@ def page() -> str:
         "",
     ]
     for title, about, columns in (
-        ("Runs", "`seedproof study export DIR --parquet runs.parquet`, `results.export(...)`: one row per run.", RUN_COLUMNS),
-        ("Scores", "`seedproof study export DIR --scores scores.parquet`, `results.scores()`: one row per run, evaluation and "
-         "metric.", SCORE_COLUMNS),
-    ):  # fmt: skip
+        (
+            "Runs",
+            "`seedproof study export DIR --parquet runs.parquet`, `results.export(...)`: one row per run.",
+            RUN_COLUMNS,
+        ),
+        (
+            "Scores",
+            "`seedproof study export DIR --scores scores.parquet`, `results.scores()`: one row per run, evaluation and "
+            "metric.",
+            SCORE_COLUMNS,
+        ),
+    ):
         parts += [f"## {title}", "", about, "", "| column | what it is |", "| --- | --- |"]
         parts += [f"| {name if name.startswith('(') else f'`{name}`'} | {words} |" for name, words in columns.items()]
         parts.append("")
@@ -163,11 +171,14 @@ def _settings(spec: Mapping[str, Any]) -> dict[str, Any]:
     task, model, numerics = spec["task"], spec["model"], spec["numerics"]
     return {
         **{f"{name}_seed": value for name, value in spec["seeds"].items()},
-        **numerics, "family": model["family"],
-        "model_fingerprint": model["fingerprint"], "task_fingerprint": task["fingerprint"],
-        "train_examples": task["train_examples"], "dev_examples": task["dev_examples"],
+        **numerics,
+        "family": model["family"],
+        "model_fingerprint": model["fingerprint"],
+        "task_fingerprint": task["fingerprint"],
+        "train_examples": task["train_examples"],
+        "dev_examples": task["dev_examples"],
         **{RECIPE + name: value for name, value in spec["recipe"].items() if name != "name"},
-    }  # fmt: skip
+    }
 
 
 def _type_of(column: pd.Series[Any]) -> Any:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from seedproof.analysis.endings import kind_of
 from seedproof.analysis.runs import runs_table
 from seedproof.errors import UserError
-from seedproof.launch.ending import Digest, describe_ending, logits_of
+from seedproof.execution.ending import Digest, describe_ending, logits_of
 from seedproof.store import Store
 from seedproof.store.checked import judge
 from seedproof.tasks import Task
@@ -83,8 +83,12 @@ class _Tasks:
         errors = []
         for fingerprint in sorted(fingerprints):
             if (task := self.get(fingerprint)) is None:
-                errors.append(UserError(f"cannot score under {metric!r}: {self._store.task_folder(fingerprint)} is missing; "
-                                        "copy it from the study that the runs came from"))  # fmt: skip
+                errors.append(
+                    UserError(
+                        f"cannot score under {metric!r}: {self._store.task_folder(fingerprint)} is missing; "
+                        "copy it from the study that the runs came from"
+                    )
+                )
                 continue
             try:
                 found[fingerprint] = find_metric(metric, task.classes, where=f"task {task.name!r}")
@@ -166,9 +170,18 @@ class _Run:
         low, high = score_interval(metric, outputs, task.dev.labels)
         outcome, reason = judge(score, majority)
         scores = result["metrics"] | {metric.name: score}
-        return result | judged | {
-            "outcome": outcome, "reason": reason, "score": score, "score_low": low, "score_high": high, "metrics": scores,
-        }  # fmt: skip
+        return (
+            result
+            | judged
+            | {
+                "outcome": outcome,
+                "reason": reason,
+                "score": score,
+                "score_low": low,
+                "score_high": high,
+                "metrics": scores,
+            }
+        )
 
     def _interval(self, result: dict[str, Any]) -> dict[str, Any]:
         """The interval of the score and the class of F1, of a result of an earlier version."""

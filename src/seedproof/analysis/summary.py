@@ -70,12 +70,7 @@ COLUMNS = (
 
 
 def summarize(
-    runs: pd.DataFrame,
-    *,
-    divisor: Divisor = "n-1",
-    confidence: float = 0.95,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    runs: pd.DataFrame, *, divisor: Divisor = "n-1", confidence: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
 ) -> pd.DataFrame:
     """Summarise the table of :func:`seedproof.analysis.runs_table`.
 

@@ -57,10 +57,14 @@ def bench(
     """
     _check(repeats=repeats, steps=steps, jobs=jobs)
     setting = Setting(
-        cores=jobs or usable_cores(), device=device, whole=whole, quick=quick,
+        cores=jobs or usable_cores(),
+        device=device,
+        whole=whole,
+        quick=quick,
         has_bf16=device == "cuda" or has_bf16(),
-        data_dir=_existing(data_dir, "--data-dir", vocabulary), vocabulary=None if vocabulary is None else os.fspath(vocabulary),
-    )  # fmt: skip
+        data_dir=_existing(data_dir, "--data-dir", vocabulary),
+        vocabulary=None if vocabulary is None else os.fspath(vocabulary),
+    )
     trials = [trial for work in works for trial in trials_of(work, setting)]
     _check_device(works, device)
     report = Report(command, versions(), hardware(device), repeats)

@@ -24,8 +24,9 @@ class Gate:
         receive: waits for an order; False: no further block.
     """
 
-    def __init__(self, warmup: int, steps: int, device: str, send: Callable[[dict[str, Any]], None],
-                 receive: Callable[[], bool]) -> None:  # fmt: skip
+    def __init__(
+        self, warmup: int, steps: int, device: str, send: Callable[[dict[str, Any]], None], receive: Callable[[], bool]
+    ) -> None:
         self._left, self._warmup, self._steps, self._device = warmup, warmup, steps, device
         self._send, self._receive = send, receive
         self._started: float | None = None

@@ -78,10 +78,15 @@ class Inputs:
 
         shape = self.problem.shape
         config = BertConfig(
-            vocab_size=shape.words, hidden_size=shape.width, num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads, intermediate_size=4 * shape.width,
-            max_position_embeddings=shape.positions, num_labels=LABELS, problem_type="single_label_classification",
-        )  # fmt: skip
+            vocab_size=shape.words,
+            hidden_size=shape.width,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            intermediate_size=4 * shape.width,
+            max_position_embeddings=shape.positions,
+            num_labels=LABELS,
+            problem_type="single_label_classification",
+        )
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             return BertForSequenceClassification(config)
@@ -100,9 +105,12 @@ class Inputs:
         """What the floor is counted from."""
         config = model.config
         return Size(
-            layers=config.num_hidden_layers, width=config.hidden_size, inner=config.intermediate_size,
-            labels=config.num_labels, parameters=sum(value.numel() for value in model.parameters()),
-        )  # fmt: skip
+            layers=config.num_hidden_layers,
+            width=config.hidden_size,
+            inner=config.intermediate_size,
+            labels=config.num_labels,
+            parameters=sum(value.numel() for value in model.parameters()),
+        )
 
     def _random(self, lengths: np.ndarray, rng: np.random.Generator) -> TokenizedSplit:
         shape = self.problem.shape

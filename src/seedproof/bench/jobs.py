@@ -15,8 +15,8 @@ from seedproof.bench.contenders import Contender
 from seedproof.bench.floor import Cost, measure_rates, point_cost, step_cost
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
-from seedproof.training.fleet import FleetEngine
-from seedproof.training.fleet_member import Member
+from seedproof.training.fleet.engine import FleetEngine
+from seedproof.training.fleet.member import Member
 from seedproof.training.plain import PlainEngine
 
 Job = Callable[[Contender, Inputs, Sequence[int], Gate], None]
@@ -31,8 +31,15 @@ def plain(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate
     """Our plain engine, one run after the other."""
 
     def run(seed: int, after_step: Callable[[], None]) -> None:
-        engine = PlainEngine(inputs.model(seed), inputs.recipe, inputs.plan(seed), inputs.data, dropout_seed=seed,
-                             precision=contender.precision, device=contender.device)  # fmt: skip
+        engine = PlainEngine(
+            inputs.model(seed),
+            inputs.recipe,
+            inputs.plan(seed),
+            inputs.data,
+            dropout_seed=seed,
+            precision=contender.precision,
+            device=contender.device,
+        )
         for _ in engine.run():
             if engine.step:
                 after_step()
@@ -47,8 +54,13 @@ def trainer(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Ga
     _whole_or_steps(contender, inputs, seeds, gate, lambda seed, after_step: train(contender, inputs, seed, after_step))
 
 
-def _whole_or_steps(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate,
-                    run: Callable[[int, Callable[[], None]], None]) -> None:  # fmt: skip
+def _whole_or_steps(
+    contender: Contender,
+    inputs: Inputs,
+    seeds: Sequence[int],
+    gate: Gate,
+    run: Callable[[int, Callable[[], None]], None],
+) -> None:
     if contender.whole:
         inputs.model(seeds[0])  # there is no warm-up: what is loaded once should not be counted
     gate.open()
@@ -93,10 +105,15 @@ def _train_fleet(contender: Contender, inputs: Inputs, seeds: Sequence[int], gat
     gate.open()
     while True:
         members = [
-            Member(model=shared or inputs.model(seed), recipe=inputs.recipe, plan=inputs.plan(seed), data=inputs.data,
-                   dropout_seed=seed)
+            Member(
+                model=shared or inputs.model(seed),
+                recipe=inputs.recipe,
+                plan=inputs.plan(seed),
+                data=inputs.data,
+                dropout_seed=seed,
+            )
             for seed in seeds
-        ]  # fmt: skip
+        ]
         engine = FleetEngine(members[0].model, precision=contender.precision, device=contender.device)
         engine.join(members)
         after_step = _nothing if contender.whole else gate
@@ -151,6 +168,11 @@ def _nothing() -> None:
 
 
 JOBS: dict[str, Job] = {
-    "plain": plain, "trainer": trainer, "fleet": fleet, "rates": rates, "script points": _script_points,
-    "points": _points, "stacked points": _stacked_points,
-}  # fmt: skip
+    "plain": plain,
+    "trainer": trainer,
+    "fleet": fleet,
+    "rates": rates,
+    "script points": _script_points,
+    "points": _points,
+    "stacked points": _stacked_points,
+}

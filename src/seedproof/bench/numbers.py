@@ -63,11 +63,17 @@ def rows_of(series: Sequence[Series]) -> list[Row]:
         parts = cost_of(machine).seconds(rates_of(machine)) if machine and machine.blocks else (None, None)
         rows.append(
             Row(
-                contender=one.contender, members=one.members, median=statistics.median(times) if times else None,
-                low=min(times, default=None), high=max(times, default=None), peak=one.peak() if times else 0,
-                arithmetic=parts[0], traffic=parts[1], error=one.error,
+                contender=one.contender,
+                members=one.members,
+                median=statistics.median(times) if times else None,
+                low=min(times, default=None),
+                high=max(times, default=None),
+                peak=one.peak() if times else 0,
+                arithmetic=parts[0],
+                traffic=parts[1],
+                error=one.error,
             )
-        )  # fmt: skip
+        )
     return rows
 
 

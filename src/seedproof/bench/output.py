@@ -126,6 +126,8 @@ def _trial_json(outcome: Outcome) -> dict[str, Any]:
         contenders.append(entry)
     keys = ("name", "steps", "warmup", "unit", "notes")
     return {
-        **{key: getattr(trial, key) for key in keys}, "problem": dataclasses.asdict(trial.problem),
-        "contenders": contenders, "ratios": [dataclasses.asdict(one) for one in outcome.comparisons],
-    }  # fmt: skip
+        **{key: getattr(trial, key) for key in keys},
+        "problem": dataclasses.asdict(trial.problem),
+        "contenders": contenders,
+        "ratios": [dataclasses.asdict(one) for one in outcome.comparisons],
+    }

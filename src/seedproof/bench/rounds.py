@@ -79,8 +79,14 @@ class Entrant:
             self._workers.append(worker)
             runs = max(contender.members, contender.whole)
             seeds = list(range(number * runs, (number + 1) * runs))
-            start = {"contender": contender.to_json(), "problem": dataclasses.asdict(trial.problem), "seeds": seeds,
-                     "steps": steps, "warmup": warmup, "plan_steps": plan_steps}  # fmt: skip
+            start = {
+                "contender": contender.to_json(),
+                "problem": dataclasses.asdict(trial.problem),
+                "seeds": seeds,
+                "steps": steps,
+                "warmup": warmup,
+                "plan_steps": plan_steps,
+            }
             worker.order("start", start=json.dumps(start))
 
     def wait_until_ready(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from seedproof.spec import Seeds
 from seedproof.store import Store
 from seedproof.store.cells import Cell
-from seedproof.study import Study
+from seedproof.study.study import Study
 
 RUNS = (10, 100, 1000, 10_000)
 COMMANDS = ("status", "summary")

@@ -18,8 +18,8 @@ from seedproof.models.stacked.encoder import Pass
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.packing import Packed, TokenTable, pack
 from seedproof.models.stacked.stack import Stack
-from seedproof.training.fleet import member_losses
-from seedproof.training.fleet_prediction import TOKENS_AT_A_TIME
+from seedproof.training.fleet.engine import member_losses
+from seedproof.training.fleet.prediction import TOKENS_AT_A_TIME
 
 NOISE = 0.01
 """Standard deviation of what makes three models of one: a surface costs the same whatever its corners are."""

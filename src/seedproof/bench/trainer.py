@@ -44,10 +44,13 @@ def train(contender: Contender, inputs: Inputs, seed: int, after_step: Callable[
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = Ordered(
-            model=inputs.model(seed), args=_arguments(contender, inputs, plan.steps, plan.steps_per_epoch, folder),
-            train_dataset=order, eval_dataset=[-1 - index for index in range(len(inputs.data.evaluation["dev"]))],
-            data_collator=_Collator(inputs, contender.pad_to), callbacks=[Watch()],
-        )  # fmt: skip
+            model=inputs.model(seed),
+            args=_arguments(contender, inputs, plan.steps, plan.steps_per_epoch, folder),
+            train_dataset=order,
+            eval_dataset=[-1 - index for index in range(len(inputs.data.evaluation["dev"]))],
+            data_collator=_Collator(inputs, contender.pad_to),
+            callbacks=[Watch()],
+        )
         made.train()
 
 
@@ -57,14 +60,29 @@ def _arguments(contender: Contender, inputs: Inputs, steps: int, per_epoch: int,
     recipe, on_gpu = inputs.recipe, contender.device == "cuda"
     evaluation = {"eval_strategy": "steps", "eval_steps": per_epoch} if contender.whole else {"eval_strategy": "no"}
     return TrainingArguments(
-        output_dir=folder, max_steps=steps, per_device_train_batch_size=recipe.batch_size,
-        per_device_eval_batch_size=64, learning_rate=recipe.peak_learning_rate, weight_decay=recipe.required("weight_decay"),
-        adam_epsilon=recipe.eps, max_grad_norm=recipe.clip_norm, lr_scheduler_type="linear",
-        warmup_steps=int(recipe.warmup * steps), optim="adamw_torch_fused", bf16=contender.precision == "bf16",
-        use_cpu=not on_gpu, torch_compile=contender.compiles, dataloader_num_workers=LOADERS if on_gpu else 0,
-        dataloader_pin_memory=on_gpu, remove_unused_columns=False, logging_strategy="no", save_strategy="no",
-        report_to=[], disable_tqdm=True, **evaluation,
-    )  # fmt: skip
+        output_dir=folder,
+        max_steps=steps,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=64,
+        learning_rate=recipe.peak_learning_rate,
+        weight_decay=recipe.required("weight_decay"),
+        adam_epsilon=recipe.eps,
+        max_grad_norm=recipe.clip_norm,
+        lr_scheduler_type="linear",
+        warmup_steps=int(recipe.warmup * steps),
+        optim="adamw_torch_fused",
+        bf16=contender.precision == "bf16",
+        use_cpu=not on_gpu,
+        torch_compile=contender.compiles,
+        dataloader_num_workers=LOADERS if on_gpu else 0,
+        dataloader_pin_memory=on_gpu,
+        remove_unused_columns=False,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        **evaluation,
+    )
 
 
 class _Collator:

@@ -54,10 +54,17 @@ class Setting:
 
 def _floors(setting: Setting, members: int, *precisions: Precision, group: str = "floor") -> list[Contender]:
     return [
-        Contender(name=f"{group}, {precision}", group=group, kind="rates", processes=setting.processes, members=members,
-                  precision=precision, device=setting.device)
+        Contender(
+            name=f"{group}, {precision}",
+            group=group,
+            kind="rates",
+            processes=setting.processes,
+            members=members,
+            precision=precision,
+            device=setting.device,
+        )
         for precision in precisions
-    ]  # fmt: skip
+    ]
 
 
 def _trainers(setting: Setting, base: Contender) -> list[Contender]:
@@ -70,8 +77,9 @@ def _trainers(setting: Setting, base: Contender) -> list[Contender]:
 
 
 def _ours(setting: Setting, members: int, precision: Precision = "fp32") -> list[Contender]:
-    common = Contender(name=PLAIN, group=PLAIN, kind="plain", processes=setting.processes, precision=precision,
-                       device=setting.device)  # fmt: skip
+    common = Contender(
+        name=PLAIN, group=PLAIN, kind="plain", processes=setting.processes, precision=precision, device=setting.device
+    )
     return [common, dataclasses.replace(common, name=FLEET, group=FLEET, kind="fleet", members=members)]
 
 
@@ -79,8 +87,12 @@ def _glue(task: str, over_padded: float, over_best: float) -> Callable[[Setting]
     def trials(setting: Setting) -> list[Trial]:
         best = Contender(name=TRAINER, group=TRAINER, kind="trainer", device=setting.device)
         padded = dataclasses.replace(best, name=RUN_GLUE, group=RUN_GLUE, pad_to=PADDED)
-        contenders = [*_floors(setting, 1, "fp32"), *_trainers(setting, best), *_trainers(setting, padded),
-                      *_ours(setting, 1)]  # fmt: skip
+        contenders = [
+            *_floors(setting, 1, "fp32"),
+            *_trainers(setting, best),
+            *_trainers(setting, padded),
+            *_ours(setting, 1),
+        ]
         ratios = Ratio(over=RUN_GLUE, ours=FLEET, target=over_padded), Ratio(over=TRAINER, ours=FLEET, target=over_best)
         return [
             Trial(
@@ -98,8 +110,9 @@ def _glue(task: str, over_padded: float, over_best: float) -> Callable[[Setting]
 
 def _in(precision: Precision, contender: Contender) -> Contender:
     """The same in a precision that its name and group tell."""
-    return dataclasses.replace(contender, precision=precision, name=f"{contender.name}, {precision}",
-                               group=f"{contender.group}, {precision}")  # fmt: skip
+    return dataclasses.replace(
+        contender, precision=precision, name=f"{contender.name}, {precision}", group=f"{contender.group}, {precision}"
+    )
 
 
 def _seeds(setting: Setting) -> list[Trial]:
@@ -120,8 +133,17 @@ def _seeds(setting: Setting) -> list[Trial]:
     ratios += [Ratio(over=f"{TRAINER}, fp32", ours=f"{FLEET}, {each}") for each in precisions[1:]]
     ratios.append(Ratio(over=f"{PLAIN}, fp32", ours=f"{FLEET}, fp32"))
     problem = Problem(data="miniature")
-    return [Trial(name="seeds", problem=problem, contenders=tuple(contenders), ratios=tuple(ratios), notes=(note,),
-                  unit="one run" if setting.whole else "step of one run", steps=5 if setting.quick else 20)]  # fmt: skip
+    return [
+        Trial(
+            name="seeds",
+            problem=problem,
+            contenders=tuple(contenders),
+            ratios=tuple(ratios),
+            notes=(note,),
+            unit="one run" if setting.whole else "step of one run",
+            steps=5 if setting.quick else 20,
+        )
+    ]
 
 
 def _bf16(setting: Setting) -> list[Trial]:
@@ -129,25 +151,40 @@ def _bf16(setting: Setting) -> list[Trial]:
     contenders = _floors(setting, 1, *precisions)
     # One process with all cores: contenders wait for their turns beside each other, and each holds several gigabytes.
     threads = setting.cores if setting.device == "cpu" else 1
-    contenders += [dataclasses.replace(_in(precision, one), processes=1, threads=threads)
-                   for precision in precisions for one in _ours(setting, 1)]  # fmt: skip
+    contenders += [
+        dataclasses.replace(_in(precision, one), processes=1, threads=threads)
+        for precision in precisions
+        for one in _ours(setting, 1)
+    ]
     ratios = [Ratio(over=f"{kind}, fp32", ours=f"{kind}, bf16", target=1.7) for kind in (PLAIN, FLEET)]
     problem = Problem(shape=BASE, data=PADDED)
     return [Trial(name="bf16", problem=problem, contenders=tuple(contenders), ratios=tuple(ratios), steps=3, warmup=2)]
 
 
 def _surface(setting: Setting) -> list[Trial]:
-    single = Contender(name=POINTS, group=POINTS, kind="points", processes=setting.processes, members=SIDE,
-                       device=setting.device)  # fmt: skip
+    single = Contender(
+        name=POINTS, group=POINTS, kind="points", processes=setting.processes, members=SIDE, device=setting.device
+    )
     script = dataclasses.replace(single, name=SCRIPT, group=SCRIPT, kind="script points")
     stacked = dataclasses.replace(single, name=ROW, group=ROW, kind="stacked points")
     floor = _floors(setting, SIDE, "fp32", group="floor of points")
-    ratios = (Ratio(over=SCRIPT, ours=POINTS, target=3.0), Ratio(over=SCRIPT, ours=ROW, target=3.0),
-              Ratio(over=POINTS, ours=ROW, target=3.0))  # fmt: skip
+    ratios = (
+        Ratio(over=SCRIPT, ours=POINTS, target=3.0),
+        Ratio(over=SCRIPT, ours=ROW, target=3.0),
+        Ratio(over=POINTS, ours=ROW, target=3.0),
+    )
     note = f"rows of {SIDE} points are timed; a surface has {SIDE * SIDE} points"
     problem = Problem(data="miniature", batch=128)
-    return [Trial(name="surface", problem=problem, contenders=(*floor, script, single, stacked), ratios=ratios,
-                  unit="point", notes=(note,))]  # fmt: skip
+    return [
+        Trial(
+            name="surface",
+            problem=problem,
+            contenders=(*floor, script, single, stacked),
+            ratios=ratios,
+            unit="point",
+            notes=(note,),
+        )
+    ]
 
 
 def _memory(setting: Setting) -> list[Trial]:
@@ -158,8 +195,16 @@ def _memory(setting: Setting) -> list[Trial]:
     note = (
         "memory beyond what a process has before its model is made; ratios of what one run needs alone and in a fleet"
     )
-    return [Trial(name="memory", problem=Problem(data="miniature"), contenders=(alone, one, fleet), ratios=tuple(ratios),
-                  steps=10, notes=(note,))]  # fmt: skip
+    return [
+        Trial(
+            name="memory",
+            problem=Problem(data="miniature"),
+            contenders=(alone, one, fleet),
+            ratios=tuple(ratios),
+            steps=10,
+            notes=(note,),
+        )
+    ]
 
 
 def _large(setting: Setting) -> list[Trial]:
@@ -168,10 +213,19 @@ def _large(setting: Setting) -> list[Trial]:
     padded = dataclasses.replace(best, name=RUN_GLUE, group=RUN_GLUE, pad_to=PADDED, precision="fp32")
     ours = _ours(setting, LARGE_SEEDS, "bf16")
     floors = _floors(setting, 8, "fp32", "bf16")
-    ratios = (Ratio(over=TRAINER, ours=FLEET, target=5.0), Ratio(over="Trainer, torch_compile", ours=FLEET, target=2.0),
-              Ratio(over=RUN_GLUE, ours=FLEET))  # fmt: skip
-    first = Trial(name="large", problem=setting.problem("rte", LARGE), ratios=ratios, steps=12, warmup=8,
-                  contenders=(*floors, best, compiled, padded, *ours))  # fmt: skip
+    ratios = (
+        Ratio(over=TRAINER, ours=FLEET, target=5.0),
+        Ratio(over="Trainer, torch_compile", ours=FLEET, target=2.0),
+        Ratio(over=RUN_GLUE, ours=FLEET),
+    )
+    first = Trial(
+        name="large",
+        problem=setting.problem("rte", LARGE),
+        ratios=ratios,
+        steps=12,
+        warmup=8,
+        contenders=(*floors, best, compiled, padded, *ours),
+    )
     others = [
         Trial(name=f"large {task}", problem=setting.problem(task, LARGE), contenders=(floors[1], ours[1]), steps=8)
         for task in ("mrpc", "cola")
@@ -187,13 +241,26 @@ def _growth(setting: Setting) -> list[Trial]:
         for m in (1, 2, 4, 8, 16, 32, 64)
     ]
     ratios = tuple(Ratio(over="fleet of 1", ours=one.group) for one in fleets[1:])
-    trials = [Trial(name="growth: seeds", problem=Problem(data="miniature"), 
-                    contenders=(*_floors(alone, 64, "fp32"), plain, *fleets), ratios=ratios, steps=5)]  # fmt: skip
+    trials = [
+        Trial(
+            name="growth: seeds",
+            problem=Problem(data="miniature"),
+            contenders=(*_floors(alone, 64, "fp32"), plain, *fleets),
+            ratios=ratios,
+            steps=5,
+        )
+    ]
     eight = dataclasses.replace(fleet, members=8)
     for layers in (6, 12, 18, 24):
         problem = Problem(shape=Shape(layers=layers, width=64, heads=4, words=200), data=32)
-        trials.append(Trial(name=f"growth: {layers} layers", problem=problem, 
-                            contenders=(*_floors(alone, 8, "fp32"), plain, eight), steps=5))  # fmt: skip
+        trials.append(
+            Trial(
+                name=f"growth: {layers} layers",
+                problem=problem,
+                contenders=(*_floors(alone, 8, "fp32"), plain, eight),
+                steps=5,
+            )
+        )
     trainer = Contender(name=TRAINER, group=TRAINER, kind="trainer", device=setting.device)
     contenders = (*_floors(alone, 1, "fp32"), trainer, plain, fleet)
     ratios = (Ratio(over=TRAINER, ours=FLEET),)
@@ -205,9 +272,16 @@ def _growth(setting: Setting) -> list[Trial]:
 
 
 WORKS: dict[str, Callable[[Setting], list[Trial]]] = {
-    "cola": _glue("cola", 9.0, 1.45), "rte": _glue("rte", 1.7, 1.4), "mrpc": _glue("mrpc", 2.4, 1.3), "seeds": _seeds,
-    "bf16": _bf16, "surface": _surface, "memory": _memory, "large": _large, "growth": _growth,
-}  # fmt: skip
+    "cola": _glue("cola", 9.0, 1.45),
+    "rte": _glue("rte", 1.7, 1.4),
+    "mrpc": _glue("mrpc", 2.4, 1.3),
+    "seeds": _seeds,
+    "bf16": _bf16,
+    "surface": _surface,
+    "memory": _memory,
+    "large": _large,
+    "growth": _growth,
+}
 
 
 def trials_of(work: str, setting: Setting) -> list[Trial]:

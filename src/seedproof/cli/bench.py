@@ -55,11 +55,20 @@ def bench(
 
     console, started = output(), time.monotonic()
     report = measure(
-        chosen, repeats=(2 if quick else 5) if repeats is None else repeats, steps=steps, device=device,
-        jobs=jobs, data_dir=data_dir, vocabulary=vocabulary, whole=whole, quick=quick, out=out,
-        command=shlex.join(["seedproof", *sys.argv[1:]]), say=lambda text: print(text, file=sys.stderr, flush=True),
+        chosen,
+        repeats=(2 if quick else 5) if repeats is None else repeats,
+        steps=steps,
+        device=device,
+        jobs=jobs,
+        data_dir=data_dir,
+        vocabulary=vocabulary,
+        whole=whole,
+        quick=quick,
+        out=out,
+        command=shlex.join(["seedproof", *sys.argv[1:]]),
+        say=lambda text: print(text, file=sys.stderr, flush=True),
         show=lambda outcome: print_outcome(console, outcome),
-    )  # fmt: skip
+    )
     report.print_rest(console)
     say(f"took {duration(time.monotonic() - started)}", err=True)
     if plot is not None:

@@ -36,7 +36,7 @@ def settings(incomplete: str) -> list[str]:
 
 def studies(incomplete: str) -> list[str]:
     """Names of the paper's figures and tables."""
-    from seedproof.studies import STUDIES
+    from seedproof.paper import STUDIES
 
     return _beginning(incomplete, STUDIES)
 

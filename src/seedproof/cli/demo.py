@@ -10,16 +10,21 @@ import typer
 from seedproof.cli.streams import say
 
 
-def demo(out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path("out/demo"),
-         jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None) -> None:  # fmt: skip
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the study goes.")] = Path("out/demo"),
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None,
+) -> None:
     """Fine-tune one small model with several seeds, without and with bias correction, and compare."""
     from seedproof.cli.printing import check_ended, continuing, output, print_summary
+    from seedproof.demo import conclusion, demo_study
     from seedproof.errors import command
-    from seedproof.studies.demo import conclusion, demo_study
 
     study = demo_study()
-    say("One 24-layer miniature BERT, one task, two recipes that differ in Adam's bias correction, "
-        "the same seeds for both.", err=True)  # fmt: skip
+    say(
+        "One 24-layer miniature BERT, one task, two recipes that differ in Adam's bias correction, "
+        "the same seeds for both.",
+        err=True,
+    )
     with continuing():
         results = study.run(out, jobs=jobs)
     print_summary(results, "table", "n-1")

@@ -73,6 +73,6 @@ def _models() -> dict[str, str]:
 
 
 def _studies() -> dict[str, str]:
-    from seedproof.studies import STUDIES
+    from seedproof.paper import STUDIES
 
     return dict(STUDIES)

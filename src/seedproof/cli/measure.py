@@ -44,9 +44,14 @@ def forgetting(
     if not place.exists():
         raise UserError(f"there is no folder {place}; give a study's folder, or a fine-tuned model's")
     options: dict[str, Any] = {
-        "layers": _numbers(layers), "embeddings": embeddings, "masked_share": masked_share, "seed": seed,
-        "max_length": max_length, "batch_size": batch_size, "device": device,
-    }  # fmt: skip
+        "layers": _numbers(layers),
+        "embeddings": embeddings,
+        "masked_share": masked_share,
+        "seed": seed,
+        "max_length": max_length,
+        "batch_size": batch_size,
+        "device": device,
+    }
     with _reporting("batches") as report:
         if _is_study(place):
             from seedproof.measure.runs import forgetting_of_runs
@@ -86,9 +91,16 @@ def surface(
 ) -> None:
     """Loss, and gradient norm, on the plane through three models (the paper's Figures 7 and 13)."""
     options: dict[str, Any] = {
-        "gradient_norm": gradient_norm, "low": low, "high": high, "side": side, "edge": edge, "examples": examples,
-        "example_seed": example_seed, "jobs": jobs, "device": device,
-    }  # fmt: skip
+        "gradient_norm": gradient_norm,
+        "low": low,
+        "high": high,
+        "side": side,
+        "edge": edge,
+        "examples": examples,
+        "example_seed": example_seed,
+        "jobs": jobs,
+        "device": device,
+    }
     own = {"--pretrained": pretrained, "--task": task, "--head-seed": head_seed}
     with _reporting("rows") as report:
         if study is not None:

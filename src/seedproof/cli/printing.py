@@ -16,16 +16,16 @@ from seedproof.cli.streams import say
 from seedproof.errors import command
 from seedproof.launch import StudyInterrupted
 from seedproof.report.console import Console
-from seedproof.results import numbers_of
+from seedproof.study.results import numbers_of
 
 if TYPE_CHECKING:
-    from seedproof.launch.timing import Estimate
+    from seedproof.execution.timing import Estimate
     from seedproof.models.source import ModelSource
-    from seedproof.planning import PlannedRun
     from seedproof.report.latex import Width
-    from seedproof.results import Results
     from seedproof.spec import Numerics
     from seedproof.store import State, Store
+    from seedproof.study.planning import PlannedRun
+    from seedproof.study.results import Results
     from seedproof.tasks import Task
     from seedproof.tasks.parsing import Parsing
 
@@ -78,8 +78,10 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
         for line in commands_of(store) or ["give the command that made the study again"]:
             say(f"  {line}")
     if strangers:
-        say(f"{strangers} that are not finished were copied in; go on with them in the study they are from, and copy their "
-            "folders again")  # fmt: skip
+        say(
+            f"{strangers} that are not finished were copied in; go on with them in the study they are from, and copy their "
+            "folders again"
+        )
 
 
 def print_summary(
@@ -122,7 +124,7 @@ def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: 
 
 def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
     """:func:`print_notes` on what runs need, from their store."""
-    from seedproof.launch.execute import model_source, read_task
+    from seedproof.execution.plain import model_source, read_task
 
     tasks = dict.fromkeys(run.spec.task.fingerprint for run in runs)
     models = {run.cell.model: run.spec.model for run in runs}
@@ -143,11 +145,16 @@ def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> No
     """Say on standard error where a study keeps what a recipe, or a task's file, meant when it began."""
     for name, rules in parsing.items():
         if differing := rules.differing():
-            say(f"{name}: parsed as in the runs that the study has: {'; '.join(differing)}; a new study has today's rules",
-                err=True)  # fmt: skip
+            say(
+                f"{name}: parsed as in the runs that the study has: {'; '.join(differing)}; a new study has today's rules",
+                err=True,
+            )
     for recipe, fields in dict.fromkeys((run.cell.recipe, run.kept) for run in runs if run.kept):
-        say(f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
-            "new study has today's value", err=True)  # fmt: skip
+        say(
+            f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
+            "new study has today's value",
+            err=True,
+        )
 
 
 def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
@@ -175,15 +182,19 @@ def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
     if pending == found.total():
         say(f"{whole}, none was started")
         return
-    parts = {"finished": finished, "running": running, "to be continued": found.total() - finished - running - pending,
-             "left to begin": pending}  # fmt: skip
+    parts = {
+        "finished": finished,
+        "running": running,
+        "to be continued": found.total() - finished - running - pending,
+        "left to begin": pending,
+    }
     say(f"{whole}: {', '.join(f'{count:,} {what}' for what, count in parts.items() if count)}; nothing was started now")
 
 
 def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> None:
     """Print what the runs that are left will take on this machine, and what that is taken from."""
-    from seedproof.numerics import default_jobs
     from seedproof.report.progress import duration
+    from seedproof.study.numerics import default_jobs
 
     if not estimate.timed:
         say("nothing is left to do")
@@ -192,10 +203,14 @@ def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> 
     steps = ", ".join(f"{1000 * timed.seconds:.3g} ms" for timed in estimate.timed)
     counted = " and ".join(sorted({str(timed.steps) for timed in estimate.timed}))
     fleet = "; fleets, which were asked for, take less" if numerics.engine == "fleet" else ""
-    say(f"estimate for this machine: {duration(estimate.seconds / workers)} with {workers} at a time, "
-        f"{disk_in_words(estimate.disk_bytes)} of disk")  # fmt: skip
-    say(f"  from a step's {steps} just now (median of {counted} by the plain engine on {numerics.device}, alone{fleet}); several "
-        "at a time and other work on the machine may double it")  # fmt: skip
+    say(
+        f"estimate for this machine: {duration(estimate.seconds / workers)} with {workers} at a time, "
+        f"{disk_in_words(estimate.disk_bytes)} of disk"
+    )
+    say(
+        f"  from a step's {steps} just now (median of {counted} by the plain engine on {numerics.device}, alone{fleet}); several "
+        "at a time and other work on the machine may double it"
+    )
 
 
 @contextmanager
@@ -229,8 +244,11 @@ def check_ended(results: Results) -> None:
     states = Counter(results.runs()["state"])
     if states["running"]:
         are = "is" if states["running"] == 1 else "are"
-        say(f"{runs_in_words(states['running'])} {are} being executed by another process; give the same command again when "
-            "it has ended", err=True)  # fmt: skip
+        say(
+            f"{runs_in_words(states['running'])} {are} being executed by another process; give the same command again when "
+            "it has ended",
+            err=True,
+        )
     if states["crashed"]:
         say(
             f"error: {runs_in_words(states['crashed'])} crashed; to see why: {command('study', 'status', results.path)}",

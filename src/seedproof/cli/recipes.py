@@ -17,7 +17,7 @@ from seedproof.report.console import Console
 
 if TYPE_CHECKING:
     from seedproof.recipes import Resolved
-    from seedproof.study import Study
+    from seedproof.study.study import Study
 
 ALWAYS = "learning_rate"
 """The one field whose value is worth a line whatever it is: every model has its own."""

@@ -110,8 +110,8 @@ def width_of_page(columns: int | None, format: str) -> Width:
 
 def _tables(folder: Path, out: Path, columns: Width) -> None:
     from seedproof.report.tables import to_latex
-    from seedproof.results import open_results
     from seedproof.store import write_atomically
+    from seedproof.study.results import open_results
 
     if not out.parent.is_dir():
         raise UserError(f"cannot write {out}: there is no folder {out.parent}")

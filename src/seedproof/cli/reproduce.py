@@ -15,10 +15,10 @@ from seedproof.errors import UserError, command, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seedproof.studies.figure import Figure
-    from seedproof.studies.outputs import Made
-    from seedproof.studies.places import Places
-    from seedproof.studies.scale import Scale
+    from seedproof.paper.figure import Figure
+    from seedproof.paper.outputs import Made
+    from seedproof.paper.places import Places
+    from seedproof.paper.scale import Scale
 
 
 def reproduce(
@@ -47,13 +47,13 @@ def reproduce(
     ] = False,
 ) -> None:
     """Reproduce figures and tables of the paper; the same command again goes on where it stopped."""
-    from seedproof.studies.reproduce import chosen_figures
-    from seedproof.studies.scale import get_scale
+    from seedproof.paper.reproduce import chosen_figures
+    from seedproof.paper.scale import get_scale
 
     figures, size, folders = chosen_figures(names), get_scale(scale), _folders(model or [])
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
-    from seedproof.studies.places import Places
+    from seedproof.paper.places import Places
 
     places = Places(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)
     places.check(size)
@@ -69,8 +69,8 @@ def reproduce(
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
     from seedproof.cli.printing import continuing
-    from seedproof.studies.reproduce import Options
-    from seedproof.studies.reproduce import reproduce as run
+    from seedproof.paper.reproduce import Options
+    from seedproof.paper.reproduce import reproduce as run
 
     options = Options(**numerics, jobs=jobs, say=lambda line: say(line, err=True))
     if verbose or _makes_runs(figures, size, out):
@@ -95,10 +95,10 @@ def _print_plan(
     figures: list[Figure], scale: Scale, places: Places, out: Path | None, jobs: int | None, numerics: dict[str, Any]
 ) -> None:
     """Everything that is known beforehand, for this machine; asks no network."""
+    from seedproof.paper.estimate import estimate, measured, plan_table
+    from seedproof.paper.here import FLEET_GAIN, missing, speed
+    from seedproof.paper.reproduce import every_figure, finished_runs, run_names
     from seedproof.report.progress import duration
-    from seedproof.studies.estimate import estimate, measured, plan_table
-    from seedproof.studies.here import FLEET_GAIN, missing, speed
-    from seedproof.studies.reproduce import every_figure, finished_runs, run_names
 
     everything = every_figure()
     table = plan_table(figures, scale, everything)
@@ -114,27 +114,33 @@ def _print_plan(
         )
         kept = ", weights kept" if row["weights"] else ""
         state = f"{finished} finished" if finished else f"ids {row['ids']}"
-        say(f"{row['task']}, {row['model']}, {row['recipe']}: {runs_in_words(row['runs'])} of {row['steps']:,} steps, about "
-            f"{duration(row['seconds'] * factor / gain)} in all{kept}; {state} ({row['figures']})")  # fmt: skip
+        say(
+            f"{row['task']}, {row['model']}, {row['recipe']}: {runs_in_words(row['runs'])} of {row['steps']:,} steps, about "
+            f"{duration(row['seconds'] * factor / gain)} in all{kept}; {state} ({row['figures']})"
+        )
     for what, seconds in measured(figures, scale).items():
         say(f"measurement: {what}, about {duration(seconds * factor)}")
     for line in missing(figures, scale, places):
         say(f"missing: {line}")
     say(f"{runs_in_words(whole.runs)} in all, {whole.steps:,} steps; none was started")
     training, measuring = whole.training_seconds * factor / gain, whole.measuring_seconds * factor
-    say(f"estimate for this machine ({device}, engine {engine}): {duration((training + measuring) / workers)} with {workers} "
-        f"at a time, {disk_in_words(whole.disk_bytes)} of disk")  # fmt: skip
+    say(
+        f"estimate for this machine ({device}, engine {engine}): {duration((training + measuring) / workers)} with {workers} "
+        f"at a time, {disk_in_words(whole.disk_bytes)} of disk"
+    )
     if found:
         fleet = f"; the fleet taken as {gain:g} times as fast (docs/performance.md)" if gain > 1 else ""
-        say(f"  training {duration(training)} and measuring {duration(measuring)} one after the other, from {found.source}"
-            f"{fleet}; it may be twice as much or half")  # fmt: skip
+        say(
+            f"  training {duration(training)} and measuring {duration(measuring)} one after the other, from {found.source}"
+            f"{fleet}; it may be twice as much or half"
+        )
 
 
 def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any]) -> tuple[str, str, int]:
     """Engine, device and runs at a time that a reproduction would have here; an existing folder keeps its own."""
-    from seedproof.numerics import choose_numerics, default_jobs
     from seedproof.store import Store
     from seedproof.store.marker import MARKER
+    from seedproof.study.numerics import choose_numerics, default_jobs
 
     chosen = choose_numerics(**{**numerics, "engine": numerics["engine"] or "fleet"})
     kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen
@@ -143,7 +149,7 @@ def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any]) -> t
 
 def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:
     """Whether runs of figures are still to be done."""
-    from seedproof.studies.reproduce import finished_runs, run_names
+    from seedproof.paper.reproduce import finished_runs, run_names
 
     done, blocks = finished_runs(out, scale), [block for figure in figures for block in figure.blocks(scale)]
     return not all(

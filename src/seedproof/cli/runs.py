@@ -21,10 +21,27 @@ from seedproof.store.run_folder import State
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seedproof.results import Results
+    from seedproof.study.results import Results
 
-COLUMNS = ["run", "name", "task", "model", "recipe", "seed", "state", "outcome", "reason", "kind", "metric", "positive_class",
-           "score", "score_low", "score_high", "majority", "covers_majority"]  # fmt: skip
+COLUMNS = [
+    "run",
+    "name",
+    "task",
+    "model",
+    "recipe",
+    "seed",
+    "state",
+    "outcome",
+    "reason",
+    "kind",
+    "metric",
+    "positive_class",
+    "score",
+    "score_low",
+    "score_high",
+    "majority",
+    "covers_majority",
+]
 """Of a list that is not for a terminal."""
 
 

@@ -13,8 +13,20 @@ from typing import TextIO
 
 import typer
 
-_PLAINER = {"–": "-", "−": "-", "×": "x", "…": "...", "“": '"', "”": '"', "’": "'", "·": "-", "→": "->", "±": "+-",
-            "✓": "yes", "✗": "no"}  # fmt: skip
+_PLAINER = {
+    "–": "-",
+    "−": "-",
+    "×": "x",
+    "…": "...",
+    "“": '"',
+    "”": '"',
+    "’": "'",
+    "·": "-",
+    "→": "->",
+    "±": "+-",
+    "✓": "yes",
+    "✗": "no",
+}
 _HANDLER = "seedproof.plainer"
 
 
@@ -64,8 +76,14 @@ def _lines(line: str, width: int) -> list[str]:
     words = line[: command.start()] if command else line
     if command and not words.strip():
         return [line]
-    parts = textwrap.wrap(words.strip(), width, initial_indent=own, subsequent_indent=indent, break_long_words=False,
-                          break_on_hyphens=False) or [""]  # fmt: skip
+    parts = textwrap.wrap(
+        words.strip(),
+        width,
+        initial_indent=own,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
     if command and len(parts[-1]) + 1 + len(command[0]) <= width:
         parts[-1] += f" {command[0]}"
     elif command:

@@ -12,9 +12,9 @@ from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
-    from seedproof.results import Results
     from seedproof.store import State
-    from seedproof.study import Study
+    from seedproof.study.results import Results
+    from seedproof.study.study import Study
 
 app = typer.Typer(help="Run a study over random seeds and look at what it found.", no_args_is_help=True)
 
@@ -91,20 +91,51 @@ def run(
     """Run a study, or go on with it: the same command again continues, another one extends."""
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
-    options = {"data_dir": data_dir, "dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind,
-               "split_seed": split_seed, "quoting": quoting, "metric": metric}  # fmt: skip
-    numerics = {"engine": engine, "precision": precision, "device": device, "threads": threads,
-                "draw_missing": draw_missing or None}  # fmt: skip
+    options = {
+        "data_dir": data_dir,
+        "dev": dev,
+        "text": text,
+        "text_pair": text_pair,
+        "label": label,
+        "kind": kind,
+        "split_seed": split_seed,
+        "quoting": quoting,
+        "metric": metric,
+    }
+    numerics = {
+        "engine": engine,
+        "precision": precision,
+        "device": device,
+        "threads": threads,
+        "draw_missing": draw_missing or None,
+    }
     recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
     if file is not None:
-        given = {"--task": task, "--model": model, "--recipe": recipe, "--seeds": seeds, "--set": settings,
-                 "--name": name, "--first-seed": first_seed or None, "--new-head": new_head or None, **options}  # fmt: skip
+        given = {
+            "--task": task,
+            "--model": model,
+            "--recipe": recipe,
+            "--seeds": seeds,
+            "--set": settings,
+            "--name": name,
+            "--first-seed": first_seed or None,
+            "--new-head": new_head or None,
+            **options,
+        }
         _refuse_with_file(file, given)
         study = _with(_read(file), out, **numerics, recording=recording)
     else:
         settings = [*(settings or []), *(["new_head=true"] if new_head else [])]
-        study = _study(name or (out.resolve().name if out else "study"), tasks=task, models=model, recipes=recipe, seeds=seeds,
-                       first_seed=first_seed, settings=settings, options=options)  # fmt: skip
+        study = _study(
+            name or (out.resolve().name if out else "study"),
+            tasks=task,
+            models=model,
+            recipes=recipe,
+            seeds=seeds,
+            first_seed=first_seed,
+            settings=settings,
+            options=options,
+        )
         study = _with(study, out, **numerics, recording=recording)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
@@ -119,7 +150,7 @@ def run(
         print_results,
     )
     from seedproof.cli.recipes import print_recipes
-    from seedproof.planning import stored_parsing
+    from seedproof.study.planning import stored_parsing
 
     if out is None or dry_run:
         planned = study.plan(study.numerics(out), out)
@@ -198,7 +229,7 @@ def summary(
     """What a study has found: failures, mean, spread, and every run's value."""
     from seedproof.cli.printing import print_summary
     from seedproof.cli.report import width_of_page
-    from seedproof.results import numbers_of
+    from seedproof.study.results import numbers_of
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
@@ -226,7 +257,7 @@ def export(
 
 
 def _results(folder: Path) -> Results:
-    from seedproof.results import open_results
+    from seedproof.study.results import open_results
 
     return open_results(folder)
 
@@ -240,7 +271,7 @@ def _states(folder: Path | None) -> dict[str, State]:
 
 
 def _read(file: Path) -> Study:
-    from seedproof.study import Study
+    from seedproof.study.study import Study
 
     return Study.read(file)
 
@@ -267,10 +298,19 @@ def _refuse_unused(tasks: list[str], options: dict[str, Any]) -> None:
         raise UserError(f"--dev {options['dev']} cannot be the development set of {len(own)} tasks; use a study file")
 
 
-def _study(name: str, *, tasks: list[str] | None, models: list[str] | None, recipes: list[str] | None,
-           seeds: int | None, first_seed: int, settings: list[str] | None, options: dict[str, Any]) -> Study:  # fmt: skip
+def _study(
+    name: str,
+    *,
+    tasks: list[str] | None,
+    models: list[str] | None,
+    recipes: list[str] | None,
+    seeds: int | None,
+    first_seed: int,
+    settings: list[str] | None,
+    options: dict[str, Any],
+) -> Study:
     from seedproof.recipes import parse_setting
-    from seedproof.study import Study
+    from seedproof.study.study import Study
 
     if not tasks or not models:
         what = "task" if not tasks else "model"
@@ -308,7 +348,7 @@ def _with(study: Study, out: Path | None, *, recording: dict[str, Any], **numeri
     """The study with the options that were given; what was not given stays."""
     import dataclasses
 
-    from seedproof.launch.options import Recording
+    from seedproof.execution.recording import Recording
 
     changes = {key: value for key, value in numerics.items() if value is not None}
     wanted = {key: value for key, value in recording.items() if value is not None}

@@ -6,10 +6,6 @@ import dataclasses
 from dataclasses import dataclass, field
 
 
-class Interrupted(Exception):
-    """Raised by an executor that stopped early because ``should_stop()`` said so; the run goes on later."""
-
-
 @dataclass(kw_only=True)
 class Summary:
     """What became of the runs that a launcher was given, by id."""

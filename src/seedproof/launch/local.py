@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seedproof.errors import UserError
+from seedproof.execution.environment import of_workers, pinned
 from seedproof.launch import StudyInterrupted, Summary
-from seedproof.launch.environment import of_workers, pinned
 from seedproof.launch.process import Event, Inbox, WorkerProcess, worker_environment
 from seedproof.store import Held, Store, disk_full_message, is_disk_full
 
-EXECUTOR = "seedproof.launch.execute:execute_run"
+EXECUTOR = "seedproof.execution.plain:execute_run"
 
 
 def run_local(
@@ -72,8 +72,15 @@ def run_local(
 class _Launcher:
     """Hands out runs, listens to workers, replaces dead ones."""
 
-    def __init__(self, store: Store, threads: int, on_event: Callable[[Event], None] | None, executor: str,
-                 repeat: frozenset[str], members: int) -> None:  # fmt: skip
+    def __init__(
+        self,
+        store: Store,
+        threads: int,
+        on_event: Callable[[Event], None] | None,
+        executor: str,
+        repeat: frozenset[str],
+        members: int,
+    ) -> None:
         self._store = store
         self._on_event = on_event
         self._repeat = repeat

@@ -8,11 +8,11 @@ its next step, then the process) and ``{"order": "exit"}`` (no more runs). Event
 output; whatever else the process prints goes to its standard error, a log file. When the input ends without an order to
 stop or exit, the launcher is dead and the worker ends at once: the store is made for that.
 
-With ``--members`` the worker takes several runs at a time and executes them as a fleet (:mod:`seedproof.launch.fleet`).
+With ``--members`` the worker takes several runs at a time and executes them as a fleet (:mod:`seedproof.execution.fleet`).
 
 An executor is a function ``(store, run_id, report, should_stop) -> None``. It is called with the run's lock held and
 its start noted; it calls ``report({"event": "progress", ...})`` as it goes and ends in one of four ways: it returns
-after ``RunFolder.finish`` (finished), raises :class:`seedproof.launch.Interrupted` (interrupted), raises anything else
+after ``RunFolder.finish`` (finished), raises :class:`seedproof.execution.Interrupted` (interrupted), raises anything else
 (crashed), or dies with the process (lost, until the launcher notices and notes a crash).
 """
 
@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from seedproof.errors import UserError, is_out_of_memory
-from seedproof.launch import Interrupted, environment
+from seedproof.execution import Interrupted, environment
 from seedproof.store import Held, RunFolder, Store, disk_full_message, is_disk_full
 from seedproof.store.encoding import dumps
 
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     worker = Worker(store, load_executor(options.executor), output, stop)
     worker.send("ready", "")
     if options.members:
-        from seedproof.launch.fleet import FleetWorker
+        from seedproof.execution.fleet import FleetWorker
 
         FleetWorker(worker, store, stop.is_set).serve(orders)
         return

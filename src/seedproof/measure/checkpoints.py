@@ -27,8 +27,18 @@ Checkpoint = "str | os.PathLike[str] | PreTrainedModel"
 """A folder in Transformers' layout (it needs no tokenizer), or a model."""
 
 # What decides the architecture beyond the shapes of the parameters; ALBERT's depth shows in no shape.
-_ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
-                 "hidden_act", "embedding_size", "num_hidden_groups", "vocab_size", "max_position_embeddings")  # fmt: skip
+_ARCHITECTURE = (
+    "model_type",
+    "num_hidden_layers",
+    "hidden_size",
+    "num_attention_heads",
+    "intermediate_size",
+    "hidden_act",
+    "embedding_size",
+    "num_hidden_groups",
+    "vocab_size",
+    "max_position_embeddings",
+)
 
 
 def saved_model(folder: str | os.PathLike[str], role: str) -> ModelSource:
@@ -86,8 +96,9 @@ def encoder_of(checkpoint: Any, role: str) -> PreTrainedModel:
     return model
 
 
-def classifier_of(checkpoint: Any, role: str, *, labels: int, regression: bool,
-                  classes: Sequence[str] = ()) -> PreTrainedModel:  # fmt: skip
+def classifier_of(
+    checkpoint: Any, role: str, *, labels: int, regression: bool, classes: Sequence[str] = ()
+) -> PreTrainedModel:
     """A private fp32 copy of a fine-tuned classifier with its head.
 
     Raises:

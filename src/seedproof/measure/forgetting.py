@@ -91,18 +91,27 @@ def forgetting(
         UserError: a model or the text is missing or damaged, the pre-trained model has no masked-LM head, the two
             models differ in architecture, or an option is outside its range.
     """
-    source, masking = find_model(os.fspath(pretrained)), Masking(
-        share=masked_share, masked=mask_share, random=random_share, seed=seed)  # fmt: skip
+    source, masking = (
+        find_model(os.fspath(pretrained)),
+        Masking(share=masked_share, masked=mask_share, random=random_share, seed=seed),
+    )
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size} is not valid; give at least 1")
     depths = _depths(_layer_count(source), layers, embeddings)
     lines, length = read_lines(text), _length(max_length, source)
     device = device or default_device()
     description = {
-        "kind": "forgetting", "version": 1, "finetuned": fingerprint(model_dir, "fine-tuned"),
-        "pretrained": source.fingerprint, "text": content_hash(lines), "depths": [asdict(depth) for depth in depths],
-        "masking": asdict(masking), "max_length": length, "batch_size": batch_size, "device": device,
-    }  # fmt: skip
+        "kind": "forgetting",
+        "version": 1,
+        "finetuned": fingerprint(model_dir, "fine-tuned"),
+        "pretrained": source.fingerprint,
+        "text": content_hash(lines),
+        "depths": [asdict(depth) for depth in depths],
+        "masking": asdict(masking),
+        "max_length": length,
+        "batch_size": batch_size,
+        "device": device,
+    }
     with kept_parts(folder, description) as parts:
         masked = mask_text(lines, load_tokenizer(source), masking, length)
         sums, tokens = _measure(
@@ -111,8 +120,13 @@ def forgetting(
     return _table(depths, sums, tokens)
 
 
-def _measure(parts: Parts, text: MaskedText, batch_size: int, make_losses: Callable[[], RestoredLosses],
-             report: Callable[[int, int], None]) -> tuple[np.ndarray, int]:  # fmt: skip
+def _measure(
+    parts: Parts,
+    text: MaskedText,
+    batch_size: int,
+    make_losses: Callable[[], RestoredLosses],
+    report: Callable[[int, int], None],
+) -> tuple[np.ndarray, int]:
     """Sum the losses (depths,) and the asked tokens over all batches; the models are loaded only if a batch is missing."""
     batches, done = text.batches(batch_size), parts.done()
     losses: RestoredLosses | None = None

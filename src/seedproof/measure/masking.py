@@ -168,9 +168,13 @@ def _pieces(lines: Sequence[str], tokenizer: Any, max_length: int) -> list[tuple
     pieces = []
     for start in range(0, len(lines), CHUNK):
         encoded = tokenizer(
-            list(lines[start : start + CHUNK]), truncation=True, max_length=max_length, return_overflowing_tokens=True,
-            return_special_tokens_mask=True, verbose=False,
-        )  # fmt: skip
+            list(lines[start : start + CHUNK]),
+            truncation=True,
+            max_length=max_length,
+            return_overflowing_tokens=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
         for ids, special in zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True):
             pieces.append((np.array(ids, np.int64), np.array(special, bool)))
     return pieces

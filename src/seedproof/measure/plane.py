@@ -170,8 +170,13 @@ def barriers(edges: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["edge", "barrier", "maximum", "larger_end"])
 
 
-def complete(lattice: Lattice, done: Mapping[str, Values], measure: Callable[[dict[str, Points]], Iterable[tuple[str, Values]]],
-             keep: Callable[[str, Values], None], report: Callable[[int, int], None]) -> dict[str, Values]:  # fmt: skip
+def complete(
+    lattice: Lattice,
+    done: Mapping[str, Values],
+    measure: Callable[[dict[str, Points]], Iterable[tuple[str, Values]]],
+    keep: Callable[[str, Values], None],
+    report: Callable[[int, int], None],
+) -> dict[str, Values]:
     """Measure the parts of a lattice that are not ``done`` and keep each as it comes; return all."""
     parts, found = lattice.parts(), dict(done)
     missing = {name: points for name, points in parts.items() if name not in found}

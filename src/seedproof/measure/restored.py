@@ -93,8 +93,14 @@ class PlainRestoredLosses:
         device: where the modules are.
     """
 
-    def __init__(self, finetuned: LayeredEncoder, pretrained: LayeredEncoder, head: Callable[[Tensor], Tensor],
-                 depths: Sequence[Depth], device: str = "cpu") -> None:  # fmt: skip
+    def __init__(
+        self,
+        finetuned: LayeredEncoder,
+        pretrained: LayeredEncoder,
+        head: Callable[[Tensor], Tensor],
+        depths: Sequence[Depth],
+        device: str = "cpu",
+    ) -> None:
         self._finetuned, self._pretrained, self._head = finetuned, pretrained, head
         self._depths, self._device = list(depths), device
 
@@ -113,8 +119,10 @@ class PlainRestoredLosses:
     def _top_hidden_states(self, ids: Tensor, mask: Tensor | None) -> dict[Depth, Tensor]:
         """What comes out of the top layer of each model, (batch, length, width)."""
         count = len(self._finetuned.layers)
-        below = {name: encoder.embed(ids) for name, encoder in
-                 (("finetuned", self._finetuned), ("pretrained", self._pretrained))}  # fmt: skip
+        below = {
+            name: encoder.embed(ids)
+            for name, encoder in (("finetuned", self._finetuned), ("pretrained", self._pretrained))
+        }
         rising: dict[Depth, Tensor] = {}
         for layer in range(count + 1):
             for depth in self._depths:

@@ -58,10 +58,13 @@ class RunCheckpoint:
         # A model that brings its own head keeps it: then the head seed moves nothing.
         head = (self.spec.seeds.head, recipe["head_std"]) if self.result["missing_parameters"] else None
         return {
-            "pre-trained model": self.spec.model.fingerprint, "task": self.spec.task.fingerprint, "head seed": head,
-            "max_length": recipe["max_length"], "segment_ids": recipe["segment_ids"],
+            "pre-trained model": self.spec.model.fingerprint,
+            "task": self.spec.task.fingerprint,
+            "head seed": head,
+            "max_length": recipe["max_length"],
+            "segment_ids": recipe["segment_ids"],
             "inputs": from_json(recipe).inputs,
-        }  # fmt: skip
+        }
 
 
 def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
@@ -75,7 +78,7 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
         UserError: the study has no such run, it is not finished, it kept no weights (the message has the command that
             adds them), or the pre-trained weights are no longer where they were.
     """
-    from seedproof.launch.execute import model_source
+    from seedproof.execution.plain import model_source
 
     opened = store if isinstance(store, Store) else Store.open(store)
     run = opened.find_run(run)
@@ -116,8 +119,12 @@ def forgetting_of_runs(store: StoreLike, runs: Sequence[str], text: Text, **opti
     tables = []
     for checkpoint in checkpoints:
         table = forgetting(checkpoint.weights, checkpoint.source.folder, text, **{"folder": opened.path, **options})
-        labels = {"run": checkpoint.id, "seed": checkpoint.spec.seeds.label,
-                  "recipe": recipes[checkpoint.id], "outcome": checkpoint.outcome}  # fmt: skip
+        labels = {
+            "run": checkpoint.id,
+            "seed": checkpoint.spec.seeds.label,
+            "recipe": recipes[checkpoint.id],
+            "outcome": checkpoint.outcome,
+        }
         for place, (name, value) in enumerate(labels.items()):
             table.insert(place, name, value)
         _leave({"forgetting": table}, opened.path / FOLDER / f"forgetting-{checkpoint.id}")
@@ -138,7 +145,7 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
     Raises:
         UserError: as :func:`run_checkpoint` and ``surface``, an outcome is not as said, or the runs have no common start.
     """
-    from seedproof.launch.execute import read_task
+    from seedproof.execution.plain import read_task
 
     opened = store if isinstance(store, Store) else Store.open(store)
     f, s = run_checkpoint(opened, failed), run_checkpoint(opened, successful)
@@ -151,11 +158,18 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
     _check_common_start(opened, f, s)
     recipe = f.spec.recipe
     found = surface(
-        f.source.folder, f.weights, s.weights, task=read_task(opened.task_folder(f.spec.task.fingerprint)),
-        head_seed=f.spec.seeds.head, head_std=recipe["head_std"], max_length=recipe["max_length"],
-        segment_ids=recipe["segment_ids"], inputs=from_json(recipe).inputs, new_head=recipe.get("new_head", False),
+        f.source.folder,
+        f.weights,
+        s.weights,
+        task=read_task(opened.task_folder(f.spec.task.fingerprint)),
+        head_seed=f.spec.seeds.head,
+        head_std=recipe["head_std"],
+        max_length=recipe["max_length"],
+        segment_ids=recipe["segment_ids"],
+        inputs=from_json(recipe).inputs,
+        new_head=recipe.get("new_head", False),
         **{"folder": opened.path, **options},
-    )  # fmt: skip
+    )
     _leave(found.tables, opened.path / FOLDER / f"surface-{f.id}-{s.id}")
     return found
 
@@ -184,16 +198,21 @@ def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> Non
     if not differing:
         return
     names = {
-        "pre-trained model": (f.spec.model.name, s.spec.model.name), "task": (f.spec.task.name, s.spec.task.name),
+        "pre-trained model": (f.spec.model.name, s.spec.model.name),
+        "task": (f.spec.task.name, s.spec.task.name),
         "head seed": (f.spec.seeds.head, s.spec.seeds.head),
-    }  # fmt: skip
+    }
     first = differing[0]
     values = names.get(first, (one[first], two[first]))
     partners = [successful for failed, successful in common_starts(store) if failed == f.id]
-    hint = f"with run {f.id} go: {', '.join(partners[:5])}" if partners else (
-        f"no successful run of the study began as {f.id} did; add one with the same head seed, by another recipe or with "
-        "other order and dropout seeds"
-    )  # fmt: skip
+    hint = (
+        f"with run {f.id} go: {', '.join(partners[:5])}"
+        if partners
+        else (
+            f"no successful run of the study began as {f.id} did; add one with the same head seed, by another recipe or with "
+            "other order and dropout seeds"
+        )
+    )
     raise UserError(
         f"runs {f.id} and {s.id} did not begin with the same model (their {first} differs: {values[0]} and {values[1]}), so no "
         f"pre-trained point is common to both; {hint}"

@@ -99,12 +99,23 @@ def surface(
     device = device or default_device()
     meant = facts.inputs(source, inputs or "model")
     settings = {
-        "kind": "surface", "version": 1, "pretrained": source.fingerprint, "head_seed": head_seed, "head_std": head_std,
-        "failed": fingerprint(failed, "failed"), "successful": fingerprint(successful, "successful"),
-        "task": data.fingerprint, "examples": len(chosen), "example_seed": example_seed, "max_length": max_length,
-        "segment_ids": segment_ids, "gradient_norm": gradient_norm, **asdict(lattice), "device": device,
+        "kind": "surface",
+        "version": 1,
+        "pretrained": source.fingerprint,
+        "head_seed": head_seed,
+        "head_std": head_std,
+        "failed": fingerprint(failed, "failed"),
+        "successful": fingerprint(successful, "successful"),
+        "task": data.fingerprint,
+        "examples": len(chosen),
+        "example_seed": example_seed,
+        "max_length": max_length,
+        "segment_ids": segment_ids,
+        "gradient_norm": gradient_norm,
+        **asdict(lattice),
+        "device": device,
         **({"new_head": True} if new_head else {}),
-    }  # fmt: skip
+    }
     if meant != facts.inputs(source, "tokenizer"):
         settings["inputs"] = "model"
     workers = default_jobs(device) if jobs is None else jobs if device == "cpu" else 1
@@ -136,8 +147,14 @@ def choose_examples(available: int, wanted: int, seed: int | None) -> list[int]:
     return sorted(int(index) for index in np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
-def _complete(lattice: Lattice, parts: Parts, measure: Callable[[dict[str, Points]], Any],
-              report: Callable[[int, int], None], *, is_kept: bool) -> dict[str, Any]:  # fmt: skip
+def _complete(
+    lattice: Lattice,
+    parts: Parts,
+    measure: Callable[[dict[str, Points]], Any],
+    report: Callable[[int, int], None],
+    *,
+    is_kept: bool,
+) -> dict[str, Any]:
     done, total = parts.done(), len(lattice.parts())
     try:
         found = complete(lattice, done, measure, parts.add, report)
@@ -149,8 +166,9 @@ def _complete(lattice: Lattice, parts: Parts, measure: Callable[[dict[str, Point
     return found
 
 
-def _plane(source: ModelSource, failed: Any, successful: Any, task: Task, head_seed: int,
-           head_std: float, new_head: bool) -> tuple[Plane, Any]:  # fmt: skip
+def _plane(
+    source: ModelSource, failed: Any, successful: Any, task: Task, head_seed: int, head_std: float, new_head: bool
+) -> tuple[Plane, Any]:
     of_task: dict[str, Any] = {
         "labels": task.num_labels,
         "regression": task.kind == "regression",
@@ -164,11 +182,19 @@ def _plane(source: ModelSource, failed: Any, successful: Any, task: Task, head_s
     return Plane(*(flatten(model) for model in models.values())), start.model.config
 
 
-def _batches(task: Task, source: ModelSource, chosen: list[int], max_length: int, segment_ids: bool,
-             inputs: Inputs) -> list[Batch]:  # fmt: skip
+def _batches(
+    task: Task, source: ModelSource, chosen: list[int], max_length: int, segment_ids: bool, inputs: Inputs
+) -> list[Batch]:
     train = task.train
     pairs = None if train.pairs is None else tuple(train.pairs[index] for index in chosen)
     split = Split(tuple(train.texts[index] for index in chosen), pairs, train.labels[chosen])
-    tokens = tokenize(split, load_tokenizer(source), max_length=max_length, positions=source.positions,
-                      segment_ids=segment_ids, inputs=inputs, where=f"{task.name}, train:")  # fmt: skip
+    tokens = tokenize(
+        split,
+        load_tokenizer(source),
+        max_length=max_length,
+        positions=source.positions,
+        segment_ids=segment_ids,
+        inputs=inputs,
+        where=f"{task.name}, train:",
+    )
     return batches_of(tokens, range(len(chosen)))

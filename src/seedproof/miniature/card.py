@@ -40,8 +40,16 @@ def write_card(name: str, settings: Pretraining, folder: Path) -> None:
     """Write ``README.md`` into the model's folder."""
     stages = ", ".join(f"{s.layers} layers {s.steps} steps at {s.learning_rate:g}" for s in settings.stages)
     card = _CARD.format(
-        name=name, family=settings.family, rate=LEARNING_RATES[name], layers=settings.stages[-1].layers,
-        width=settings.hidden_size, heads=settings.heads, feed_forward=settings.feed_forward,
-        masked=settings.masked_share, batch=settings.batch_size, stages=stages, seed=settings.seed,
-    )  # fmt: skip
+        name=name,
+        family=settings.family,
+        rate=LEARNING_RATES[name],
+        layers=settings.stages[-1].layers,
+        width=settings.hidden_size,
+        heads=settings.heads,
+        feed_forward=settings.feed_forward,
+        masked=settings.masked_share,
+        batch=settings.batch_size,
+        stages=stages,
+        seed=settings.seed,
+    )
     (folder / "README.md").write_text(card, encoding="utf-8")

@@ -11,29 +11,75 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-PEOPLE = {"farmer": "farmers", "teacher": "teachers", "doctor": "doctors", "child": "children", "singer": "singers",
-          "pilot": "pilots", "baker": "bakers", "king": "kings"}  # fmt: skip
-ANIMALS = {"dog": "dogs", "cat": "cats", "horse": "horses", "bird": "birds", "wolf": "wolves", "mouse": "mice",
-           "cow": "cows"}  # fmt: skip
-THINGS = {"ball": "balls", "book": "books", "cup": "cups", "apple": "apples", "stone": "stones", "letter": "letters",
-          "hat": "hats", "key": "keys"}  # fmt: skip
-PLACES = {"house": "houses", "garden": "gardens", "box": "boxes", "table": "tables", "tree": "trees", "boat": "boats",
-          "field": "fields"}  # fmt: skip
+PEOPLE = {
+    "farmer": "farmers",
+    "teacher": "teachers",
+    "doctor": "doctors",
+    "child": "children",
+    "singer": "singers",
+    "pilot": "pilots",
+    "baker": "bakers",
+    "king": "kings",
+}
+ANIMALS = {
+    "dog": "dogs",
+    "cat": "cats",
+    "horse": "horses",
+    "bird": "birds",
+    "wolf": "wolves",
+    "mouse": "mice",
+    "cow": "cows",
+}
+THINGS = {
+    "ball": "balls",
+    "book": "books",
+    "cup": "cups",
+    "apple": "apples",
+    "stone": "stones",
+    "letter": "letters",
+    "hat": "hats",
+    "key": "keys",
+}
+PLACES = {
+    "house": "houses",
+    "garden": "gardens",
+    "box": "boxes",
+    "table": "tables",
+    "tree": "trees",
+    "boat": "boats",
+    "field": "fields",
+}
 HYPERNYMS = {"person": "people", "animal": "animals", "thing": "things"}
 PLURALS = PEOPLE | ANIMALS | THINGS | PLACES | HYPERNYMS
 KIND = dict.fromkeys(PEOPLE, "person") | dict.fromkeys(ANIMALS, "animal") | dict.fromkeys(THINGS, "thing")
 
 # third person singular -> (plural, passive participle); what may be the object
 VERBS: dict[str, tuple[str, str]] = {
-    "chases": ("chase", "chased"), "pursues": ("pursue", "pursued"), "helps": ("help", "helped"),
-    "aids": ("aid", "aided"), "sees": ("see", "seen"), "finds": ("find", "found"), "discovers": ("discover", "discovered"),
-    "likes": ("like", "liked"), "carries": ("carry", "carried"), "pushes": ("push", "pushed"),
-    "holds": ("hold", "held"), "hides": ("hide", "hidden"), "drops": ("drop", "dropped"),
-}  # fmt: skip
+    "chases": ("chase", "chased"),
+    "pursues": ("pursue", "pursued"),
+    "helps": ("help", "helped"),
+    "aids": ("aid", "aided"),
+    "sees": ("see", "seen"),
+    "finds": ("find", "found"),
+    "discovers": ("discover", "discovered"),
+    "likes": ("like", "liked"),
+    "carries": ("carry", "carried"),
+    "pushes": ("push", "pushed"),
+    "holds": ("hold", "held"),
+    "hides": ("hide", "hidden"),
+    "drops": ("drop", "dropped"),
+}
 ANIMATE_OBJECT = ("chases", "pursues", "helps", "aids", "sees", "finds", "discovers", "likes")
 THING_OBJECT = ("carries", "pushes", "holds", "hides", "drops", "sees", "finds", "discovers", "likes")
-SYNONYMS = {"chases": "pursues", "helps": "aids", "finds": "discovers", "big": "large", "small": "little",
-            "quickly": "fast", "near": "beside"}  # fmt: skip
+SYNONYMS = {
+    "chases": "pursues",
+    "helps": "aids",
+    "finds": "discovers",
+    "big": "large",
+    "small": "little",
+    "quickly": "fast",
+    "near": "beside",
+}
 SYNONYMS |= {second: first for first, second in SYNONYMS.items()}
 ANIMATE_ADJECTIVES = ("old", "young", "happy", "quiet", "big", "small", "large", "little")
 THING_ADJECTIVES = ("old", "red", "green", "heavy", "big", "small", "large", "little")

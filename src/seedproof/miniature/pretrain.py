@@ -74,11 +74,13 @@ def make_config(settings: Pretraining, layers: int) -> PretrainedConfig:
         "layer_norm_eps": 1e-12,
     }
     if settings.family == "roberta":
-        return RobertaConfig(**shared | {"layer_norm_eps": 1e-5}, max_position_embeddings=MAXIMUM_LENGTH + 2,
-                             type_vocab_size=1)  # fmt: skip
+        return RobertaConfig(
+            **shared | {"layer_norm_eps": 1e-5}, max_position_embeddings=MAXIMUM_LENGTH + 2, type_vocab_size=1
+        )
     if settings.family == "albert":
-        return AlbertConfig(**shared | {"hidden_act": "gelu_new"}, max_position_embeddings=MAXIMUM_LENGTH,
-                            embedding_size=32)  # fmt: skip
+        return AlbertConfig(
+            **shared | {"hidden_act": "gelu_new"}, max_position_embeddings=MAXIMUM_LENGTH, embedding_size=32
+        )
     return BertConfig(**shared, max_position_embeddings=MAXIMUM_LENGTH)
 
 
@@ -140,8 +142,9 @@ def batches(settings: Pretraining, tokenizer: PreTrainedTokenizerFast, rng: Rand
             yield tokenizer(texts, padding=True, return_tensors="pt"), torch.full((size,), -100)
 
 
-def mask_words(ids: Tensor, settings: Pretraining, tokenizer: PreTrainedTokenizerFast,
-               generator: torch.Generator) -> tuple[Tensor, Tensor]:  # fmt: skip
+def mask_words(
+    ids: Tensor, settings: Pretraining, tokenizer: PreTrainedTokenizerFast, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Masked ids and labels (-100 where nothing is asked), both (batch, length). Special tokens are never masked."""
     special = len(tokenizer.all_special_ids)  # they come first in the vocabulary
     asked = (torch.rand(ids.shape, generator=generator) < settings.masked_share) & (ids >= special)
@@ -151,8 +154,14 @@ def mask_words(ids: Tensor, settings: Pretraining, tokenizer: PreTrainedTokenize
     return torch.where(asked & (how >= 0.9), words, masked), torch.where(asked, ids, -100)
 
 
-def train_stage(model: PairModel, stage: Stage, source: Iterator[tuple[Any, Tensor]], settings: Pretraining,
-                generator: torch.Generator, report: Callable[[str], None]) -> None:  # fmt: skip
+def train_stage(
+    model: PairModel,
+    stage: Stage,
+    source: Iterator[tuple[Any, Tensor]],
+    settings: Pretraining,
+    generator: torch.Generator,
+    report: Callable[[str], None],
+) -> None:
     """Train one depth: AdamW (.9, .98), warm-up over a tenth, linear decay, clipping at 1."""
     tokenizer = make_tokenizer(settings.family)
     for module in model.modules():
@@ -180,8 +189,10 @@ def train_stage(model: PairModel, stage: Stage, source: Iterator[tuple[Any, Tens
         if step % 100 == 0 or step == stage.steps:
             count = step % 100 or 100
             pairs, pair, right, word = sums.tolist()
-            report(f"{stage.layers} layers, step {step}/{stage.steps}: word loss {word / count:.3f}, "
-                   f"pair loss {pair / max(pairs, 1):.3f}, right {right / max(pairs, 1):.3f}")  # fmt: skip
+            report(
+                f"{stage.layers} layers, step {step}/{stage.steps}: word loss {word / count:.3f}, "
+                f"pair loss {pair / max(pairs, 1):.3f}, right {right / max(pairs, 1):.3f}"
+            )
             sums.zero_()
 
 

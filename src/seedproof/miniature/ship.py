@@ -37,8 +37,9 @@ MINIATURES: dict[str, Pretraining] = {
 """By the names under which they are used, without ``miniature/``."""
 
 
-def make_miniature(name: str, folder: Path, *, seed: int = 0, share_of_steps: float = 1.0,
-                   report: Callable[[str], None] = print) -> Path:  # fmt: skip
+def make_miniature(
+    name: str, folder: Path, *, seed: int = 0, share_of_steps: float = 1.0, report: Callable[[str], None] = print
+) -> Path:
     """Pre-train a miniature and write it in Transformers' layout.
 
     On one thread, because the number of threads changes bits: the same seed and versions give the same file.

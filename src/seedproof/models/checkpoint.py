@@ -22,8 +22,13 @@ if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
 
 # What a model returns and keeps; training asks for a loss and logits, whatever a configuration says.
-_OUTPUTS = {"return_dict": True, "output_hidden_states": False, "output_attentions": False, "torchscript": False,
-            "use_cache": False}  # fmt: skip
+_OUTPUTS = {
+    "return_dict": True,
+    "output_hidden_states": False,
+    "output_attentions": False,
+    "torchscript": False,
+    "use_cache": False,
+}
 _COUNT = re.compile(r"(layers?|groups?|group_num|blocks?|block_sizes|experts|depths?)$")
 MOST_LAYERS, MOST_MODULES = 2000, 20_000
 """Of any kind of repeated block, and modules in all; the deepest published encoder has 48 layers of 16."""
@@ -60,8 +65,9 @@ def open_configuration(source: ModelSource) -> PreTrainedConfig:
     return config
 
 
-def load_weights(classes: Any, config: PreTrainedConfig, source: ModelSource,
-                 **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:  # fmt: skip
+def load_weights(
+    classes: Any, config: PreTrainedConfig, source: ModelSource, **options: Any
+) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Load a model in fp32 from the files under its fingerprint; the caller's random state is left alone.
 
     Args:
@@ -80,9 +86,14 @@ def load_weights(classes: Any, config: PreTrainedConfig, source: ModelSource,
     with torch.random.fork_rng(), quiet_transformers():
         try:
             model, info = _model_class(classes, config).from_pretrained(
-                None, config=config, state_dict=_tensors(source), dtype=torch.float32, output_loading_info=True,
-                trust_remote_code=False, **options,
-            )  # fmt: skip
+                None,
+                config=config,
+                state_dict=_tensors(source),
+                dtype=torch.float32,
+                output_loading_info=True,
+                trust_remote_code=False,
+                **options,
+            )
         except Exception as error:  # an architecture may refuse a configuration in any way
             if is_out_of_memory(error):
                 raise

@@ -14,9 +14,21 @@ from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
 # What the configurations of Transformers called their dropout probabilities when stores began.
-FIRST_NAMES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "classifier_dropout_prob",
-               "dropout", "attention_dropout", "activation_dropout", "seq_classif_dropout", "hidden_dropout",
-               "classifier_dropout_rate", "pooler_dropout", "mlp_dropout", "embedding_dropout")  # fmt: skip
+FIRST_NAMES = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "classifier_dropout_prob",
+    "dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "seq_classif_dropout",
+    "hidden_dropout",
+    "classifier_dropout_rate",
+    "pooler_dropout",
+    "mlp_dropout",
+    "embedding_dropout",
+)
 _PROBABILITY = re.compile(r"dropout|pdrop|drop_prob|drop_rate")
 # Whole layers or paths are dropped, or tokens before they are seen: something else.
 _OTHER = re.compile(r"layer_?drop|path|token_dropout")

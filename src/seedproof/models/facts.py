@@ -19,8 +19,6 @@ from seedproof.models.checkpoint import build_without_weights
 from seedproof.models.dropout import dropouts, set_named
 from seedproof.models.loading import load_configuration, load_tokenizer
 from seedproof.models.tokens import Inputs
-from seedproof.recipes.flow import CannotPass
-from seedproof.recipes.mixing import Covers, Where, mixed_layers
 
 if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
@@ -46,10 +44,11 @@ def _canonical(source: ModelSource) -> str:
 
 @lru_cache(maxsize=16)
 def _skeleton(folder: Path, configuration: str) -> nn.Module:  # noqa: ARG001
-    return _build(folder)
+    return build(folder)
 
 
-def _build(folder: Path, device: str = "meta", dropout: float | None = None) -> nn.Module:
+def build(folder: Path, device: str = "meta", dropout: float | None = None) -> nn.Module:
+    """The sequence classification model of a folder's configuration: without numbers (on the meta device), or with any."""
     from transformers import AutoModelForSequenceClassification
 
     config = load_configuration(_at(folder))
@@ -130,16 +129,4 @@ def is_dropout_set_by_configuration(source: ModelSource, p: float) -> bool:
 
 @lru_cache(maxsize=64)
 def _dropouts(folder: Path, configuration: str, p: float) -> dict[str, float]:  # noqa: ARG001
-    return dropouts(_build(folder, dropout=p))
-
-
-def mixed(source: ModelSource, where: Where, covers: Covers) -> tuple[str, ...]:
-    """The layers that Mixout mixes in a model, see :func:`seedproof.recipes.mixing.mixed_layers`.
-
-    Raises:
-        UserError: they cannot be told, or some of what is to be mixed cannot be.
-    """
-    try:
-        return mixed_layers(skeleton(source), where=where, covers=covers)
-    except CannotPass:  # some models ask for numbers on their way
-        return mixed_layers(_build(source.folder, "cpu"), where=where, covers=covers)
+    return dropouts(build(folder, dropout=p))

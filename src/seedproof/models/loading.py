@@ -53,9 +53,18 @@ class LoadedModel:
         return () if set(head) & set(self.missing) else head
 
 
-def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_seed: int, head_std: float = 0.02,
-                    dropout: float | None = None, dropout_places: str = "modules", classes: Sequence[str] = (),
-                    new_head: bool = False) -> LoadedModel:  # fmt: skip
+def load_classifier(
+    source: ModelSource,
+    *,
+    labels: int,
+    regression: bool,
+    head_seed: int,
+    head_std: float = 0.02,
+    dropout: float | None = None,
+    dropout_places: str = "modules",
+    classes: Sequence[str] = (),
+    new_head: bool = False,
+) -> LoadedModel:
     """Load ``source`` with a classification head of ``labels`` outputs, in fp32 whatever the checkpoint's dtype.
 
     Parameters that the checkpoint does not have are drawn in the order of their names from a generator of their own:
@@ -76,8 +85,10 @@ def load_classifier(source: ModelSource, *, labels: int, regression: bool, head_
     if dropout is not None:
         (set_all if dropout_places == "modules" else set_named)(config, dropout)
     model, info = load_weights(AutoModelForSequenceClassification, config, source, ignore_mismatched_sizes=True)
-    shapes = {name: f"{shape_text(stored)} in the file, {shape_text(wanted)} by config.json"
-              for name, stored, wanted in info["mismatched_keys"]}  # fmt: skip
+    shapes = {
+        name: f"{shape_text(stored)} in the file, {shape_text(wanted)} by config.json"
+        for name, stored, wanted in info["mismatched_keys"]
+    }
     missing = {*info["missing_keys"], *shapes}
     if missing >= {name for name, _ in model.named_parameters()}:
         raise UserError(
@@ -174,8 +185,11 @@ def _tokenizer_settings(source: ModelSource) -> dict[str, Any]:
     versions = settings.get("fast_tokenizer_files") or []
     named = {key: str(value) for key, value in settings.items() if key.endswith("_file") and isinstance(value, str)}
     # Paths on the machine where it was saved are common, and not followed where the folder has a file of that name.
-    elsewhere = {key: value for key, value in named.items()
-                 if Path(value).is_file() and not (source.folder / Path(value).name).is_file()}  # fmt: skip
+    elsewhere = {
+        key: value
+        for key, value in named.items()
+        if Path(value).is_file() and not (source.folder / Path(value).name).is_file()
+    }
     for key, value in [*elsewhere.items(), *(("fast_tokenizer_files", v) for v in versions if v != "tokenizer.json")]:
         raise UserError(
             f"{path} names {value!r} as its {key}, which the model's fingerprint does not cover; copy what it needs into "

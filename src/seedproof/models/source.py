@@ -19,14 +19,35 @@ from seedproof.spec import ModelReference, content_hash
 
 MINIATURES = ("bert", "roberta", "albert", "bert-shallow")
 WEIGHTS = Path(__file__).resolve().parent.parent / "miniature" / "weights"
-_TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json",
-                    "merges.txt", "spiece.model", "sentencepiece.bpe.model", "added_tokens.json")  # fmt: skip
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "added_tokens.json",
+)
 # Vocabularies of tokenizers without tokenizer.json under further names: DeBERTa-v2, Llama's, RemBERT, PhoBERT.
 _OTHER_VOCABULARIES = ("spm.model", "tokenizer.model", "sentencepiece.model", "bpe.codes")
-_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model",
-                 *_OTHER_VOCABULARIES)  # fmt: skip
-_FETCHED = ["config.json", "*.safetensors", "*.safetensors.index.json", "README.md", *_TOKENIZER_FILES,
-            *_OTHER_VOCABULARIES]  # fmt: skip
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    *_OTHER_VOCABULARIES,
+)
+_FETCHED = [
+    "config.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "README.md",
+    *_TOKENIZER_FILES,
+    *_OTHER_VOCABULARIES,
+]
 
 
 @dataclass(frozen=True)

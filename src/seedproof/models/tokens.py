@@ -72,8 +72,16 @@ class TokenizedSplit:
         return torch.tensor([row + pad for row, pad in zip(rows, padding, strict=True)])
 
 
-def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: int, positions: int | None,
-             segment_ids: bool = True, inputs: Inputs = Inputs(), where: str = "") -> TokenizedSplit:  # fmt: skip
+def tokenize(
+    split: Split,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    max_length: int,
+    positions: int | None,
+    segment_ids: bool = True,
+    inputs: Inputs = Inputs(),
+    where: str = "",
+) -> TokenizedSplit:
     """Tokenize a split, cut at ``max_length`` tokens (special ones included), the longer text of a pair first.
 
     ``segment_ids=False`` sets all segments to 0, as the configurations released with the paper do; ``inputs`` says whether
@@ -92,8 +100,9 @@ def tokenize(split: Split, tokenizer: PreTrainedTokenizerBase, *, max_length: in
         lengths = [len(row) for row in whole]
         _check_positions(lengths, start, max_length, positions, where)
         truncated += sum(length > max_length for length in lengths)
-        encoded: Any = tokenizer(texts, pairs, truncation=True, max_length=max_length, verbose=False,
-                                 return_token_type_ids=inputs.segments)  # fmt: skip
+        encoded: Any = tokenizer(
+            texts, pairs, truncation=True, max_length=max_length, verbose=False, return_token_type_ids=inputs.segments
+        )
         ids.extend(encoded["input_ids"])
         segments.extend(encoded.get("token_type_ids", []))
     if segments and not segment_ids:
@@ -120,8 +129,11 @@ def count_cut(split: Split, tokenizer: PreTrainedTokenizerBase, max_length: int)
     pairs = split.pairs or [""] * len(split)
     # No token is shorter than a byte, so only long texts need a look; 8 leaves room for special tokens.
     bound = max_length - 8
-    long = [index for index, parts in enumerate(zip(split.texts, pairs, strict=True))
-            if sum(map(len, parts)) > bound or sum(len(part.encode()) for part in parts) > bound]  # fmt: skip
+    long = [
+        index
+        for index, parts in enumerate(zip(split.texts, pairs, strict=True))
+        if sum(map(len, parts)) > bound or sum(len(part.encode()) for part in parts) > bound
+    ]
     step = -(-len(long) // COUNTED) or 1
     looked = long[::step]
     lengths: list[int] = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from seedproof.display import table
 from seedproof.errors import UserError, unknown
-from seedproof.recipes.fields import Count, FieldType, Name, NotNegative, Positive, Range, Share, field_types
+from seedproof.fields import Count, FieldType, Name, NotNegative, Positive, Range, Share, field_types
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,9 +37,14 @@ class Recipe:
     method: ClassVar[str] = "fine-tuning"
     """Names the class in stored recipes; each subclass has its own."""
     ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {"select_metric": FIRST, "warmup_end": "whole", "inputs": "tokenizer", "dropout_places": "configuration",
-         "new_head": False}
-    )  # fmt: skip
+        {
+            "select_metric": FIRST,
+            "warmup_end": "whole",
+            "inputs": "tokenizer",
+            "dropout_places": "configuration",
+            "new_head": False,
+        }
+    )
     """Fields that came after stores existed, by name, with the value that means "as before": a stored recipe that lacks the
     field has this value, and a recipe that holds it is stored without the field, so that its runs keep their ids. Such a
     field is None until :func:`seedproof.recipes.resolve` gives it the value that is right for the model."""

@@ -11,8 +11,7 @@ import dataclasses
 from seedproof.recipes.base import Recipe
 
 DEVLIN = Recipe(
-    name="devlin",
-    description="the default: 3 epochs, linear warm-up over 10 %, AdamW without bias correction",
+    name="devlin", description="the default: 3 epochs, linear warm-up over 10 %, AdamW without bias correction"
 )
 
 DEVLIN_BERTADAM = dataclasses.replace(

@@ -56,7 +56,7 @@ def page() -> str:
         "Written by `python -m seedproof.recipes.explained > docs/recipes.md` from the recipes' source; a test holds the two",
         "together. `seedproof ls fields` prints the fields in a terminal.",
         "",
-        "A recipe is written `mosbach`, `mosbach(epochs=10)`, in Python `sp.recipe(\"mosbach\", epochs=10)`, in a study file as",
+        'A recipe is written `mosbach`, `mosbach(epochs=10)`, in Python `sp.recipe("mosbach", epochs=10)`, in a study file as',
         "a name or a table. `--set epochs=10` sets a field of every recipe of a command. `--dry-run` shows the value of every",
         "field and where it comes from: the user, the recipe, the model's card, the family's default.",
         "",
@@ -76,11 +76,13 @@ def page() -> str:
         "",
         f"| field | {' | '.join(FAMILIES)} |",
         f"| --- |{' --- |' * len(FAMILIES)}",
-        *(f"| `{name}` | {' | '.join(str(family_defaults(each)[name]) for each in FAMILIES)} |"
-          for name in family_defaults("bert")),
+        *(
+            f"| `{name}` | {' | '.join(str(family_defaults(each)[name]) for each in FAMILIES)} |"
+            for name in family_defaults("bert")
+        ),
         "",
         "Sources: Mosbach et al. 2021 (arXiv 2006.04884), section 2 and the released code; where the two differ, the code.",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines) + "\n"
 
 

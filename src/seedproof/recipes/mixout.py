@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from seedproof.fields import Share
 from seedproof.recipes.base import Recipe
-from seedproof.recipes.fields import Share
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MixoutRecipe(Recipe):
-    """A recipe whose model trains with Mixout; see :func:`seedproof.recipes.mixing.apply_mixout`."""
+    """A recipe whose model trains with Mixout; see :func:`seedproof.methods.mixing.apply_mixout`."""
 
     method: ClassVar[str] = "mixout"
     ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({**Recipe.ADDED, "covers": "names"})
@@ -39,7 +39,7 @@ class MixoutRecipe(Recipe):
 
     def prepare_model(self, model: nn.Module) -> None:
         """Make the model's linear layers mix while training."""
-        from seedproof.recipes.mixing import apply_mixout
+        from seedproof.methods.mixing import apply_mixout
 
         covers = self.required("covers")
         apply_mixout(model, self.p, where=self.where, legacy_gradient=self.legacy_gradient, covers=covers)

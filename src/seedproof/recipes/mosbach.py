@@ -11,11 +11,7 @@ import dataclasses
 from seedproof.recipes.devlin import DEVLIN
 
 MOSBACH = dataclasses.replace(
-    DEVLIN,
-    name="mosbach",
-    description="devlin with bias correction and 20 epochs",
-    bias_correction=True,
-    epochs=20.0,
+    DEVLIN, name="mosbach", description="devlin with bias correction and 20 epochs", bias_correction=True, epochs=20.0
 )
 
 MOSBACH_V1 = dataclasses.replace(

@@ -24,12 +24,7 @@ def difference_rows(answer: Answer, joint: str = " ") -> list[list[str]]:
     if answer.all_failed:
         return []
     return [
-        [
-            one.recipe,
-            _number(one.rate, joint, 100, 0),
-            _number(one.mean, joint, 1, 3),
-            _number(one.sd, joint, 1, 3),
-        ]
+        [one.recipe, _number(one.rate, joint, 100, 0), _number(one.mean, joint, 1, 3), _number(one.sd, joint, 1, 3)]
         for one in answer.comparisons
     ]
 

@@ -136,8 +136,13 @@ def _ledger(ledger: pd.DataFrame) -> list[str]:
         numbers = f"{_number(row['effect'])} [{_number(row['effect_low'])}, {_number(row['effect_high'])}]"
         effect = "–" if pd.isna(row["effect"]) else f"{row['effect_name']} {numbers}"
         wanted = "" if pd.isna(row["n_needed"]) else f" ({_number(row['n_needed'])} would decide)"
-        cells = [f"{row['sentence']} *{row['paper']}.* {row['why']}", VERDICTS[row["verdict"]],
-                 effect, _decisive_p(row), f"{_number(row['n'])}{wanted}"]  # fmt: skip
+        cells = [
+            f"{row['sentence']} *{row['paper']}.* {row['why']}",
+            VERDICTS[row["verdict"]],
+            effect,
+            _decisive_p(row),
+            f"{_number(row['n'])}{wanted}",
+        ]
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return lines
 

@@ -91,10 +91,16 @@ def metric_title(name: object, positive_class: str | None = None) -> str:
 
 
 _IN_WORDS = {
-    "bias_correction=True": "with bias correction", "bias_correction=False": "without bias correction",
-    "segment_ids=True": "with segment ids", "segment_ids=False": "without segment ids", "select=best": "best weights kept",
-    "epochs": "{} epochs", "max_steps": "{} steps", "batch_size": "batches of {}", "learning_rate_factor": "learning rate × {}",
-}  # fmt: skip
+    "bias_correction=True": "with bias correction",
+    "bias_correction=False": "without bias correction",
+    "segment_ids=True": "with segment ids",
+    "segment_ids=False": "without segment ids",
+    "select=best": "best weights kept",
+    "epochs": "{} epochs",
+    "max_steps": "{} steps",
+    "batch_size": "batches of {}",
+    "learning_rate_factor": "learning rate × {}",
+}
 
 
 def recipe_in_words(label: str) -> str:

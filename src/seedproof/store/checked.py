@@ -76,14 +76,28 @@ def _is_ending(value: Any) -> bool:
 
 
 _RESULT: Mapping[str, Callable[[Any], bool]] = {
-    "outcome": _is_outcome, "reason": _is_reason, "diverged_at": _is_maybe_count,
-    "metric": _is_text, "score": _is_number, "majority": _is_number, "metrics": _is_scores, "majorities": _is_scores,
-    "positive_class": _is_class, "score_low": _is_number, "score_high": _is_number, "class_scores": _is_dictionary,
+    "outcome": _is_outcome,
+    "reason": _is_reason,
+    "diverged_at": _is_maybe_count,
+    "metric": _is_text,
+    "score": _is_number,
+    "majority": _is_number,
+    "metrics": _is_scores,
+    "majorities": _is_scores,
+    "positive_class": _is_class,
+    "score_low": _is_number,
+    "score_high": _is_number,
+    "class_scores": _is_dictionary,
     "ending": _is_ending,
-    "training_loss": _is_number, "evaluated_step": _is_maybe_count, "steps": _is_count, "steps_per_epoch": _is_count,
-    "truncated_examples": _is_count, "missing_parameters": _is_names,
-    "recordings": _is_dictionary, "execution": _is_dictionary,
-}  # fmt: skip
+    "training_loss": _is_number,
+    "evaluated_step": _is_maybe_count,
+    "steps": _is_count,
+    "steps_per_epoch": _is_count,
+    "truncated_examples": _is_count,
+    "missing_parameters": _is_names,
+    "recordings": _is_dictionary,
+    "execution": _is_dictionary,
+}
 
 _RECORD: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "loss": {"loss": _is_number},

@@ -71,8 +71,15 @@ def load_task(
         UserError: an unknown name, an option that does not apply, or files that cannot be used.
     """
     columns = {"text": text, "text_pair": text_pair, "label": label}
-    options = {**columns, "dev": dev, "kind": kind, "split_seed": split_seed, "name": name, "quoting": quoting,
-               "parsing": parsing}  # fmt: skip
+    options = {
+        **columns,
+        "dev": dev,
+        "kind": kind,
+        "split_seed": split_seed,
+        "name": name,
+        "quoting": quoting,
+        "parsing": parsing,
+    }
     source = str(name_or_path)
     if source.startswith(glue.PREFIX):
         _refuse(source, options)
@@ -89,8 +96,19 @@ def load_task(
     if not path.exists() and kind_of_file(path)[0] not in EXTENSIONS:
         raise _not_found(source)
     seed = 0 if split_seed is None else split_seed
-    return load_table(path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=seed, name=name,
-                      metric=metric, quoting=quoting, parsing=parsing)  # fmt: skip
+    return load_table(
+        path,
+        text=text,
+        label=label,
+        text_pair=text_pair,
+        dev=dev,
+        kind=kind,
+        split_seed=seed,
+        name=name,
+        metric=metric,
+        quoting=quoting,
+        parsing=parsing,
+    )
 
 
 def _judged_by(task: Task, metric: str | None) -> Task:

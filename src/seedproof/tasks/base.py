@@ -200,10 +200,7 @@ class Task:
     def reference(self) -> TaskReference:
         """As a run spec names it."""
         return TaskReference(
-            name=self.name,
-            fingerprint=self.fingerprint,
-            train_examples=len(self.train),
-            dev_examples=len(self.dev),
+            name=self.name, fingerprint=self.fingerprint, train_examples=len(self.train), dev_examples=len(self.dev)
         )
 
     def write(self, folder: Path | str) -> None:

@@ -34,8 +34,16 @@ class _Row:
     """Its lines as they stand in a file with quotes; more than one where a quoted field holds line ends."""
 
 
-def read_delimited(path: Path, text: str, wanted: Sequence[str], *, delimiter: str, quoting: Quoting = "standard",
-                   header: Sequence[str] | None = None, skip_damaged: bool = False) -> Table:  # fmt: skip
+def read_delimited(
+    path: Path,
+    text: str,
+    wanted: Sequence[str],
+    *,
+    delimiter: str,
+    quoting: Quoting = "standard",
+    header: Sequence[str] | None = None,
+    skip_damaged: bool = False,
+) -> Table:
     """Read the text of a CSV or TSV file; see :func:`seedproof.tasks.reading.read_table`.
 
     Raises:

@@ -22,13 +22,23 @@ from seedproof.tasks.records import read_json, read_json_lines, read_parquet
 EXTENSIONS = (*DELIMITERS, ".jsonl", ".ndjson", ".json", ".parquet")
 """Kinds of files that :func:`read_table` knows; all but Parquet also with ``.gz`` behind."""
 
-_MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
-          codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 """Byte-order marks; the longer ones first, as UTF-32's begins with UTF-16's."""
 
 
-def read_table(path: Path, wanted: Sequence[str] = (), *, quoting: Quoting = "standard",
-               header: Sequence[str] | None = None, skip_damaged: bool = False) -> Table:  # fmt: skip
+def read_table(
+    path: Path,
+    wanted: Sequence[str] = (),
+    *,
+    quoting: Quoting = "standard",
+    header: Sequence[str] | None = None,
+    skip_damaged: bool = False,
+) -> Table:
     """Read a CSV, TSV, JSON Lines, JSON or Parquet file, chosen by its extension.
 
     Args:
@@ -54,8 +64,17 @@ def read_table(path: Path, wanted: Sequence[str] = (), *, quoting: Quoting = "st
         return not_empty(read_parquet(path, data, wanted))
     text = decoded(path, data)
     if extension in DELIMITERS:
-        return not_empty(read_delimited(path, text, wanted, delimiter=DELIMITERS[extension], quoting=quoting,
-                                        header=header, skip_damaged=skip_damaged))  # fmt: skip
+        return not_empty(
+            read_delimited(
+                path,
+                text,
+                wanted,
+                delimiter=DELIMITERS[extension],
+                quoting=quoting,
+                header=header,
+                skip_damaged=skip_damaged,
+            )
+        )
     return not_empty((read_json if extension == ".json" else read_json_lines)(path, text, wanted))
 
 

@@ -92,11 +92,31 @@ def load_table(
         metrics = ("accuracy", "f1", "matthews") if len(meaning.classes) == 2 else ("accuracy",)
     if metric is None and (rare := rare_class(development.labels, meaning.classes)):
         notes.append(_why_matthews(development.labels, *rare))
-    again = partial(load_table, path, text=text, label=label, text_pair=text_pair, dev=dev, kind=kind, split_seed=split_seed,
-                    name=name, quoting=quoting, metric=metric)  # fmt: skip
-    return Task(name=name or table_name(path), train=train, dev=development, classes=meaning.classes, metrics=metrics,
-                notes=tuple(notes), reason=meaning.reason, parsing=rules, parse=lambda rules: again(parsing=rules),
-                metric=metric or default_metric(development.labels, meaning.classes, metrics))  # fmt: skip
+    again = partial(
+        load_table,
+        path,
+        text=text,
+        label=label,
+        text_pair=text_pair,
+        dev=dev,
+        kind=kind,
+        split_seed=split_seed,
+        name=name,
+        quoting=quoting,
+        metric=metric,
+    )
+    return Task(
+        name=name or table_name(path),
+        train=train,
+        dev=development,
+        classes=meaning.classes,
+        metrics=metrics,
+        notes=tuple(notes),
+        reason=meaning.reason,
+        parsing=rules,
+        parse=lambda rules: again(parsing=rules),
+        metric=metric or default_metric(development.labels, meaning.classes, metrics),
+    )
 
 
 def table_name(path: Path) -> str:
@@ -140,8 +160,10 @@ def _hold_out(split: Split, path: Path, seed: int, meaning: Labels, rules: Parsi
             break
     else:
         classes = f" of {len(meaning.classes)} classes" if len(meaning.classes) > 2 else ""
-        raise UserError(f"{path} has too few rows ({len(split)}{classes}) to hold out 20 % with different labels; give a "
-                        f"development file, or another column as the label if this one is none")  # fmt: skip
+        raise UserError(
+            f"{path} has too few rows ({len(split)}{classes}) to hold out 20 % with different labels; give a "
+            f"development file, or another column as the label if this one is none"
+        )
     note = f"development set: {mask.sum()} of the {len(split)} rows, held out by label with split_seed={seed}"
     different = int(texts.max()) + 1
     if different < len(split):

@@ -41,8 +41,18 @@ class PlainEngine:
         device: Where to train.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, plan: Plan, data: RunData, *, dropout_seed: int,
-                 probes: Sequence[Probe] = (), precision: str = "fp32", device: str = "cpu") -> None:  # fmt: skip
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        plan: Plan,
+        data: RunData,
+        *,
+        dropout_seed: int,
+        probes: Sequence[Probe] = (),
+        precision: str = "fp32",
+        device: str = "cpu",
+    ) -> None:
         self.step = 0
         """Steps done."""
         self.diverged_at: int | None = None
@@ -56,11 +66,15 @@ class PlainEngine:
         recipe.prepare_model(self.model)
         self._attached = [(probe.name, probe.attach(self.model)) for probe in probes]
         self._optimizer = AdamW(
-            recipe.parameter_groups(self.model), lr=float(plan.learning_rates[0]),
+            recipe.parameter_groups(self.model),
+            lr=float(plan.learning_rates[0]),
             betas=(recipe.required("beta1"), recipe.required("beta2")),
-            eps=recipe.eps, bias_correction=recipe.bias_correction, decay=recipe.decay, eps_place=recipe.eps_place,
+            eps=recipe.eps,
+            bias_correction=recipe.bias_correction,
+            decay=recipe.decay,
+            eps_place=recipe.eps_place,
             fused=True,
-        )  # fmt: skip
+        )
         self._parameters = [value for value in self.model.parameters() if value.requires_grad]
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
 

@@ -14,8 +14,15 @@ from seedproof.analysis.claims import CLAIMS, CellKey, Claim, Evidence
 from seedproof.analysis.claims.base import Decision
 
 
-def cell(failed: Sequence[bool | int], *, task: str = "rte", recipe: str, start: int = 0, scores: Any = None,
-         losses: Any = None) -> pd.DataFrame:  # fmt: skip
+def cell(
+    failed: Sequence[bool | int],
+    *,
+    task: str = "rte",
+    recipe: str,
+    start: int = 0,
+    scores: Any = None,
+    losses: Any = None,
+) -> pd.DataFrame:
     """A run per entry of ``failed``, seeds from ``start``; failed ones score .5, the others .8 unless told otherwise."""
     failed = np.asarray(failed, bool)
     seeds = [str(start + index) for index in range(len(failed))]

@@ -17,9 +17,10 @@ def test_parts_are_united_and_equal_rows_kept_once():
     """Two figures that share runs and a role give each run once."""
     one = Evidence(runs=cell([1, 0], recipe="a"), roles={"deep": [DEEP]}, label_entropy={"rte": 0.69})
     other = Evidence(
-        runs=pd.concat([cell([1, 0], recipe="a"), cell([0], recipe="b")]), roles={"deep": [DEEP], "shallow": [SHALLOW]},
+        runs=pd.concat([cell([1, 0], recipe="a"), cell([0], recipe="b")]),
+        roles={"deep": [DEEP], "shallow": [SHALLOW]},
         barriers=pd.DataFrame({"plane": ["a"], "edge": ["f-s"], "barrier": [0.1]}),
-    )  # fmt: skip
+    )
     whole = merge(one, other, Evidence(runs=cell([], recipe="a")))
     assert len(whole.runs) == 3
     assert len(whole.of("deep")) == 2

@@ -26,10 +26,22 @@ def correction(failures, family="bert", seeds=25):
 def test_every_claim_of_the_issue_is_there():
     """With everything fixed: a place in the paper, numbers and the reason for them."""
     assert [claim.id for claim in CLAIMS] == [
-        "shallow-control", "forgetting-upper-layers", "forgetting-failed-runs", "loss-at-entropy", "few-examples-stable",
-        "steps-not-examples", "gradients-vanish", "correction-bert", "correction-roberta", "correction-albert",
-        "quarter-rate", "barrier", "low-loss-harmless", "spread-devlin", "spread-mixout",
-    ]  # fmt: skip
+        "shallow-control",
+        "forgetting-upper-layers",
+        "forgetting-failed-runs",
+        "loss-at-entropy",
+        "few-examples-stable",
+        "steps-not-examples",
+        "gradients-vanish",
+        "correction-bert",
+        "correction-roberta",
+        "correction-albert",
+        "quarter-rate",
+        "barrier",
+        "low-loss-harmless",
+        "spread-devlin",
+        "spread-mixout",
+    ]
     for claim in CLAIMS:
         assert all((claim.sentence, claim.paper, claim.statistic, claim.threshold, claim.smallest_n_reason))
         assert claim.smallest_n >= 5

@@ -27,12 +27,15 @@ def two(worse, better, seeds=25, roles=("bert_uncorrected", "bert_corrected"), c
     return of_roles(**tables)
 
 
-@pytest.mark.parametrize(("claim", "roles"), [
-    ("shallow-control", ("deep", "shallow")),
-    ("correction-bert", ("bert_uncorrected", "bert_corrected")),
-    ("correction-roberta", ("roberta_uncorrected", "roberta_corrected")),
-    ("correction-albert", ("albert_uncorrected", "albert_corrected")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("claim", "roles"),
+    [
+        ("shallow-control", ("deep", "shallow")),
+        ("correction-bert", ("bert_uncorrected", "bert_corrected")),
+        ("correction-roberta", ("roberta_uncorrected", "roberta_corrected")),
+        ("correction-albert", ("albert_uncorrected", "albert_corrected")),
+    ],
+)
 def test_fails_more(decide, claim, roles):
     """Ten against none of 25 is shown; none against none is shown to be too small; two against none neither."""
     holds = decide(claim, two(10, 0, roles=roles))
@@ -138,8 +141,10 @@ def test_cells_that_say_nothing_are_counted(decide):
     """Where no run fails with either setting, or all do, there was nothing to lower."""
     none, all_ = cell(first(0, 25), recipe="x"), cell(first(25, 25), recipe="y")
     some, fewer = cell(first(10, 25), recipe="z"), cell(first(2, 25), recipe="z2")
-    parts = {"bert_uncorrected": [none, all_, some],
-             "bert_corrected": [none.assign(recipe="x2"), all_.assign(recipe="y2"), fewer]}  # fmt: skip
+    parts = {
+        "bert_uncorrected": [none, all_, some],
+        "bert_corrected": [none.assign(recipe="x2"), all_.assign(recipe="y2"), fewer],
+    }
     decision = decide("correction-bert", of_roles(**{role: pd.concat(tables) for role, tables in parts.items()}))
     assert "in 2 of 3 cells no run failed, or all did, in both: they say nothing" in decision.why
     assert "say nothing" not in decide("correction-bert", two(10, 2)).why

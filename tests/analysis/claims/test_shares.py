@@ -56,14 +56,17 @@ def curve(run, left, outcome="failed", original=2.0):
     return pd.DataFrame(rows, columns=["run", "outcome", "layers_restored", "embeddings", "loss"])
 
 
-@pytest.mark.parametrize(("left", "share"), [
-    ([5, 4, 0.4, 0.3, 0.2], 0.5),  # undone by two of four layers
-    ([5, 0.4, 4, 0.3, 0.2], 0.75),  # and stays so
-    ([5, 4, 3, 2, 1], math.inf),  # the fine-tuned embeddings forget too
-    ([0.05, 0.04, 0.03, 0.02, 0.01], 0.0),  # nothing was forgotten
-    ([math.inf, 9, 0.05, 0.05, 0.05], 0.5),  # infinite perplexity of a failed run
-    ([math.nan, 9, 0.2, 0.2, 0.2], math.inf),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("left", "share"),
+    [
+        ([5, 4, 0.4, 0.3, 0.2], 0.5),  # undone by two of four layers
+        ([5, 0.4, 4, 0.3, 0.2], 0.75),  # and stays so
+        ([5, 4, 3, 2, 1], math.inf),  # the fine-tuned embeddings forget too
+        ([0.05, 0.04, 0.03, 0.02, 0.01], 0.0),  # nothing was forgotten
+        ([math.inf, 9, 0.05, 0.05, 0.05], 0.5),  # infinite perplexity of a failed run
+        ([math.nan, 9, 0.2, 0.2, 0.2], math.inf),
+    ],
+)
 def test_layers_to_undo(left, share):
     """By hand."""
     row = layers_to_undo(curve("a", left)).iloc[0]

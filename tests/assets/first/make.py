@@ -42,8 +42,9 @@ def main(folder: Path) -> None:
     common = ("--model", model, "--seeds", 2, *SETTINGS)
     four = ("--recipe", "devlin", "--recipe", "mosbach", "--recipe", "devlin-bertadam", "--recipe", "mixout")
     run("--task", pairs, *columns, *common, "--set", "epochs=3", *four, "--out", folder / "plain")
-    run("--task", ratings, "--text", "text", "--label", "label", *common, "--set", "epochs=3",
-        "--out", folder / "plain")  # fmt: skip
+    run(
+        "--task", ratings, "--text", "text", "--label", "label", *common, "--set", "epochs=3", "--out", folder / "plain"
+    )
     run("--task", pairs, *columns, *common, "--set", "epochs=3", *four, "--engine", "fleet", "--out", folder / "fleet")
     run("--task", pairs, *columns, *common, "--set", "epochs=3", "--weights", "--out", folder / "measured")
     text = folder / "text.txt"
@@ -66,8 +67,22 @@ def write_tables(pairs: Path, ratings: Path) -> None:
 
 def interrupt(store: Path, pairs: Path, columns: tuple[str, ...], model: Path) -> None:
     """Begin a long run with checkpoints, and send SIGINT in its middle."""
-    process = run("--task", pairs, *columns, "--model", model, "--seeds", 1, "--recipe", LONG,
-                  "--checkpoint-seconds", 0.2, "--out", store, wait=False)  # fmt: skip
+    process = run(
+        "--task",
+        pairs,
+        *columns,
+        "--model",
+        model,
+        "--seeds",
+        1,
+        "--recipe",
+        LONG,
+        "--checkpoint-seconds",
+        0.2,
+        "--out",
+        store,
+        wait=False,
+    )
     while not list((store / "runs").glob("*/checkpoint.safetensors")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

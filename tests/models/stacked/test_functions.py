@@ -152,8 +152,10 @@ def test_attention(probability):
                 shares = shares * ((drop.bits[part] != 0) * drop.scale[part])[:, :length, :length]
             expected[member, start : start + length] = (shares @ three[2]).transpose(0, 1).flatten(1)
     torch.testing.assert_close(found, expected)
-    incoming = tensor(*found.shape, dtype=torch.float32) * (torch.arange(batch.tokens) < torch.tensor(
-        [[sum(rows)] for rows in lengths]))[..., None]  # fmt: skip
+    incoming = (
+        tensor(*found.shape, dtype=torch.float32)
+        * (torch.arange(batch.tokens) < torch.tensor([[sum(rows)] for rows in lengths]))[..., None]
+    )
     found.backward(incoming)
     expected.backward(incoming)
     torch.testing.assert_close(joined.grad, plain.grad, rtol=1e-4, atol=1e-6)

@@ -43,8 +43,11 @@ def gradient_table() -> pd.DataFrame:
 
 
 def forgetting_table() -> pd.DataFrame:
-    rows = [("a", "1", outcome, k, "finetuned", 8.0 * (scale - k)) for outcome, scale in (("failed", 90), ("succeeded", 5))
-            for k in range(4)]  # fmt: skip
+    rows = [
+        ("a", "1", outcome, k, "finetuned", 8.0 * (scale - k))
+        for outcome, scale in (("failed", 90), ("succeeded", 5))
+        for k in range(4)
+    ]
     table = pd.DataFrame(rows, columns=list(forgetting.COLUMNS)).assign(run=lambda frame: frame["outcome"])
     whole = table.drop_duplicates("run").assign(layers_restored=3, embeddings="pretrained", perplexity=8.0)
     return pd.concat([table, whole])
@@ -77,13 +80,15 @@ def run_table() -> pd.DataFrame:
 
 
 DRAWINGS = {
-    "curves": lambda path: figures.draw_curves(curve_table(), path, y_label=HOSTILE, log=True, reference=("entropy", 0.69)),
+    "curves": lambda path: figures.draw_curves(
+        curve_table(), path, y_label=HOSTILE, log=True, reference=("entropy", 0.69)
+    ),
     "gradients": lambda path: figures.draw_gradient_norms(gradient_table(), path),
     "forgetting": lambda path: figures.draw_forgetting(forgetting_table(), curve_table(), path, entropy=0.69),
     "steps": lambda path: figures.draw_step_sizes(step_table(), path),
     "surface": lambda path: figures.draw_surface(*plane()[:2], path, edges=plane()[2]),
     "generalization": lambda path: figures.draw_generalization(run_table(), path),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(

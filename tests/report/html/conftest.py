@@ -70,11 +70,20 @@ def made_result(outcome: str, records: list[dict], task: Task, recordings: dict)
         "outcome": "succeeded" if outcome == "succeeded" else "failed",
         "reason": None if outcome == "succeeded" else outcome,
         "diverged_at": len(losses) if outcome == "diverged" else None,
-        "metric": "accuracy", "score": score, "majority": 0.5, "metrics": {"accuracy": score} if last else {},
-        "majorities": task.majority, "training_loss": float(np.mean(losses[-10:])), "steps": STEPS, "steps_per_epoch": 2,
-        "evaluated_step": last[0]["step"] if last else None, "missing_parameters": [], "truncated_examples": 0,
-        "recordings": recordings, "execution": {"seconds": 1.5, "python": "3", "processor": HOSTILE, "version_torch": "2"},
-    }  # fmt: skip
+        "metric": "accuracy",
+        "score": score,
+        "majority": 0.5,
+        "metrics": {"accuracy": score} if last else {},
+        "majorities": task.majority,
+        "training_loss": float(np.mean(losses[-10:])),
+        "steps": STEPS,
+        "steps_per_epoch": 2,
+        "evaluated_step": last[0]["step"] if last else None,
+        "missing_parameters": [],
+        "truncated_examples": 0,
+        "recordings": recordings,
+        "execution": {"seconds": 1.5, "python": "3", "processor": HOSTILE, "version_torch": "2"},
+    }
 
 
 def make_store(folder: Path, *, gradients: bool = True, outcomes: dict[str, list[str]] | None = None) -> Store:
@@ -92,9 +101,12 @@ def make_store(folder: Path, *, gradients: bool = True, outcomes: dict[str, list
         ).recipe.to_json()
         for seed, outcome in enumerate(wanted):
             spec = RunSpec(
-                task=task.reference(), model=ModelReference(name="miniature/bert", fingerprint="b" * 64, family="bert"),
-                recipe={**values, "name": label}, seeds=Seeds.from_number(seed), numerics=Numerics(),
-            )  # fmt: skip
+                task=task.reference(),
+                model=ModelReference(name="miniature/bert", fingerprint="b" * 64, family="bert"),
+                recipe={**values, "name": label},
+                seeds=Seeds.from_number(seed),
+                numerics=Numerics(),
+            )
             folder_of_run = store.add(spec)
             cells.append(Cell(task="made", model="miniature/bert", recipe=label, seed=str(seed), id=folder_of_run.id))
             _fill(folder_of_run, outcome, task, seed, gradients=gradients)

@@ -26,8 +26,12 @@ def test_norms_are_kept_to_a_sixteenth_of_a_power_of_ten():
 def test_the_heat_map_gathers_weights_by_layer():
     """By hand: query and output weights of 3 and 4 make a layer of 5; biases do not count; one NaN spoils its layer only."""
     norms = np.zeros(len(NAMES), np.float32)
-    for name, value in (("layer.0.attention.self.query.weight", 3), ("layer.0.output.dense.weight", 4),
-                        ("layer.0.output.dense.bias", 100), ("layer.1.output.dense.weight", math.nan)):  # fmt: skip
+    for name, value in (
+        ("layer.0.attention.self.query.weight", 3),
+        ("layer.0.output.dense.weight", 4),
+        ("layer.0.output.dense.bias", 100),
+        ("layer.1.output.dense.weight", math.nan),
+    ):
         norms[NAMES.index(f"bert.encoder.{name}")] = value
     heat_map = drilldown.HeatMap()
     for record in ({"step": 0, "names": NAMES}, {"step": 1, "norms": norms}):

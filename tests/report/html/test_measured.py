@@ -35,8 +35,10 @@ def study(tmp_path):
     """A folder with forgetting of two runs and one plane."""
     for run, outcome in ((FAILED, "failed"), (GOOD, "succeeded")):
         leave(tmp_path / "measurements" / f"forgetting-{run}", forgetting=forgetting(run, outcome))
-    grid = pd.DataFrame([(a, b, 1.0 + a * a + b) for a, b in itertools.product((0.0, 0.5, 1.0), repeat=2)],
-                        columns=["alpha", "beta", "loss"])  # fmt: skip
+    grid = pd.DataFrame(
+        [(a, b, 1.0 + a * a + b) for a, b in itertools.product((0.0, 0.5, 1.0), repeat=2)],
+        columns=["alpha", "beta", "loss"],
+    )
     points = pd.DataFrame(
         [("p", 0, 0, 1.0), ("f", 1, 0, 2.0), ("s", 0, 1, 2.0)], columns=["point", "alpha", "beta", "loss"]
     )

@@ -100,9 +100,12 @@ def test_a_missing_probe_is_named_with_the_command_that_adds_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("[recording]\ngradients = 0\n", "[recording]\ngradients = 10\n"),
-                          ("[recording]\npooler = 1\n", "[recording]\ngradients = 10\npooler = 1\n")],
-)  # fmt: skip
+    ("before", "after"),
+    [
+        ("[recording]\ngradients = 0\n", "[recording]\ngradients = 10\n"),
+        ("[recording]\npooler = 1\n", "[recording]\ngradients = 10\npooler = 1\n"),
+    ],
+)
 def test_the_command_changes_what_is_there(tmp_path, before, after):
     """A study file that already has a table of recordings keeps one."""
     store = Store.create(tmp_path / "store", "made", Numerics())
@@ -173,8 +176,11 @@ def test_commands_are_quoted_whatever_a_store_holds(tmp_path):
     for line in lines:
         words = subprocess.run(
             ["sh", "-c", f"seedproof() {{ printf '%s\\n' \"$@\"; }}; {line}"],
-            capture_output=True, text=True, check=True, cwd=tmp_path,
-        ).stdout.splitlines()  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        ).stdout.splitlines()
         assert str(store.path) in words or str(store.path / "study.toml") in words
         assert not (tmp_path / "owned").exists()
 
@@ -201,13 +207,7 @@ def test_seeds_are_drawn_together():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["model.mystery.weight"],
-        ["model.layers.0.mystery.weight", "head_of_own.weight"],
-    ],
-)
+@pytest.mark.parametrize("names", [["model.mystery.weight"], ["model.layers.0.mystery.weight", "head_of_own.weight"]])
 def test_weights_of_unknown_names_cost_one_table_not_the_report(tmp_path, monkeypatch, names):
     monkeypatch.setattr(html_conftest, "NAMES", names)
     store = make_store(tmp_path / "made", outcomes={"devlin": ["succeeded", "majority"]})

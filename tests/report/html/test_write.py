@@ -38,10 +38,13 @@ def test_every_text_is_escaped(tmp_path):
     table = pd.DataFrame({HOSTILE: [HOSTILE]})
     claims = ledger(Evidence(runs=pd.DataFrame())).assign(sentence=HOSTILE, why=HOSTILE, test=HOSTILE, paper=HOSTILE)
     page = Page(
-        title=HOSTILE, subtitle=HOSTILE, notes=[HOSTILE], ledger=claims,
+        title=HOSTILE,
+        subtitle=HOSTILE,
+        notes=[HOSTILE],
+        ledger=claims,
         figures=[FigureEntry(name=HOSTILE, title=HOSTILE, finding=HOSTILE, note=HOSTILE, tables={HOSTILE: table})],
         sections=[Section(title=HOSTILE, text=HOSTILE, code=HOSTILE, table=table)],
-    )  # fmt: skip
+    )
     text = write_report(tmp_path / "report.html", page).read_text()
     assert "<script>document" not in text
     assert "<img" not in text

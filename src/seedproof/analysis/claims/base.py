@@ -128,8 +128,15 @@ class Claim:
             if needed is not None:
                 needed = max(needed, self.smallest_n, finding.n + 1)
             seen += f" {self._why_undecided(finding, needed)}"
-        return Decision(claim=self.id, verdict=verdict, why=seen, finding=finding, p_corrected=p,
-                        p_against_corrected=p_against, n_needed=needed)  # fmt: skip
+        return Decision(
+            claim=self.id,
+            verdict=verdict,
+            why=seen,
+            finding=finding,
+            p_corrected=p,
+            p_against_corrected=p_against,
+            n_needed=needed,
+        )
 
     def _why_undecided(self, finding: Finding, needed: int | None) -> str:
         if finding.n < self.smallest_n:

@@ -52,11 +52,18 @@ def gradients_vanish(evidence: Evidence) -> Finding:
         return seeds_for_difference(parts[0], parts[1], paired=False, bound=CONTRAST, level=level)
 
     return Finding(
-        effect_name="share of failed minus successful runs that vanish early", effect=difference.effect, low=low, high=high,
-        p=difference.p_beyond(CONTRAST, "above"), p_against=difference.p_beyond(CONTRAST, "below"),
-        n=min(map(len, groups)), unit="runs of each outcome", test=f"Newcombe's interval against {CONTRAST}", seen=seen,
+        effect_name="share of failed minus successful runs that vanish early",
+        effect=difference.effect,
+        low=low,
+        high=high,
+        p=difference.p_beyond(CONTRAST, "above"),
+        p_against=difference.p_beyond(CONTRAST, "below"),
+        n=min(map(len, groups)),
+        unit="runs of each outcome",
+        test=f"Newcombe's interval against {CONTRAST}",
+        seen=seen,
         needed=needed,
-    )  # fmt: skip
+    )
 
 
 def failed_runs_forget(evidence: Evidence) -> Finding:
@@ -77,11 +84,18 @@ def failed_runs_forget(evidence: Evidence) -> Finding:
         return runs_for_shift(Shift(values[failed] - FORGETS_MORE, values[~failed]).superiority, level=level)
 
     return Finding(
-        effect_name="forgetting of failed minus successful runs (nats)", effect=shift.effect, low=low, high=high,
-        p=shift.p_beyond(FORGETS_MORE, "above"), p_against=shift.p_beyond(FORGETS_MORE, "below"),
-        n=min(int(failed.sum()), int((~failed).sum())), unit="runs of each outcome",
-        test="exact rank-sum test of the shift against ln 10; Hodges and Lehmann's estimate", seen=seen, needed=needed,
-    )  # fmt: skip
+        effect_name="forgetting of failed minus successful runs (nats)",
+        effect=shift.effect,
+        low=low,
+        high=high,
+        p=shift.p_beyond(FORGETS_MORE, "above"),
+        p_against=shift.p_beyond(FORGETS_MORE, "below"),
+        n=min(int(failed.sum()), int((~failed).sum())),
+        unit="runs of each outcome",
+        test="exact rank-sum test of the shift against ln 10; Hodges and Lehmann's estimate",
+        seen=seen,
+        needed=needed,
+    )
 
 
 def _need_both(failed: int, successful: int, what: str) -> None:

@@ -77,6 +77,12 @@ def _row(claim: Claim, decision: Decision) -> dict[str, object]:
         nothing = dict.fromkeys(("effect", "effect_low", "effect_high", "p", "p_against"), math.nan)
         return row | nothing | {"effect_name": None, "n": 0, "test": claim.statistic}
     return row | {
-        "effect_name": found.effect_name, "effect": found.effect, "effect_low": found.low, "effect_high": found.high,
-        "p": found.p, "p_against": found.p_against, "n": found.n, "test": found.test,
-    }  # fmt: skip
+        "effect_name": found.effect_name,
+        "effect": found.effect,
+        "effect_low": found.low,
+        "effect_high": found.high,
+        "p": found.p,
+        "p_against": found.p_against,
+        "n": found.n,
+        "test": found.test,
+    }

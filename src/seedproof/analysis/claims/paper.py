@@ -25,13 +25,7 @@ from seedproof.analysis.claims.groups import (
     gradients_vanish,
 )
 from seedproof.analysis.claims.rates import MARGIN, SMALLEST_SEEDS, both, fails_more, fails_no_more
-from seedproof.analysis.claims.scores import (
-    RATIO,
-    SMALLEST_GRID,
-    SMALLEST_SPREAD,
-    low_loss_is_harmless,
-    spreads_less,
-)
+from seedproof.analysis.claims.scores import RATIO, SMALLEST_GRID, SMALLEST_SPREAD, low_loss_is_harmless, spreads_less
 from seedproof.analysis.claims.shares import (
     BARRIER,
     ENTROPY_TOLERANCE,
@@ -64,9 +58,13 @@ def _correction_helps(family: str, uncorrected: Role, corrected: Role) -> Claim:
     return Claim(
         id=f"correction-{family}",
         sentence=f"Bias correction lowers the failure rate of the {_FAMILIES[family]}-style model, over three learning rates.",
-        paper="Figure 5", statistic=_RATES, threshold=_MORE, smallest_n=SMALLEST_SEEDS,
-        smallest_n_reason=_SEEDS, examine=fails_more(uncorrected, corrected),
-    )  # fmt: skip
+        paper="Figure 5",
+        statistic=_RATES,
+        threshold=_MORE,
+        smallest_n=SMALLEST_SEEDS,
+        smallest_n_reason=_SEEDS,
+        examine=fails_more(uncorrected, corrected),
+    )
 
 
 def _baseline_spreads_less(other: Role, name: str) -> Claim:
@@ -78,17 +76,22 @@ def _baseline_spreads_less(other: Role, name: str) -> Claim:
         statistic="Ratio of the SDs over tasks; Levene's test with means and Brown-Forsythe, both",
         threshold=f"Shown: a ratio above 1 by both tests. Shown wrong: below {RATIO}, because 25 seeds give an SD to a "
         "factor of .78 to 1.39 only. Neither by a recipe of whose runs more than half failed on a task",
-        smallest_n=SMALLEST_SPREAD, smallest_n_reason="An SD of fewer is known to less than a factor of 1.5",
+        smallest_n=SMALLEST_SPREAD,
+        smallest_n_reason="An SD of fewer is known to less than a factor of 1.5",
         examine=spreads_less("mosbach", other),
-    )  # fmt: skip
+    )
 
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         id="shallow-control",
         sentence="Fine-tuning that fails on some seeds with a deep model fails less with a shallow one.",
-        paper="the choice of models: BERT-base shows no instability", statistic=_RATES, threshold=_MORE,
-        smallest_n=SMALLEST_SEEDS, smallest_n_reason=_SEEDS, examine=fails_more("deep", "shallow"),
+        paper="the choice of models: BERT-base shows no instability",
+        statistic=_RATES,
+        threshold=_MORE,
+        smallest_n=SMALLEST_SEEDS,
+        smallest_n_reason=_SEEDS,
+        examine=fails_more("deep", "shallow"),
     ),
     Claim(
         id="forgetting-upper-layers",
@@ -98,7 +101,9 @@ CLAIMS: tuple[Claim, ...] = (
         "masked-word loss) is undone by putting back at most the upper half of the layers; exact binomial test",
         threshold=f"{HALF} of the failed runs, the weakest share that supports a general sentence; half of the layers, because "
         "the paper sees the top 10 of 24",
-        smallest_n=SMALLEST_HALF, smallest_n_reason=_FIVE, examine=forgetting_in_upper_layers,
+        smallest_n=SMALLEST_HALF,
+        smallest_n_reason=_FIVE,
+        examine=forgetting_in_upper_layers,
     ),
     Claim(
         id="forgetting-failed-runs",
@@ -118,14 +123,19 @@ CLAIMS: tuple[Claim, ...] = (
         statistic=f"Share of failed runs whose final loss is within {ENTROPY_TOLERANCE:.0%} of the label entropy; exact "
         "binomial test",
         threshold=f"{MOST_FAILED} of the failed runs, because the sentence speaks of all of them and one may move at the end",
-        smallest_n=SMALLEST_FAILED, smallest_n_reason=f"All of {SMALLEST_FAILED} shows more than {MOST_FAILED} at .05",
+        smallest_n=SMALLEST_FAILED,
+        smallest_n_reason=f"All of {SMALLEST_FAILED} shows more than {MOST_FAILED} at .05",
         examine=loss_at_entropy,
     ),
     Claim(
         id="few-examples-stable",
         sentence="A small part of the training data, trained for as many steps as all of it, is as stable as all of it.",
-        paper="Figure 3", statistic=_RATES, threshold=_NOT_MORE, smallest_n=SMALLEST_SEEDS,
-        smallest_n_reason=_SEEDS, examine=fails_no_more("few examples, same steps", "full data"),
+        paper="Figure 3",
+        statistic=_RATES,
+        threshold=_NOT_MORE,
+        smallest_n=SMALLEST_SEEDS,
+        smallest_n_reason=_SEEDS,
+        examine=fails_no_more("few examples, same steps", "full data"),
     ),
     Claim(
         id="steps-not-examples",
@@ -134,7 +144,8 @@ CLAIMS: tuple[Claim, ...] = (
         statistic=f"{_RATES}; two parts, both needed: few steps against as many steps as full data, on the same examples; and "
         "few against all examples at equal steps",
         threshold=f"First part: {_MORE[0].lower()}{_MORE[1:]}. Second part: {_NOT_MORE[0].lower()}{_NOT_MORE[1:]}",
-        smallest_n=SMALLEST_SEEDS, smallest_n_reason=_SEEDS,
+        smallest_n=SMALLEST_SEEDS,
+        smallest_n_reason=_SEEDS,
         examine=both(
             fails_more("few examples, same epochs", "few examples, same steps"),
             fails_no_more("few examples, same steps", "full data"),
@@ -161,7 +172,8 @@ CLAIMS: tuple[Claim, ...] = (
         statistic=f"{_RATES}; two parts, both needed: default against quarter rate, both uncorrected; and quarter rate "
         "against default rate corrected",
         threshold=f"First part: {_MORE[0].lower()}{_MORE[1:]}. Second part: {_NOT_MORE[0].lower()}{_NOT_MORE[1:]}",
-        smallest_n=SMALLEST_SEEDS, smallest_n_reason=_SEEDS,
+        smallest_n=SMALLEST_SEEDS,
+        smallest_n_reason=_SEEDS,
         examine=both(
             fails_more("default rate uncorrected", "quarter rate uncorrected"),
             fails_no_more("quarter rate uncorrected", "default rate corrected"),
@@ -175,7 +187,9 @@ CLAIMS: tuple[Claim, ...] = (
         "nats over its larger end, one plane a head; exact binomial test",
         threshold=f"{HALF} of the planes, the weakest share that supports a general sentence; {BARRIER} nats, because less is "
         "not told from a plateau by 128 examples",
-        smallest_n=SMALLEST_HALF, smallest_n_reason=_FIVE, examine=barrier_between_optima,
+        smallest_n=SMALLEST_HALF,
+        smallest_n_reason=_FIVE,
+        examine=barrier_between_optima,
     ),
     Claim(
         id="low-loss-harmless",
@@ -184,10 +198,11 @@ CLAIMS: tuple[Claim, ...] = (
         statistic="Spearman's rank correlation of final training loss and score among successful runs; harm is above 0",
         threshold=f"Shown: a correlation below {HARM}, which explains less than a tenth of the order of scores. Shown wrong: "
         "above 0",
-        smallest_n=SMALLEST_GRID, smallest_n_reason="Successful runs; with 30 the interval of 0 ends at about the margin",
+        smallest_n=SMALLEST_GRID,
+        smallest_n_reason="Successful runs; with 30 the interval of 0 ends at about the margin",
         examine=low_loss_is_harmless,
     ),
     _baseline_spreads_less("devlin", "the default recipe"),
     _baseline_spreads_less("mixout", "Mixout"),
-)  # fmt: skip
+)
 """In the order of the paper."""

@@ -37,9 +37,13 @@ def fails_more(worse: Role, better: Role) -> Examine:
     def examine(evidence: Evidence) -> Finding:
         difference, seeds, seen = _compare(evidence, worse, better)
         return _finding(
-            difference, seeds, seen, p=difference.p_above_zero(), p_against=difference.p_beyond(MARGIN, "below"),
+            difference,
+            seeds,
+            seen,
+            p=difference.p_above_zero(),
+            p_against=difference.p_beyond(MARGIN, "below"),
             name=f"failure rate of {worse} minus {better}",
-        )  # fmt: skip
+        )
 
     return examine
 
@@ -50,9 +54,13 @@ def fails_no_more(new: Role, reference: Role) -> Examine:
     def examine(evidence: Evidence) -> Finding:
         difference, seeds, seen = _compare(evidence, new, reference)
         return _finding(
-            difference, seeds, seen, p=difference.p_beyond(MARGIN, "below"), p_against=difference.p_above_zero(),
+            difference,
+            seeds,
+            seen,
+            p=difference.p_beyond(MARGIN, "below"),
+            p_against=difference.p_above_zero(),
             name=f"failure rate of {new} minus {reference}",
-        )  # fmt: skip
+        )
 
     return examine
 
@@ -72,11 +80,18 @@ def both(first: Examine, second: Examine) -> Examine:
 
         harder = other if other.p > one.p else one
         return Finding(
-            effect_name=harder.effect_name, effect=harder.effect, low=harder.low, high=harder.high, p=harder.p,
-            p_against=min(1.0, 2 * min(one.p_against, other.p_against)), n=min(one.n, other.n), unit=one.unit,
+            effect_name=harder.effect_name,
+            effect=harder.effect,
+            low=harder.low,
+            high=harder.high,
+            p=harder.p,
+            p_against=min(1.0, 2 * min(one.p_against, other.p_against)),
+            n=min(one.n, other.n),
+            unit=one.unit,
             test=f"both: {one.test}; {other.test}; the effect is that of the part that is harder to show",
-            seen=f"{one.seen}; and {other.seen}", needed=needed,
-        )  # fmt: skip
+            seen=f"{one.seen}; and {other.seen}",
+            needed=needed,
+        )
 
     return examine
 
@@ -96,10 +111,18 @@ def _finding(difference: RateDifference, seeds: int, seen: str, *, p: float, p_a
 
     how = "sign flips of the same seeds" if difference.paired else "shuffled different seeds"
     return Finding(
-        effect_name=name, effect=difference.effect, low=low, high=high, p=p, p_against=p_against, n=seeds, unit="seeds",
+        effect_name=name,
+        effect=difference.effect,
+        low=low,
+        high=high,
+        p=p,
+        p_against=p_against,
+        n=seeds,
+        unit="seeds",
         test=f"exact test, {how}, {cells} {'cell' if cells == 1 else 'cells'} each; margin by Newcombe's interval",
-        seen=seen, needed=needed,
-    )  # fmt: skip
+        seen=seen,
+        needed=needed,
+    )
 
 
 def _compare(evidence: Evidence, first: Role, second: Role) -> tuple[RateDifference, int, str]:

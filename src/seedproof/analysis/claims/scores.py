@@ -65,10 +65,18 @@ def low_loss_is_harmless(evidence: Evidence) -> Finding:
         return min((size for size in sizes if size is not None), default=None)
 
     return Finding(
-        effect_name="rank correlation of training loss and score", effect=found.effect, low=low, high=high,
-        p=p, p_against=p_against, n=len(succeeded), unit="successful runs",
-        test=f"Spearman's correlation against {HARM}, Bonett and Wright's interval", seen=seen, needed=needed,
-    )  # fmt: skip
+        effect_name="rank correlation of training loss and score",
+        effect=found.effect,
+        low=low,
+        high=high,
+        p=p,
+        p_against=p_against,
+        n=len(succeeded),
+        unit="successful runs",
+        test=f"Spearman's correlation against {HARM}, Bonett and Wright's interval",
+        seen=seen,
+        needed=needed,
+    )
 
 
 def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
@@ -108,11 +116,18 @@ def spreads_less(baseline: Role, other: Role) -> Callable[[Evidence], Finding]:
         if _is_constant(pairs):
             ratio = low = high = math.nan
         return Finding(
-            effect_name=f"SD of {other} over {baseline}", effect=ratio, low=low, high=high, p=p,
-            p_against=p_against, n=n, unit="seeds",
+            effect_name=f"SD of {other} over {baseline}",
+            effect=ratio,
+            low=low,
+            high=high,
+            p=p,
+            p_against=p_against,
+            n=n,
+            unit="seeds",
             test="Levene (means) and Brown-Forsythe, one-sided, both; tasks combined by Stouffer; bootstrap interval",
-            seen=seen, needed=needed,
-        )  # fmt: skip
+            seen=seen,
+            needed=needed,
+        )
 
     return examine
 

@@ -146,10 +146,18 @@ def _share(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Fi
         return runs_for_share(count, total, bound=bound, level=level)
 
     return Finding(
-        effect_name=f"share of {name}", effect=count / total if total else math.nan, low=low, high=high,
-        p=float(binom.sf(count - 1, total, bound)), p_against=float(binom.cdf(count, total, bound)), n=total, unit=unit,
-        test=f"exact binomial test against {bound}; Wilson's interval", seen=seen.format(count, total), needed=needed,
-    )  # fmt: skip
+        effect_name=f"share of {name}",
+        effect=count / total if total else math.nan,
+        low=low,
+        high=high,
+        p=float(binom.sf(count - 1, total, bound)),
+        p_against=float(binom.cdf(count, total, bound)),
+        n=total,
+        unit=unit,
+        test=f"exact binomial test against {bound}; Wilson's interval",
+        seen=seen.format(count, total),
+        needed=needed,
+    )
 
 
 def _percent(share: float) -> str:

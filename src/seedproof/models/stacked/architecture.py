@@ -53,10 +53,14 @@ class Architecture:
             return None  # some layers are never used: they have no gradient
         names = _albert_layers(config) if family == "albert" else _bert_layers(family, config.num_hidden_layers)
         return cls(
-            family=family, layers=names, heads=config.num_attention_heads, width=config.hidden_size,
-            eps=config.layer_norm_eps, approximation=_ACTIVATIONS[config.hidden_act],
+            family=family,
+            layers=names,
+            heads=config.num_attention_heads,
+            width=config.hidden_size,
+            eps=config.layer_norm_eps,
+            approximation=_ACTIVATIONS[config.hidden_act],
             first_position=config.pad_token_id + 1 if family == "roberta" else 0,
-        )  # fmt: skip
+        )
 
     @property
     def sites(self) -> int:
@@ -68,10 +72,15 @@ def _bert_layers(family: str, count: int) -> tuple[LayerNames, ...]:
     def names(layer: str) -> LayerNames:
         own = f"{layer}.attention.self"
         return LayerNames(
-            f"{own}.query", f"{own}.key", f"{own}.value", f"{layer}.attention.output.dense",
-            f"{layer}.attention.output.LayerNorm", f"{layer}.intermediate.dense", f"{layer}.output.dense",
+            f"{own}.query",
+            f"{own}.key",
+            f"{own}.value",
+            f"{layer}.attention.output.dense",
+            f"{layer}.attention.output.LayerNorm",
+            f"{layer}.intermediate.dense",
+            f"{layer}.output.dense",
             f"{layer}.output.LayerNorm",
-        )  # fmt: skip
+        )
 
     return tuple(names(f"{family}.encoder.layer.{index}") for index in range(count))
 
@@ -80,9 +89,15 @@ def _albert_layers(config: Any) -> tuple[LayerNames, ...]:
     def names(layer: str) -> LayerNames:
         own = f"{layer}.attention"
         return LayerNames(
-            f"{own}.query", f"{own}.key", f"{own}.value", f"{own}.dense", f"{own}.LayerNorm", f"{layer}.ffn",
-            f"{layer}.ffn_output", f"{layer}.full_layer_layer_norm",
-        )  # fmt: skip
+            f"{own}.query",
+            f"{own}.key",
+            f"{own}.value",
+            f"{own}.dense",
+            f"{own}.LayerNorm",
+            f"{layer}.ffn",
+            f"{layer}.ffn_output",
+            f"{layer}.full_layer_layer_norm",
+        )
 
     per_group = config.num_hidden_layers / config.num_hidden_groups
     return tuple(

@@ -89,9 +89,8 @@ class Pass:
         joined = self._linear(x, names.query, names.key, names.value, use=use)
         drops = [None if masks is None else masks.attention(site, group, grid.heads) for group in grid.groups]
         attended = attention(joined, grid, drops)
-        if (
-            is_last
-        ):  # The head sees first tokens alone: behind the last attention nothing else has an effect or a gradient.
+        # The head sees first tokens alone: behind the last attention nothing else has an effect or a gradient.
+        if is_last:
             x, attended = self._first(x), self._first(attended)
         attended = self._linear(attended, names.attention_output, use=use)
         x = self._norm(x, names.attention_norm, attended, self._drop(site + 1, attended))

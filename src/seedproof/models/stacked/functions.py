@@ -72,8 +72,9 @@ def linear(
 
 class _Norm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, residual: Tensor, x: Tensor | None, drop: Drop | None, weight: Slot, bias: Slot,
-                eps: float) -> Tensor:  # fmt: skip
+    def forward(
+        ctx: Any, residual: Tensor, x: Tensor | None, drop: Drop | None, weight: Slot, bias: Slot, eps: float
+    ) -> Tensor:
         total = residual if x is None else residual + (x if drop is None else drop(x))
         normal, mean, deviation = torch.native_layer_norm(total, total.shape[-1:], None, None, eps)
         ctx.save_for_backward(total, normal, mean, deviation)
@@ -93,8 +94,9 @@ class _Norm(torch.autograd.Function):
         return outer, second if ctx.has_two else None, None, None, None, None
 
 
-def norm(residual: Tensor, weight: Slot, bias: Slot, eps: float, *, x: Tensor | None = None,
-         drop: Drop | None = None) -> Tensor:  # fmt: skip
+def norm(
+    residual: Tensor, weight: Slot, bias: Slot, eps: float, *, x: Tensor | None = None, drop: Drop | None = None
+) -> Tensor:
     """LayerNorm of ``residual`` plus the dropped ``x``, both (m, t, n), with each member's weight and bias (m, n)."""
     master = weight.value.dtype
     second = None if x is None else x.to(master)
@@ -167,8 +169,9 @@ class _Attention(torch.autograd.Function):
         context = gradient.reshape(-1, size).index_select(0, grid.to_packed_back)
         result = rows.new_empty(len(rows) + 1, size)
         result[-1] = 0.0
-        parts = zip(_by_group(rows, context, grid, ctx.drops), _by_group(result, context, grid, ctx.drops), shares,
-                    strict=True)  # fmt: skip
+        parts = zip(
+            _by_group(rows, context, grid, ctx.drops), _by_group(result, context, grid, ctx.drops), shares, strict=True
+        )
         for ((query, key, value), above, _, drop), (outs, _, _, _), share in parts:
             if drop is not None:
                 above.mul_(drop.scale)
@@ -181,8 +184,9 @@ class _Attention(torch.autograd.Function):
         return result.index_select(0, grid.to_grid_back).view(ctx.shape), None, None
 
 
-def _by_group(rows: Tensor, context: Tensor, grid: Grid,
-              drops: Sequence[Drop | None]) -> Iterator[tuple[Tensor, Tensor, Group, Drop | None]]:  # fmt: skip
+def _by_group(
+    rows: Tensor, context: Tensor, grid: Grid, drops: Sequence[Drop | None]
+) -> Iterator[tuple[Tensor, Tensor, Group, Drop | None]]:
     """Each group's views: query, key and value (3, sequences * heads, length, size), and its part of the context."""
     start, size = 0, rows.shape[1]
     for group, drop in zip(grid.groups, drops, strict=True):

@@ -115,8 +115,13 @@ class Grid:
     to_packed_back: Tensor
 
 
-def pack(tables: Sequence[TokenTable], batches: Sequence[np.ndarray], heads: int,
-         device: torch.device | str = "cpu", multiple: int = 1) -> Packed:  # fmt: skip
+def pack(
+    tables: Sequence[TokenTable],
+    batches: Sequence[np.ndarray],
+    heads: int,
+    device: torch.device | str = "cpu",
+    multiple: int = 1,
+) -> Packed:
     """Pack one batch for each member.
 
     Args:
@@ -154,13 +159,16 @@ def pack(tables: Sequence[TokenTable], batches: Sequence[np.ndarray], heads: int
         labels=tensor(labels if labels.dtype == np.int64 else labels.astype(np.float32)),
         is_example=tensor((lengths > 0).astype(np.float32)),
         first_slots=tensor(slots[:, :, 0].reshape(-1)),
-        members=members, batch=size, tokens=tokens,
+        members=members,
+        batch=size,
+        tokens=tokens,
         grid=_arrange(slots, lengths, tokens * members, heads, steps, tensor),
-    )  # fmt: skip
+    )
 
 
-def _arrange(slots: np.ndarray, lengths: np.ndarray, rows: int, heads: int, multiple: int,
-             tensor: Callable[[np.ndarray], Tensor]) -> Grid:  # fmt: skip
+def _arrange(
+    slots: np.ndarray, lengths: np.ndarray, rows: int, heads: int, multiple: int, tensor: Callable[[np.ndarray], Tensor]
+) -> Grid:
     """The grid of sequences whose tokens sit in ``slots``, (members, batch, longest)."""
     size, flat = slots.shape[1], lengths.reshape(-1)
     head, part = np.arange(heads), np.arange(3)[:, None, None, None]
@@ -199,8 +207,9 @@ def _gathered(columns: Sequence[np.ndarray], batches: Sequence[np.ndarray], size
     return values
 
 
-def _tokens(tables: Sequence[TokenTable], batches: Sequence[np.ndarray],
-            is_token: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:  # fmt: skip
+def _tokens(
+    tables: Sequence[TokenTable], batches: Sequence[np.ndarray], is_token: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Ids and segments in the grid, (members, size, length), 0 where there is none."""
     ids = np.zeros(is_token.shape, np.int64)
     segments = None if all(table.segments is None for table in tables) else np.zeros(is_token.shape, np.int64)

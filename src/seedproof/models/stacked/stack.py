@@ -67,8 +67,15 @@ class Stack:
     In fp32, or in fp64 for comparisons that rounding must not blur.
     """
 
-    def __init__(self, layout: Layout, members: int, *, device: torch.device | str = "cpu", trains: bool = True,
-                 dtype: torch.dtype = torch.float32) -> None:  # fmt: skip
+    def __init__(
+        self,
+        layout: Layout,
+        members: int,
+        *,
+        device: torch.device | str = "cpu",
+        trains: bool = True,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.layout, self.members, self.device, self.dtype = layout, members, torch.device(device), dtype
         self.values = [torch.zeros(members, slab.size, device=self.device, dtype=dtype) for slab in layout.slabs]
         """One (members, size) tensor per slab."""

@@ -28,8 +28,14 @@ _POINTS = 100
 """Points of a curve; a longer one is drawn as means over windows."""
 
 
-def draw_curves(table: pd.DataFrame, path: str | Path, *, y_label: str, log: bool = False,
-                reference: tuple[str, float] | None = None) -> Path:  # fmt: skip
+def draw_curves(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    y_label: str,
+    log: bool = False,
+    reference: tuple[str, float] | None = None,
+) -> Path:
     """Draw ``value`` against ``step`` for every run of ``table`` and write the figure to ``path``.
 
     Args:

@@ -23,8 +23,9 @@ LOSS_COLUMNS = ("run", "outcome", "step", "value")
 _POINTS = 80
 
 
-def draw_forgetting(table: pd.DataFrame, losses: pd.DataFrame | None, path: str | Path, *,
-                    entropy: float | None = None) -> Path:  # fmt: skip
+def draw_forgetting(
+    table: pd.DataFrame, losses: pd.DataFrame | None, path: str | Path, *, entropy: float | None = None
+) -> Path:
     """Draw perplexity against the number of layers put back, and the training loss beside it; written to ``path``.
 
     Args:
@@ -78,8 +79,16 @@ def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
         mark |= {"markerfacecolor": "white"} if look != "succeeded" else {}
         link = style.run_links(run.head(1))[0]
         axes.plot(shown["layers_restored"], _finite(shown["perplexity"]), url=link, **style.LINES[look], **mark)
-        axes.scatter(pretrained["layers_restored"], _finite(pretrained["perplexity"]), marker="D", s=17, facecolor="white",
-                     edgecolor=style.LINES[look]["color"], linewidth=0.9, zorder=4)  # fmt: skip
+        axes.scatter(
+            pretrained["layers_restored"],
+            _finite(pretrained["perplexity"]),
+            marker="D",
+            s=17,
+            facecolor="white",
+            edgecolor=style.LINES[look]["color"],
+            linewidth=0.9,
+            zorder=4,
+        )
     whole = rows[(rows["layers_restored"] == layers) & (rows["embeddings"] == "pretrained")]
     if len(whole):
         axes.axhline(
@@ -108,8 +117,11 @@ def _finite(values: pd.Series[float]) -> Any:
 
 def _legend(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None) -> list[Any]:
     present = {style.verdict(outcome) for outcome in table["outcome"]}
-    handles = [style.line_mark(style.LINES[look], f"{label}, fine-tuned embeddings" if losses is None else label)
-               for look, label in style.LABELS.items() if look in present]  # fmt: skip
+    handles = [
+        style.line_mark(style.LINES[look], f"{label}, fine-tuned embeddings" if losses is None else label)
+        for look, label in style.LABELS.items()
+        if look in present
+    ]
     if (table["embeddings"] == "pretrained").any():
         diamond = {"marker": "D", "s": 17, "facecolor": "white", "edgecolor": style.DARK, "linewidth": 0.9}
         handles.append(style.point_mark(diamond, "with pre-trained embeddings"))

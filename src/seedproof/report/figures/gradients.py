@@ -108,8 +108,17 @@ def _panel(axes: Axes, rows: pd.DataFrame, colours: Colormap, layers: int, *, ou
         axes.plot(steps, np.where(drawable, norms, np.nan), color=colour, linestyle=dashes, linewidth=0.9)
         for height, marker, chosen in ((0.02, "v", norms == 0), (0.97, "x", ~np.isfinite(norms))):
             at = steps[chosen]
-            axes.scatter(at, np.full(len(at), height), transform=axes.get_xaxis_transform(), marker=marker, s=9, color=colour,
-                         linewidth=0.8, clip_on=False, zorder=4)  # fmt: skip
+            axes.scatter(
+                at,
+                np.full(len(at), height),
+                transform=axes.get_xaxis_transform(),
+                marker=marker,
+                s=9,
+                color=colour,
+                linewidth=0.8,
+                clip_on=False,
+                zorder=4,
+            )
 
 
 def _colour(colours: Colormap, layer: int, layers: int) -> Any:

@@ -30,8 +30,14 @@ _CHECKPOINTS: dict[str, dict[str, Any]] = {
 }
 
 
-def draw_surface(grid: pd.DataFrame, points: pd.DataFrame, path: str | Path, *,
-                 value: Literal["loss", "gradient_norm"] = "loss", edges: pd.DataFrame | None = None) -> Path:  # fmt: skip
+def draw_surface(
+    grid: pd.DataFrame,
+    points: pd.DataFrame,
+    path: str | Path,
+    *,
+    value: Literal["loss", "gradient_norm"] = "loss",
+    edges: pd.DataFrame | None = None,
+) -> Path:
     """Draw contours over the plane p + alpha (f - p) + beta (s - p) with the three checkpoints; written to ``path``.
 
     Levels are spaced evenly in the logarithm where the values span more than a power of ten. Points of the plane whose
@@ -129,8 +135,16 @@ def _plane(axes: Axes, grid: pd.DataFrame, points: pd.DataFrame, value: str) -> 
     for name, (x, y) in places.items():
         look = {key: item for key, item in _CHECKPOINTS.get(str(name), _CHECKPOINTS["p"]).items() if key != "label"}
         axes.scatter([x], [y], s=52, linewidth=1.3, zorder=5, **look)
-        axes.annotate(str(name), (x, y), (7, 5), textcoords="offset points", zorder=6, fontsize=9, color=style.DARK,
-                      bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85})  # fmt: skip
+        axes.annotate(
+            str(name),
+            (x, y),
+            (7, 5),
+            textcoords="offset points",
+            zorder=6,
+            fontsize=9,
+            color=style.DARK,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+        )
 
 
 def contour_levels(values: NDArray[Any]) -> NDArray[Any]:
@@ -152,8 +166,14 @@ def _profiles(axes: Axes, edges: pd.DataFrame, value: str) -> None:
     for number, (edge, rows) in enumerate(edges.groupby("edge", sort=False)):
         rows = rows.sort_values("position")
         heights = np.where(np.isfinite(rows[value]), rows[value], np.nan)
-        axes.plot(rows["position"], heights, color=style.SERIES[number % 6], linestyle=style.DASHES[number % 6],
-                  linewidth=1.3, label=_edge_name(edge))  # fmt: skip
+        axes.plot(
+            rows["position"],
+            heights,
+            color=style.SERIES[number % 6],
+            linestyle=style.DASHES[number % 6],
+            linewidth=1.3,
+            label=_edge_name(edge),
+        )
     axes.set_title("Along the edges", loc="left")
     axes.set_xlabel("position on the edge")
     axes.set_ylabel(_VALUES[value] + scale)

@@ -38,8 +38,9 @@ MISSING, ZERO, NOT_FINITE = 0, 1, 255
 """Bytes of the heat map that are no numbers."""
 
 
-def compact_run(records: Records, metric: str | None, evaluated_step: int | None, task: Task | None,
-                limits: Limits = _DEFAULT) -> dict[str, Any]:  # fmt: skip
+def compact_run(
+    records: Records, metric: str | None, evaluated_step: int | None, task: Task | None, limits: Limits = _DEFAULT
+) -> dict[str, Any]:
     """The records of a run as small JSON values; what it did not record is left out.
 
     Args:
@@ -136,8 +137,11 @@ class HeatMap:
         if self._rows is None or not looks:
             return None
         codes = encode(np.stack([norms for _, norms in looks], axis=1))
-        return {"x": [int(step) for step, _ in looks], "rows": list(self._rows[0]),
-                "bytes": base64.b64encode(codes.tobytes()).decode("ascii")}  # fmt: skip
+        return {
+            "x": [int(step) for step, _ in looks],
+            "rows": list(self._rows[0]),
+            "bytes": base64.b64encode(codes.tobytes()).decode("ascii"),
+        }
 
 
 def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -35,23 +35,28 @@ def measured_figures(study: Path, folder: Path, suffix: str, runs: pd.DataFrame)
 def _forgetting(table: pd.DataFrame, path: Path) -> FigureEntry:
     counts = table.drop_duplicates("run")["outcome"].value_counts()
     measured = " and ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    return FigureEntry(name="forgetting", title="Forgetting: the top layers put back to their pre-trained weights",
-                       images=[draw_forgetting(table, None, path)], tables={"forgetting": table},
-                       note=f"Measured on {measured} {'run' if counts.sum() == 1 else 'runs'}.")  # fmt: skip
+    return FigureEntry(
+        name="forgetting",
+        title="Forgetting: the top layers put back to their pre-trained weights",
+        images=[draw_forgetting(table, None, path)],
+        tables={"forgetting": table},
+        note=f"Measured on {measured} {'run' if counts.sum() == 1 else 'runs'}.",
+    )
 
 
 def _surface(plane: Path, path: Path, runs: pd.DataFrame) -> FigureEntry:
     tables = {name: _table(plane / f"{name}.csv") for name in ("grid", "points", "edges", "barriers")}
     failed, _, successful = plane.name.removeprefix("surface-").partition("-")
-    entry = FigureEntry(name=plane.name, title=_title(failed, successful, runs),
-                        tables=tables, note="")  # fmt: skip
+    entry = FigureEntry(name=plane.name, title=_title(failed, successful, runs), tables=tables, note="")
     if tables["grid"].empty:
         return FigureEntry(name=entry.name, title=entry.title, tables=tables, note="Measured along the edges alone.")
     images = [
-        draw_surface(tables["grid"], tables["points"], path.with_stem(f"{path.stem}-{value}"), value=value,
-                     edges=tables["edges"])
-        for value in ("loss", "gradient_norm") if value in tables["grid"]
-    ]  # fmt: skip
+        draw_surface(
+            tables["grid"], tables["points"], path.with_stem(f"{path.stem}-{value}"), value=value, edges=tables["edges"]
+        )
+        for value in ("loss", "gradient_norm")
+        if value in tables["grid"]
+    ]
     return FigureEntry(name=entry.name, title=entry.title, images=images, tables=tables)
 
 

@@ -84,8 +84,14 @@ def _entry(path: Path) -> FigureEntry:
         tables = {
             table.stem: read_table(table) for table in sorted(path.parent.glob("*.csv")) if table.stat().st_size > 1
         }
-        return FigureEntry(name=about["name"], title=about["title"], finding=f"In the paper: {about['finding']}",
-                           images=images, tables=tables, note="; ".join(about["notes"]))  # fmt: skip
+        return FigureEntry(
+            name=about["name"],
+            title=about["title"],
+            finding=f"In the paper: {about['finding']}",
+            images=images,
+            tables=tables,
+            note="; ".join(about["notes"]),
+        )
     except Damaged:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -29,8 +29,15 @@ if TYPE_CHECKING:
 _DEFAULT = Limits()
 
 
-def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: bool = True, turnable: bool = False,
-                       limits: Limits = _DEFAULT, baseline: str | None = None) -> Path:  # fmt: skip
+def write_study_report(
+    store: Store,
+    path: str | os.PathLike[str],
+    *,
+    texts: bool = True,
+    turnable: bool = False,
+    limits: Limits = _DEFAULT,
+    baseline: str | None = None,
+) -> Path:
     """Write the report of a study as one HTML file.
 
     Args:
@@ -48,9 +55,8 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
         UserError: the study has no runs, its records are damaged, or the file cannot be written.
     """
     target = check_target(os.fspath(path))
-    if not store.cells() and (
-        figures := stored_figures(store.path)
-    ):  # a reproduction of what needs no runs, as Figure 6
+    # A reproduction of what needs no runs, as Figure 6, has figures alone.
+    if not store.cells() and (figures := stored_figures(store.path)):
         page = Page(
             title=store.name,
             figures=figures,
@@ -61,8 +67,9 @@ def write_study_report(store: Store, path: str | os.PathLike[str], *, texts: boo
         )
         return write_report(target, page)
     with tempfile.TemporaryDirectory() as folder:
-        return write_report(target, study_page(store, Path(folder), texts=texts, turnable=turnable, limits=limits,
-                                               baseline=baseline))  # fmt: skip
+        return write_report(
+            target, study_page(store, Path(folder), texts=texts, turnable=turnable, limits=limits, baseline=baseline)
+        )
 
 
 def study_runs(store: Store) -> pd.DataFrame:
@@ -77,8 +84,15 @@ def study_runs(store: Store) -> pd.DataFrame:
     return runs
 
 
-def study_page(store: Store, folder: Path | None, *, texts: bool = True, turnable: bool = False,
-               limits: Limits = _DEFAULT, baseline: str | None = None) -> Page:  # fmt: skip
+def study_page(
+    store: Store,
+    folder: Path | None,
+    *,
+    texts: bool = True,
+    turnable: bool = False,
+    limits: Limits = _DEFAULT,
+    baseline: str | None = None,
+) -> Page:
     """What the report of a study shows.
 
     Args:

@@ -24,9 +24,12 @@ from seedproof.tasks import Task
 _FAMILIES = ("bert", "roberta", "albert")
 _BY_NAME: tuple[tuple[tuple[Role, str], ...], ...] = (
     (("mosbach", "mosbach"), ("devlin", "devlin"), ("mixout", "mixout")),
-    (("default rate uncorrected", "devlin"), ("default rate corrected", "devlin(bias_correction=True)"),
-     ("quarter rate uncorrected", "devlin-quarter-lr")),
-)  # fmt: skip
+    (
+        ("default rate uncorrected", "devlin"),
+        ("default rate corrected", "devlin(bias_correction=True)"),
+        ("quarter rate uncorrected", "devlin-quarter-lr"),
+    ),
+)
 """Roles that are compared with one another, and the labels of the recipes that play them."""
 _VANISHING_RUNS = 30
 """Runs of each outcome whose gradients are looked at, the first by seed: more would decide nothing else."""

@@ -34,8 +34,9 @@ _KINDS = ("query", JOINED, "attention output", "output")
 """Kinds of weight inside the layers that are drawn, one of each part of a block; the table has no more either."""
 
 
-def study_figures(store: Store, runs: pd.DataFrame, folder: Path, suffix: str = ".svg", *,
-                  limits: Limits = _DEFAULT) -> list[FigureEntry]:  # fmt: skip
+def study_figures(
+    store: Store, runs: pd.DataFrame, folder: Path, suffix: str = ".svg", *, limits: Limits = _DEFAULT
+) -> list[FigureEntry]:
     """Draw every figure that the study's records and measurements allow into ``folder``.
 
     Args:
@@ -115,11 +116,13 @@ def _boxes(study: _Study) -> FigureEntry:
         return _nothing("scores", title, study.runs)
     table = box_plot_table(study.runs)
     return FigureEntry(
-        name="scores", title=title, tables={"box plot": table},
+        name="scores",
+        title=title,
+        tables={"box plot": table},
         images=[draw_box_plot(table, study.path("scores"))],
         finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than always "
         "answering the most frequent label.",
-    )  # fmt: skip
+    )
 
 
 def chosen_runs(runs: pd.DataFrame, limits: Limits = _DEFAULT) -> tuple[pd.DataFrame, str]:
@@ -213,8 +216,14 @@ def _gradients(study: _Study) -> FigureEntry:
         if outcome not in set(pair["outcome"])
     ]
     finding = "In the paper: in a failed run the gradient vanishes below the top of the model and does not come back."
-    return FigureEntry(name="gradients", title=title, finding=finding, images=[image], tables={"gradients": drawn},
-                       note="; ".join(notes) + ".")  # fmt: skip
+    return FigureEntry(
+        name="gradients",
+        title=title,
+        finding=finding,
+        images=[image],
+        tables={"gradients": drawn},
+        note="; ".join(notes) + ".",
+    )
 
 
 def _generalization(study: _Study) -> FigureEntry:
@@ -260,6 +269,10 @@ def _step_sizes(study: _Study) -> FigureEntry:
 
 
 _FIGURES: dict[str, Callable[[_Study], FigureEntry]] = {
-    "scores": _boxes, "losses": _losses, "progress": _scores, "gradients": _gradients,
-    "generalization": _generalization, "step-sizes": _step_sizes,
-}  # fmt: skip
+    "scores": _boxes,
+    "losses": _losses,
+    "progress": _scores,
+    "gradients": _gradients,
+    "generalization": _generalization,
+    "step-sizes": _step_sizes,
+}

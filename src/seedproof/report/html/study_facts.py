@@ -25,19 +25,18 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
         _commands(store),
         *[Section(title=f"Study file {path.name}", code=read_text(path)) for path in store.definitions()],
         *_recipes(store, runs),
-        Section(title="Seeds", table=_seeds(runs),
-                text="A seed draws the head's first weights, the order of the examples and the dropout masks; a/b/c are three."),
+        Section(
+            title="Seeds",
+            table=_seeds(runs),
+            text="A seed draws the head's first weights, the order of the examples and the dropout masks; a/b/c are three.",
+        ),
         Section(title="Versions and hardware", table=_versions(store, runs)),
         *([Section(title="Runs that are not finished", table=unfinished)] if len(unfinished) else []),
-    ]  # fmt: skip
+    ]
 
 
 def _commands(store: Store) -> Section:
-    lines = [
-        *commands_of(store, numerics=True),
-        command("study", "summary", store.path),
-        command("report", store.path),
-    ]
+    lines = [*commands_of(store, numerics=True), command("study", "summary", store.path), command("report", store.path)]
     text = (
         "These give the same runs again, bit for bit on the same machine and versions; finished runs are not repeated."
     )
@@ -115,6 +114,8 @@ def _unfinished(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for row in runs[runs["state"] != "finished"].drop_duplicates("run").to_dict("records"):
         last = store.run(row["run"]).attempts()[-1:] if row["state"] == "crashed" else []
-        rows.append({name: row[name] for name in ("run", "task", "model", "recipe", "seed", "state")}
-                    | {"message": str(last[0].get("message", "")) if last else ""})  # fmt: skip
+        rows.append(
+            {name: row[name] for name in ("run", "task", "model", "recipe", "seed", "state")}
+            | {"message": str(last[0].get("message", "")) if last else ""}
+        )
     return pd.DataFrame(rows)

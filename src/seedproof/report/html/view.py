@@ -85,11 +85,22 @@ def ledger(table: pd.DataFrame) -> dict[str, Any]:
         # "Does not hold" is decided by the p-value against the claim; a ledger of an earlier version has none.
         decisive = row["verdict"] == "does not hold" and not pd.isna(row.get("p_against_corrected"))
         side, which = ("p_against", " against the claim") if decisive else ("p", "")
-        rows.append(row | {
-            "kind": kind, "sign": sign, "effect": effect, "effect_name": row["effect_name"] or "", "needed": needed,
-            "p": p_value(row[side]), "p_corrected": p_value(row[f"{side}_corrected"]), "which_p": which, "n": number(row["n"]),
-            "why": row["why"] or "", "silent": kind == "open" and not row["n"],
-        })  # fmt: skip
+        rows.append(
+            row
+            | {
+                "kind": kind,
+                "sign": sign,
+                "effect": effect,
+                "effect_name": row["effect_name"] or "",
+                "needed": needed,
+                "p": p_value(row[side]),
+                "p_corrected": p_value(row[f"{side}_corrected"]),
+                "which_p": which,
+                "n": number(row["n"]),
+                "why": row["why"] or "",
+                "silent": kind == "open" and not row["n"],
+            }
+        )
     counted = Counter(row["verdict"] for row in rows)
     return {
         "rows": rows,
@@ -121,11 +132,13 @@ def answers(found: Sequence[Answer]) -> list[dict[str, Any]]:
     """The sentence of each task and model, and its table of differences to the baseline."""
     return [
         {
-            "title": title(answer), "sentence": answer.sentence, "notes": difference_notes(answer),
+            "title": title(answer),
+            "sentence": answer.sentence,
+            "notes": difference_notes(answer),
             "table": _differences(answer) if difference_rows(answer) else None,
         }
         for answer in found
-    ]  # fmt: skip
+    ]
 
 
 def _differences(answer: Answer) -> dict[str, Any]:
@@ -167,11 +180,16 @@ def runs(page: Page, opened: frozenset[str]) -> dict[str, Any]:
     judged = shown[shown["metric"].notna()]
     startable = page.runs.loc[page.runs["run"].isin(page.facts), "run"].nunique()
     return {
-        "total": len(page.runs), "shown": len(shown), "started": startable, "opened": len(opened),
+        "total": len(page.runs),
+        "shown": len(shown),
+        "started": startable,
+        "opened": len(opened),
         "choices": {name: values for name, values in found.items() if len(values) > 1},
-        "metrics": sorted({metric_title(*pair) for pair in zip(judged["metric"], judged["positive_class"], strict=True)}),
+        "metrics": sorted(
+            {metric_title(*pair) for pair in zip(judged["metric"], judged["positive_class"], strict=True)}
+        ),
         "rows": _run_rows(shown, opened),
-    }  # fmt: skip
+    }
 
 
 def _run_rows(shown: pd.DataFrame, opened: frozenset[str]) -> Iterator[dict[str, Any]]:
@@ -188,12 +206,17 @@ def _run_rows(shown: pd.DataFrame, opened: frozenset[str]) -> Iterator[dict[str,
         values = dict(zip(names, cells, strict=True))
         said = verdict(values)
         yield {
-            "id": values["run"], "seed_key": sum(part / 1e6**place for place, part in enumerate(seed_order(values["seed"]))),
-            "verdict": said, "kind": _kind(said), "opens": values["run"] in opened, "seconds": _NONE, "seconds_key": "",
+            "id": values["run"],
+            "seed_key": sum(part / 1e6**place for place, part in enumerate(seed_order(values["seed"]))),
+            "verdict": said,
+            "kind": _kind(said),
+            "opens": values["run"] in opened,
+            "seconds": _NONE,
+            "seconds_key": "",
             **{name: values[name] for name in ("task", "model", "recipe", "seed")},
             **{name: listed[index] for name, listed in words.items()},
             **{f"{name}_key": listed[index] for name, listed in keys.items()},
-        }  # fmt: skip
+        }
 
 
 def _kind(said: str) -> str:
@@ -219,5 +242,8 @@ def section(block: Section) -> dict[str, Any]:
 def _whole(table: pd.DataFrame) -> dict[str, Any]:
     columns = [column(list(table.iloc[:, place])) for place in range(len(table.columns))]
     numeric = [bool(pd.api.types.is_numeric_dtype(dtype)) for dtype in table.dtypes]
-    return {"columns": [str(name) for name in table.columns], "rows": list(zip(*columns, strict=True)),
-            "numeric": numeric}  # fmt: skip
+    return {
+        "columns": [str(name) for name in table.columns],
+        "rows": list(zip(*columns, strict=True)),
+        "numeric": numeric,
+    }

@@ -150,5 +150,11 @@ def _figure(number: int, entry: FigureEntry, limits: Limits) -> dict[str, Any]:
         file = f"{name}.csv" if plain in ("", name) else f"{name}-{plain}.csv"
         files += [{"name": file, "text": text}] if fits else []
         tables.append({"title": key or entry.title, "file": file if fits else None, **view.preview(table)})
-    return {"id": name, "entry": entry, "images": images, "tables": tables, "files": files,
-            "surfaces": turnable(entry.tables)}  # fmt: skip
+    return {
+        "id": name,
+        "entry": entry,
+        "images": images,
+        "tables": tables,
+        "files": files,
+        "surfaces": turnable(entry.tables),
+    }

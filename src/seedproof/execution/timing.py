@@ -1,0 +1,107 @@
+"""What runs will take on this machine: a few real steps of each kind are timed, everything else is counted."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from seedproof.execution.plain import configure_process, plain_engine, prepare
+from seedproof.execution.recording import Recording
+from seedproof.models.source import ModelSource
+from seedproof.recipes import from_json
+from seedproof.spec import RunSpec
+from seedproof.tasks import Task
+from seedproof.training.plan import make_plan
+
+STEPS, SECONDS = 8, 4.0
+"""Most steps of a kind that are timed, and about how long at most; of a slower model two."""
+START_SECONDS = 2.0
+"""To load a model and begin."""
+_FLOAT_BYTES = 4 * 4 / 3  # float32 as base64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """A few steps of one kind of run, by the plain engine."""
+
+    seconds: float
+    """Of a step, the median; the first is left out."""
+    steps: int
+    parameters: int
+    tensors: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What runs will take."""
+
+    seconds: float
+    """Of all of them, one after another by the plain engine."""
+    disk_bytes: float
+    timed: tuple[Timed, ...]
+
+
+def estimate_runs(
+    runs: Iterable[RunSpec], tasks: Iterable[Task], sources: Iterable[ModelSource], recording: Recording
+) -> Estimate:
+    """Time a few steps of each pair of task and model, and count the steps, evaluations and records of all runs.
+
+    Args:
+        runs: those that are to be run.
+        tasks: theirs.
+        sources: their models.
+        recording: what they record and keep.
+    """
+    data = {task.fingerprint: task for task in tasks}
+    models = {source.fingerprint: source for source in sources}
+    timed: dict[tuple[Any, ...], Timed] = {}
+    seconds = disk = 0.0
+    for spec in runs:
+        task = data[spec.task.fingerprint]
+        recipe = from_json(spec.recipe)
+        kind = (task.fingerprint, spec.model.fingerprint, recipe.method, recipe.batch_size, recipe.max_length)
+        if kind not in timed:
+            timed[kind] = time_steps(spec, task, models[spec.model.fingerprint])
+        plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
+        looks = recording.evaluations or math.ceil(plan.steps / plan.steps_per_epoch)
+        dev = sum(len(split) for split in task.evaluation_splits.values())
+        # A batch of an evaluation is a forward pass, about a third of a step.
+        passes = plan.steps + looks * math.ceil(dev / recipe.batch_size) / 3
+        seconds += START_SECONDS + timed[kind].seconds * passes
+        disk += _bytes(timed[kind], plan.steps, looks, dev * max(1, len(task.classes)), recording)
+    return Estimate(seconds=seconds, disk_bytes=disk, timed=tuple(timed.values()))
+
+
+def time_steps(spec: RunSpec, task: Task, source: ModelSource) -> Timed:
+    """Take the first steps of a run by the plain engine, from the real model and data, and time them."""
+    threads = torch.get_num_threads()
+    configure_process(spec.numerics)
+    try:
+        engine = plain_engine(spec, prepare(spec, task, source, Recording(evaluations=1)))
+        times, last = [], time.monotonic()
+        for _ in engine.run():
+            now = time.monotonic()
+            if engine.step:
+                times.append(now - last)
+            last = now
+            if len(times) > STEPS or (len(times) > 1 and sum(times) > SECONDS):
+                break
+    finally:
+        torch.set_num_threads(threads)
+    kept = times[1:] or times
+    sizes = [parameter.numel() for parameter in engine.model.parameters()]
+    return Timed(seconds=statistics.median(kept), steps=len(kept), parameters=sum(sizes), tensors=len(sizes))
+
+
+def _bytes(timed: Timed, steps: int, looks: int, logits: int, recording: Recording) -> float:
+    """Of one run on the disk: its journal, and its weights where they are kept."""
+    every: Mapping[str, int] = recording.probes
+    norms = steps // every["gradients"] + 1 if "gradients" in every else 0
+    journal = 80 * steps + (norms + looks) * timed.tensors * _FLOAT_BYTES + looks * logits * _FLOAT_BYTES
+    return journal + 8_000 + (4 * timed.parameters if recording.weights else 0)

@@ -1,0 +1,152 @@
+"""A method: what training does beyond the values of a recipe, as a frozen value that builds a live object for each run.
+
+A method says what it does in two ways. Its *effects* are constants that both engines read and apply: rates and decay by
+parameter, clipping, an average of the weights, matrices to mix. Its *hooks* are code that the plain engine calls during
+a step, inside the step's seed; a method that has some trains in the plain engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seedproof.fields import FieldType, field_types
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from seedproof.recipes import Recipe
+    from seedproof.spec import Seeds
+    from seedproof.training.engine import RunData
+    from seedproof.training.plan import Plan
+
+LOSS = "the loss of a batch"
+EVALUATION = "the weights at evaluation"
+
+Forward = Callable[[Mapping[str, "Tensor"]], Any]
+"""One forward pass over a batch, dropout on: Transformers' output, with ``loss`` () and ``logits`` (batch, labels)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mixture:
+    """How one matrix is mixed with constants in every forward pass of training, column by column (Mixout)."""
+
+    target: Tensor
+    """Shape of the matrix (out, in)."""
+    p: float
+    """Probability that a column is the target's."""
+    legacy_gradient: bool = False
+    """Leave 1 / (1 - p) out of the gradient."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Effects:
+    """What every engine applies during training, by names of parameters of the stock model; the defaults do nothing."""
+
+    rate_factors: Mapping[str, float] = field(default_factory=dict)
+    """Factors on the learning rate of each step; a parameter that is missing has 1. Factors of several methods multiply."""
+    decay_targets: Mapping[str, Tensor] = field(default_factory=dict)
+    """Weights toward which a parameter that decays does so, instead of toward 0."""
+    tensor_clip: float | None = None
+    """Greatest L2 norm of each tensor's gradient, applied before the recipe's own clipping."""
+    average: float | None = None
+    """Decay b of an exponential moving average a <- b a + (1 - b) w after every step, which is what is evaluated and kept."""
+    mixtures: Mapping[str, Mixture] = field(default_factory=dict)
+    """Matrices to mix, by the name of their module. The model's modules do it in the plain engine (``start`` converts
+    them); a fleet reads it here."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """What a method is given when its run begins, or goes on."""
+
+    model: nn.Module
+    """With the weights that training starts from, in fp32, dropout set. It may be changed in place; the names of the stock
+    model's state must stay, so that saved weights open in stock Transformers."""
+    recipe: Recipe
+    """Resolved."""
+    plan: Plan
+    seeds: Seeds
+    data: RunData
+
+
+class Treatment:
+    """What a method does to one run: its effects, and hooks in the order in which the plain engine calls them.
+
+    ``step`` counts from 1. What is drawn from the default generators in ``loss`` to ``after_step`` is drawn inside the
+    step's seed. A subclass overrides what it needs.
+    """
+
+    effects: Effects = Effects()
+
+    def before_step(self, step: int) -> None:
+        """Called before the forward pass of a step."""
+
+    def loss(self, batch: Mapping[str, Tensor], step: int, forward: Forward) -> Tensor:
+        """The loss of a batch (with its ``labels``), (); of a method that owns :data:`LOSS` alone."""
+        raise NotImplementedError
+
+    def after_gradient(self, step: int) -> None:
+        """Called when the gradients are there, before they are recorded and clipped."""
+
+    def after_step(self, step: int) -> None:
+        """Called after the optimizer's step."""
+
+    def before_evaluation(self) -> None:
+        """Called before the model is evaluated, during training and at its end."""
+
+    def after_evaluation(self) -> None:
+        """Called after it: what was changed for the evaluation is changed back."""
+
+    def finish(self) -> None:
+        """Called when training has ended: what the model then holds is the result."""
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What the next step depends on beyond model and optimizer: arrays and JSON values, for checkpoints."""
+        return {}, {}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        """Go back to what :meth:`state` gave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A method with its settings: fields with ranges, as in a recipe (:mod:`seedproof.fields`).
+
+    Raises:
+        UserError: a setting has the wrong type or is outside its range.
+    """
+
+    name: ClassVar[str]
+    """As people write it: ``llrd``."""
+    description: ClassVar[str]
+    """One line for lists, with its source."""
+    version: ClassVar[int] = 1
+    """Raised when what it computes changes: another version is another run, and does not read an older one's state."""
+    owns: ClassVar[frozenset[str]] = frozenset()
+    """What only one method of a recipe may decide: :data:`LOSS`, :data:`EVALUATION`."""
+    in_fleet: ClassVar[bool] = False
+    """Whether the fleet engine can train with it: it has effects, and changes the model at its start, but has no hooks."""
+
+    def __post_init__(self) -> None:
+        for name, kind in self.field_types().items():
+            object.__setattr__(self, name, kind.check(f"{self.name}: {name}", getattr(self, name)))
+
+    @classmethod
+    def field_types(cls) -> dict[str, FieldType]:
+        """What each setting may hold, by name, in the order of declaration."""
+        kind: type = cls
+        return field_types(kind)
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse a resolved recipe with which the method makes no sense.
+
+        Raises:
+            UserError: with the value and the fix.
+        """
+
+    def start(self, start: Start) -> Treatment:
+        """Begin with a run: change its model where the method does, and give its effects and hooks."""
+        raise NotImplementedError

@@ -1,0 +1,100 @@
+"""Figure 2: what failed and successful runs have forgotten. The top k layers are put back to their pre-trained weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedproof.paper.blocks import DEVLIN, Block, block
+from seedproof.paper.figure import FAILED, SUCCEEDED, Content, Figure, Found, choose, incomplete, lacking, passed_over
+from seedproof.paper.planes import TASKS as PLANE_TASKS
+from seedproof.paper.planes import of_head
+from seedproof.paper.scale import Scale
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DRAWN = 3
+"""Failed and successful runs in the figure, as in the paper; the ledger takes more."""
+
+
+def _of_rte(scale: Scale) -> list[Block]:
+    """The default recipe on RTE: coupled seeds first, then the runs for planes; runs are taken in this order."""
+    planes = [of_head(scale, "rte", head) for head in scale.plane_heads]
+    return [block("rte", "bert", DEVLIN, scale.seeds, weights=True), *planes]
+
+
+def _of_others(scale: Scale) -> list[Block]:
+    """The runs for planes on the other tasks, which fill up what the ledger wants: the figure itself is about RTE."""
+    return [of_head(scale, task, head) for task in PLANE_TASKS if task != "rte" for head in scale.plane_heads]
+
+
+def _content(found: Found) -> Content:
+    import pandas as pd
+
+    from seedproof.analysis.claims.evidence import Evidence
+    from seedproof.analysis.curves import loss_table
+
+    scale = found.scale
+    runs, more = found.of(*_of_rte(scale)), found.of(*_of_rte(scale), *_of_others(scale))
+    chosen = pd.concat([choose(more, outcome, scale.forgetting_runs) for outcome in (FAILED, SUCCEEDED)])
+    drawn = pd.concat([choose(runs, outcome, DRAWN) for outcome in (FAILED, SUCCEEDED)])
+    parts = [_measured_on(found, chosen.iloc[row]) for row in range(len(chosen))]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    shown = table[table["run"].isin(drawn["run"])].reset_index(drop=True) if len(table) else table
+    notes = [
+        *incomplete(more),
+        *passed_over(more),
+        *lacking(runs, FAILED, DRAWN, "forgetting"),
+        *lacking(runs, SUCCEEDED, DRAWN, "forgetting"),
+    ]
+    on_rte = int((chosen["task"] == scale.task("rte").name).sum())
+    notes.append(
+        f"text: {found.measure.text_name}; the first {len(drawn)} runs of RTE are drawn, {len(chosen)} were measured for the "
+        f"ledger, {on_rte} of them on RTE"
+    )
+    return Content(
+        tables={
+            "forgetting": shown,
+            "losses": loss_table(found.records(drawn, ["loss"]), runs),
+            "all_measured": table,
+            "entropy": pd.DataFrame(found.label_entropies(runs).items(), columns=["task", "entropy"]),
+        },
+        notes=notes,
+        # No runs: the seeds for planes are not a sample of any cell of a claim.
+        evidence=Evidence(runs=found.none, forgetting=table if len(table) else None),
+    )
+
+
+def _measured_on(found: Found, run: pd.Series[Any]) -> pd.DataFrame:
+    about = {name: run[name] for name in ("task", "run", "seed", "outcome")}
+    return found.measure.forgetting(run["run"]).assign(**about)
+
+
+def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    from seedproof.report.figures import draw_forgetting
+
+    if tables["forgetting"].empty:
+        return []
+    entropies = tables["entropy"]["entropy"]
+    entropy = float(entropies.iloc[0]) if len(entropies) else None
+    return [draw_forgetting(tables["forgetting"], tables["losses"], folder / "fig2.svg", entropy=entropy)]
+
+
+def _measured(scale: Scale) -> list[tuple[str, float]]:
+    known, runs = scale.model("bert"), 2 * scale.forgetting_runs
+    # About half of all layers are applied once for each of the L + 1 depths; a step is three passes over 16 examples.
+    passes = (known.layers + 2) / 2 * known.seconds_per_step / 3 * scale.text_sequences / 16
+    return [(f"forgetting of up to {runs} runs, {known.layers + 1} depths each", runs * passes)]
+
+
+FIGURE = Figure(
+    name="fig2",
+    finding="Failed runs have forgotten what the top ten or so layers knew, successful ones far less; the training loss of "
+    "failed runs stays at ln 2.",
+    blocks=lambda scale: [*_of_rte(scale), *_of_others(scale)],
+    content=_content,
+    draw=_draw,
+    measured=_measured,
+)

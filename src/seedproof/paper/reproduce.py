@@ -1,0 +1,296 @@
+"""Reproduce figures and tables of the paper into one folder: run what they need, each run once, then make them.
+
+    from seedproof import reproduce
+
+    made = reproduce(["fig1", "fig5"], "out/mini", scale="mini")      # or ["all"]
+    made.ledger
+
+The folder is the store of an ordinary study (``seedproof study status`` and ``summary`` take it) with, beside the runs,
+``figures/<name>/``, ``scaling.csv``, ``ledger.csv`` and ``report.html``. The same call goes on where it stopped; another
+figure adds what it lacks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seedproof.errors import UserError
+from seedproof.execution.recording import Recording, lacks
+from seedproof.paper import FIGURES
+from seedproof.paper.blocks import Block, RunKey, united
+from seedproof.paper.estimate import planned
+from seedproof.paper.figure import Figure, Found, get_figure
+from seedproof.paper.measuring import Measuring
+from seedproof.paper.outputs import Made, make_all
+from seedproof.paper.places import Places, Tasks
+from seedproof.paper.scale import Scale, get_scale
+from seedproof.report.html.stored import REPRODUCTION
+from seedproof.store import Store, write_atomically
+from seedproof.store.lock import exclusive
+from seedproof.store.marker import MARKER
+from seedproof.study.planning import PlannedRun
+from seedproof.study.results import Results
+from seedproof.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "reproduce"
+FILE = REPRODUCTION
+FORMAT = 1
+LOCK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How runs are executed: no part of what is reproduced but for the numerics, which are fixed with the folder."""
+
+    engine: Literal["plain", "fleet"] | None = None
+    """None: that of the folder; of a new one the fastest, fleet (models and recipes that it does not know: plain)."""
+    precision: Literal["fp32", "bf16"] | None = None
+    device: str | None = None
+    threads: int | None = None
+    jobs: int | None = None
+    """Runs at a time; None is one per core, one on a GPU."""
+    progress: bool = True
+    """Show progress on standard error."""
+    say: Callable[[str], None] = lambda _text: None
+    """Told what is being done, a line at a time."""
+
+
+def chosen_figures(names: Iterable[str]) -> list[Figure]:
+    """The figures of these names in the order of the paper, each once; ``all`` stands for every one.
+
+    Raises:
+        UserError: none, or an unknown name; the nearest one is said.
+    """
+    asked = list(dict.fromkeys(names))
+    if not asked:
+        raise UserError(f"give the name of a figure or table ({', '.join(FIGURES)}), or all")
+    found = {name: get_figure(name) for name in asked if name != "all"}
+    return [get_figure(name) for name in FIGURES if "all" in asked or name in found]
+
+
+def every_figure() -> list[Figure]:
+    """All figures and tables."""
+    return chosen_figures(["all"])
+
+
+def reproduce(
+    names: Sequence[str],
+    out: str | os.PathLike[str],
+    *,
+    scale: Scale | str = "mini",
+    places: Places | None = None,
+    options: Options | None = None,
+) -> Made:
+    """Run what figures need and make them.
+
+    Args:
+        names: of figures and tables, or ``all``.
+        out: a new or empty folder, or that of an earlier reproduction at the same scale, which is gone on with.
+        scale: ``mini``, ``paper``, or a :class:`Scale` of your own.
+        places: where data and models are; None: the hub, or what is shipped.
+        options: how runs are executed.
+
+    Returns:
+        What was made, with the ledger of claims over everything that was made in the folder so far.
+
+    Raises:
+        UserError: an unknown name, a folder that holds something else, or data or models that cannot be found.
+        Held: another process is reproducing into the folder.
+        seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
+    """
+    size = get_scale(scale) if isinstance(scale, str) else scale
+    where, how, asked = places or Places(), options or Options(), chosen_figures(names)
+    where.check(size)
+    folder = Path(out)
+    earlier = check_folder(folder, size)
+    store = _open(folder, size, how)
+    with _alone(store):
+        _note(folder, size, earlier, where)
+        figures = chosen_figures([*earlier, *(figure.name for figure in asked)])
+        runs = prepare(store, figures, size, where, how)
+        execute(store, asked, runs, size, how)
+        found = Found(
+            scale=size,
+            store=store,
+            runs=found_runs(store, size, figures, runs),
+            measure=Measuring(store=store, scale=size, text=where.text, jobs=how.jobs, say=how.say),
+        )
+        made = make_all(figures, found, how.say)
+        _note(folder, size, [figure.name for figure in figures], where)
+    return made
+
+
+def check_folder(folder: Path, scale: Scale) -> list[str]:
+    """The names of what was made in a folder before; refuses one that holds something else.
+
+    Raises:
+        UserError: the folder is a study that was not made by a reproduction, of another scale, or damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        if (folder / MARKER).exists() and any((folder / name).exists() for name in ("runs.jsonl", "study.toml")):
+            raise UserError(f"{folder} is a study that no reproduction made; choose another folder with --out")
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known, made = content["scale"], [name for name in content["made"] if name in FIGURES]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({error}); restore it from a copy") from None
+    if known != scale.name:
+        raise UserError(
+            f"{folder} holds a reproduction at --scale {known}; give that scale, or another folder for {scale.name}"
+        )
+    return made
+
+
+def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[str, str, str, str], bool]:
+    """Which runs of a folder are finished, by :func:`run_names`; empty where there is no reproduction yet.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    path = Path(folder)
+    check_folder(path, scale)
+    if not (path / MARKER).exists():
+        return {}
+    store = Store.open(path)
+    return {
+        run_names(cell.task, cell.model, cell.recipe, cell.seed): store.run(cell.id).is_finished
+        for cell in store.cells()
+    }
+
+
+def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, str, str]:
+    """What tells a run from the others of a folder; of a model's path the last part, by which the hub knows it, too."""
+    return task, Path(model).name, recipe, seed
+
+
+def prepare(
+    store: Store, figures: Sequence[Figure], scale: Scale, places: Places, how: Options
+) -> dict[RunKey, PlannedRun]:
+    """Write into the store all that the runs of figures need, and return them by what they are; runs nothing.
+
+    Raises:
+        UserError: data or models cannot be found or used.
+    """
+    tasks, runs = Tasks(scale, places), {}
+    groups: dict[tuple[Any, ...], list[Block]] = {}
+    for block in united(block for figure in figures for block in figure.blocks(scale)):
+        # A study is a product; blocks of one recipe and other seeds are another one.
+        groups.setdefault((block.task, block.examples, block.model, block.seeds), []).append(block)
+    notes: dict[str, None] = {}
+    for blocks in groups.values():
+        first, recipes = blocks[0], {block.recipe.name: block.recipe for block in blocks}
+        study = Study(
+            NAME,
+            tasks=[tasks.of(first)],
+            models=[places.model(scale, first.model)],
+            seeds=first.seeds,
+            recipes=list(recipes.values()),
+            settings=scale.settings,
+            engine=how.engine,
+            precision=how.precision,
+            device=how.device,
+            threads=how.threads,
+        )
+        # In the study's order; a run's own name tells the scale's settings, too.
+        names = [(name, seed.label) for name in recipes for seed in first.seeds]
+        for (name, seed), run in zip(names, study.prepare(store.path, say=notes.setdefault)[1], strict=True):
+            runs[RunKey(first.task, first.examples, first.model, name, seed)] = run
+    for note in notes:
+        how.say(note)
+    return runs
+
+
+def execute(
+    store: Store, figures: Sequence[Figure], runs: Mapping[RunKey, PlannedRun], scale: Scale, how: Options
+) -> None:
+    """Run what is not finished: first the runs whose weights are kept, then all others.
+
+    What a store records holds for all its runs, so it is set before each of the two parts. A run's part does not depend
+    on the figures asked for, so none is ever done again to add its weights.
+
+    Raises:
+        seedproof.launch.StudyInterrupted: Ctrl-C.
+    """
+    blocks = planned(figures, scale, every_figure())
+    for weights in (True, False):
+        part = [runs[key] for block in blocks if block.weights == weights for key in block.run_keys()]
+        recording = Recording(weights=weights)
+        missing = [run for run in part if _is_missing(store, run, recording)]
+        if missing:
+            how.say(f"{len(missing)} of {len(part)} runs to do{', keeping their weights' if weights else ''}")
+            recording.write(store.path)
+            _any_study(scale, how).execute(store, part, jobs=how.jobs, progress=how.progress)
+
+
+def _is_missing(store: Store, run: PlannedRun, recording: Recording) -> bool:
+    """Whether a run is not finished, or was finished by something else that did not record what is needed."""
+    folder = store.run(run.spec.id)
+    return not folder.is_finished or lacks(folder.result()["recordings"], recording)
+
+
+def found_runs(
+    store: Store, scale: Scale, figures: Sequence[Figure], runs: Mapping[RunKey, PlannedRun]
+) -> pd.DataFrame:
+    """The table of the runs of figures, a row per key, under the names that figures and the scale give them."""
+    import pandas as pd
+
+    table = Results(store).runs()
+    places = {
+        (row.task, row.model, row.recipe, row.seed): index
+        for index, row in enumerate(table[["task", "model", "recipe", "seed"]].itertuples(index=False))
+    }
+    rows, names = [], []
+    for block in united(block for figure in figures for block in figure.blocks(scale)):
+        for key in block.run_keys():
+            cell = runs[key].cell
+            rows.append(places[cell.task, cell.model, cell.recipe, cell.seed])
+            names.append((key, block.task_name(scale), scale.model(block.model).name))
+    found = table.iloc[rows].reset_index(drop=True)
+    found["task"], found["model"] = [name[1] for name in names], [name[2] for name in names]
+    found["recipe"] = [key.recipe for key, _, _ in names]
+    found["key"] = pd.Series([name[0] for name in names], dtype=object)
+    return found
+
+
+def _open(folder: Path, scale: Scale, how: Options) -> Store:
+    is_new = not (folder / MARKER).exists()
+    first = dataclasses.replace(how, engine=how.engine or "fleet") if is_new else how
+    return Store.open_or_create(folder, NAME, _any_study(scale, first).numerics(folder))
+
+
+def _any_study(scale: Scale, how: Options) -> Study:
+    """A study for what does not depend on which runs it has: numerics and execution."""
+    task, model = next(iter(scale.tasks.values())).name, next(iter(scale.models.values())).name
+    return Study(
+        NAME,
+        tasks=[task],
+        models=[model],
+        engine=how.engine,
+        precision=how.precision,
+        device=how.device,
+        threads=how.threads,
+    )
+
+
+def _note(folder: Path, scale: Scale, made: Sequence[str], places: Places) -> None:
+    """Write what the folder is, before anything is run and again when figures were made."""
+    names = "all" if set(made) == set(FIGURES) else " ".join(made)
+    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": places.options()}
+    write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _alone(store: Store) -> AbstractContextManager[None]:
+    message = f"another process is reproducing into {store.path}; wait for its end"
+    return exclusive(store.path / "reproduce.lock", timeout=LOCK_SECONDS, message=message)

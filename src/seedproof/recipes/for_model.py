@@ -1,0 +1,61 @@
+"""A recipe resolved for a model: what its family and its card give, and what the model itself calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seedproof.errors import UserError
+from seedproof.recipes import MixoutRecipe, Recipe, Resolved, resolve
+
+if TYPE_CHECKING:
+    from seedproof.models.source import ModelSource
+
+
+def resolve_for(recipe: Recipe, source: ModelSource, settings: Mapping[str, Any] | None = None) -> Resolved:
+    """Fix every value of ``recipe`` for a model, see :func:`seedproof.recipes.resolve`.
+
+    Raises:
+        UserError: as there; the model cannot be built, or is none that the recipe can train.
+    """
+    first = resolve(recipe, source.family, source.card_learning_rate, settings)
+    called_for = right_values(first.recipe, source)
+    return resolve(recipe, source.family, source.card_learning_rate, settings, called_for) if called_for else first
+
+
+def right_values(recipe: Recipe, source: ModelSource) -> dict[str, Any]:
+    """The values of ``Recipe.ADDED`` that are right for a model where what was done before them is not.
+
+    Where both are the same computation the value is left out: the runs are those that they always were.
+
+    Args:
+        recipe: resolved without them.
+        source: the model.
+    """
+    from seedproof.models import facts
+
+    values: dict[str, Any] = {}
+    if recipe.schedule == "linear-drop" and recipe.warmup > 0:
+        values["warmup_end"] = "exact"
+    if facts.inputs(source, "model") != facts.inputs(source, "tokenizer"):
+        values["inputs"] = "model"
+    if not facts.is_dropout_set_by_configuration(source, recipe.required("dropout")):
+        values["dropout_places"] = "modules"
+    if isinstance(recipe, MixoutRecipe) and _mixes_more_or_less(recipe, source):
+        values["covers"] = "flow"
+    return values
+
+
+def _mixes_more_or_less(recipe: MixoutRecipe, source: ModelSource) -> bool:
+    """Whether following the flow of data mixes other layers than the names do.
+
+    Raises:
+        UserError: what is to be mixed cannot be.
+    """
+    from seedproof.methods.mixing import layers_mixed_in
+
+    right = layers_mixed_in(source, recipe.where, "flow")
+    try:
+        return right != layers_mixed_in(source, recipe.where, "names")
+    except UserError:  # no layer has such a name
+        return True

@@ -1,0 +1,89 @@
+"""Extending a study that exists: new runs get the names it has, keep what these meant, and never come to mean two things."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from seedproof.errors import UserError
+from seedproof.recipes import from_json
+from seedproof.spec import RunSpec, TaskReference
+from seedproof.store import Store
+from seedproof.store.names import Names, differing_settings
+from seedproof.study.planning import PlannedRun
+
+
+def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
+    """Name the runs as an existing study does, and refuse those whose names mean something else there.
+
+    Raises:
+        UserError: a name of task, model and recipe stands for other data, weights or settings in the store; the message
+            has what differs.
+    """
+    names = store.names()
+    known = [dataclasses.replace(run, cell=names.as_known(run.cell, run.spec, run.asked)) for run in runs]
+    named = [_keeping(names, run) for run in known]
+    for run in named:
+        earlier = names.stands_for(run.cell)
+        if earlier is not None and not names.is_listed(run.cell):
+            _check_same(store, run, earlier)
+    return named
+
+
+def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
+    """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``).
+
+    That is so for fields that mean "as before" there, and that nobody asks to mean something else now. Else more seeds of
+    an older study would stand in a row of their own, or in one row with runs of another kind.
+    """
+    stored = names.recipe_of(run.cell)
+    if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
+        return run
+    before, now = from_json(stored.recipe), from_json(run.spec.recipe)
+    before = dataclasses.replace(before, select_metric=now.select_metric)  # it follows from the task
+    differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
+    came_later = {name for name, neutral in now.ADDED.items() if getattr(before, name, None) == neutral} - run.asked
+    if type(before) is not type(now) or not set(differing) <= came_later:
+        return run  # another recipe under this name, which is refused
+    spec = dataclasses.replace(run.spec, recipe=before.to_json())
+    return dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=spec.id), spec=spec, kept=differing)
+
+
+def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:
+    """A name in the study's tables must not come to mean something else when the study is extended."""
+    differing, way_out = _differing(earlier, run.spec)
+    if differing:
+        cell = run.cell
+        raise UserError(
+            f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model}, and now "
+            f"{'; '.join(differing)}; choose another folder, or {way_out}"
+        )
+
+
+def _differing(earlier: RunSpec, now: RunSpec) -> tuple[list[str], str]:
+    """What differs between two runs that bear the same names, in words, and how to give what differs another name."""
+    parts, way_out = [], ""
+    if settings := differing_settings(earlier, now):
+        fields = ", ".join(f"{name} (there {_value(old)}, now {_value(new)})" for name, (old, new) in settings.items())
+        parts.append(f"the settings differ: {fields}")
+        way_out = 'give the recipe a label: { name = "devlin", label = "..." } in a study file'
+    if earlier.model.fingerprint != now.model.fingerprint:
+        parts.append(f"the weights differ: {_prints(earlier.model.fingerprint, now.model.fingerprint)}")
+        way_out = "give the folder of the model another name"
+    if earlier.task.fingerprint != now.task.fingerprint:
+        parts.append(f"the data differ: {_sizes(earlier.task, now.task)}")
+        way_out = 'rename the file, or write name = "..." beside file = "..." in a study file'
+    return parts, way_out
+
+
+def _sizes(earlier: TaskReference, now: TaskReference) -> str:
+    old, new = (f"{task.train_examples:,} + {task.dev_examples:,} examples" for task in (earlier, now))
+    other = f"other texts, labels or metrics, {_prints(earlier.fingerprint, now.fingerprint)}"
+    return f"there {old}, now {new}" if old != new else other
+
+
+def _prints(earlier: str, now: str) -> str:
+    return f"fingerprint there {earlier[:12]}, now {now[:12]}"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,345 @@
+"""A study: tasks x models x recipes x seeds, run durably into a folder.
+
+    study = Study("first", tasks=["miniature/entailment"], models=["miniature/bert"],
+                  recipes=[recipe("devlin"), recipe("mosbach", epochs=10)], seeds=range(25))
+    results = study.run("out/first")
+
+Giving the same study and folder again goes on where it stopped; another one on the same folder extends it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from seedproof.display import some, table
+from seedproof.errors import UserError, unknown
+from seedproof.execution.recording import Recording, lacks
+from seedproof.launch.local import run_local
+from seedproof.launch.members import plan_launches
+from seedproof.models.source import ModelSource
+from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe
+from seedproof.recipes.for_model import resolve_for
+from seedproof.report.notes import notes_before
+from seedproof.report.progress import Progress
+from seedproof.spec import Numerics, RunSpec, Seeds
+from seedproof.store import Store
+from seedproof.store.checked import MOST_THREADS
+from seedproof.store.marker import MARKER
+from seedproof.study.definition import read_definition, to_toml
+from seedproof.study.extending import fit_into
+from seedproof.study.numerics import check_device, check_words, choose_numerics, default_jobs
+from seedproof.study.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, plan_runs, stored_parsing
+from seedproof.study.results import Results
+from seedproof.tasks import TASKS, Task
+
+if TYPE_CHECKING:
+    from seedproof.execution.timing import Estimate
+
+RecipeLike = Recipe | str | Mapping[str, Any]
+"""A recipe, its name (also ``mosbach(epochs=10)``), or its name under ``name`` with settings."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to run. Every combination of task, model, recipe and seed is one run.
+
+    Raises:
+        UserError: nothing to run, an unknown recipe or field, or a value outside its range; raised when the study is
+            planned for what needs the data or the models.
+    """
+
+    name: str
+    tasks: Sequence[TaskLike] = field(kw_only=True)
+    models: Sequence[str | os.PathLike[str]] = field(kw_only=True)
+    """Folders, names on the hub, or ``miniature/...``."""
+    recipes: Sequence[RecipeLike] = field(kw_only=True, default=("devlin",))
+    seeds: int | Iterable[int | Seeds] = field(kw_only=True, default=25)
+    """A number n stands for the seeds 0 to n - 1."""
+    settings: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
+    """Settings of every recipe; they win."""
+    engine: Literal["plain", "fleet"] | None = field(kw_only=True, default=None)
+    """``plain``: one run at a time, the same bits however often it is interrupted (the default). ``fleet``: many runs in
+    one step, about twice as fast on a CPU (docs/performance.md); the same in distribution, not in every bit."""
+    precision: Literal["fp32", "bf16"] | None = field(kw_only=True, default=None)
+    device: str | None = field(kw_only=True, default=None)
+    """``cpu`` or ``cuda``; None takes a GPU where there is one."""
+    threads: int | None = field(kw_only=True, default=None)
+    """Threads in one run on a CPU; None is 1. It is fixed when the study's folder is made, as it changes bits."""
+    recording: Recording | None = field(kw_only=True, default=None)
+    draw_missing: bool = field(kw_only=True, default=False)
+    """Run a model whose checkpoint lacks parameters of the encoder, with these drawn from each run's head seed. A head or a
+    pooler that it lacks is always drawn."""
+
+    def __post_init__(self) -> None:
+        for kind in ("tasks", "models", "recipes"):
+            value = getattr(self, kind)
+            if isinstance(value, str) or not isinstance(value, Sequence):
+                raise UserError(f"{kind} of study {self.name!r} must be a list, found {value!r}")
+            if not value:
+                raise UserError(f"the study {self.name!r} has no {kind}; give at least one")
+        object.__setattr__(self, "models", [_as_text(model, "model", self.name) for model in self.models])
+        tasks = [
+            task if isinstance(task, (Task, Mapping)) else _as_text(task, "task", self.name) for task in self.tasks
+        ]
+        object.__setattr__(self, "tasks", tasks)
+        object.__setattr__(self, "seeds", as_seeds(self.seeds))
+        self._check_names()
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise UserError(f"the name of a study must be a text, found {self.name!r}")
+        if not isinstance(self.settings, Mapping):
+            raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
+        if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
+            raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
+        if self.threads is not None and self.threads > MOST_THREADS:
+            raise UserError(f"threads = {self.threads} is too many; a run has at most {MOST_THREADS}")
+
+    def _check_names(self) -> None:
+        """Refuse here, and not when runs begin, a name that nothing has."""
+        for recipe in self.recipes:
+            as_recipe(recipe)
+        known = {name for kind in METHODS.values() for name in kind.field_types()}
+        for setting in self.settings:
+            if setting not in known:
+                raise unknown("setting", setting, known, where=f"the settings of study {self.name!r}")
+        for task in self.tasks:
+            if isinstance(task, str) and task.startswith(("glue/", "miniature/")) and task not in TASKS:
+                raise unknown("task", task, TASKS)
+        check_words(engine=self.engine, precision=self.precision, device=self.device)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name}=[{value}]" for name, value in self._named().items())
+        return f"Study({self.name!r}, {parts})"
+
+    def _repr_html_(self) -> str:
+        own = {name: getattr(self, name) for name in ("engine", "precision", "device", "threads", "settings")}
+        return table(f"study {self.name}", {**self._named(), **{name: value for name, value in own.items() if value}})
+
+    def _named(self) -> dict[str, str]:
+        """What is combined, by the names that tables use."""
+        tasks = [task.get("name", task.get("file", "")) if isinstance(task, Mapping) else task for task in self.tasks]
+        return {
+            "tasks": some(task.name if isinstance(task, Task) else task for task in tasks),
+            "models": some(self.models),
+            "recipes": some(as_recipe(recipe).name for recipe in self.recipes),
+            "seeds": some(seed.label for seed in as_seeds(self.seeds)),
+        }
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a study from a TOML file; see :mod:`seedproof.study.definition`.
+
+        Raises:
+            UserError: the file is missing or no TOML, has an unknown key, or lacks one that is needed.
+        """
+        return cls(**read_definition(Path(path)))
+
+    def to_toml(self) -> str:
+        """The study as the text of a file that :meth:`read` reads."""
+        return to_toml({item.name: getattr(self, item.name) for item in dataclasses.fields(self)})
+
+    def resolved(self, source: ModelSource) -> list[Resolved]:
+        """The study's recipes, every value fixed for a model, with the origin of each."""
+        return [resolve_for(as_recipe(recipe), source, self.settings) for recipe in self.recipes]
+
+    def plan(self, numerics: Numerics, folder: str | os.PathLike[str] | None = None) -> PlannedStudy:
+        """Every run of the study in order (task, model, recipe, seed), with the tasks and models that it loaded.
+
+        Args:
+            numerics: of every run.
+            folder: of the study; one that exists keeps the rules by which its tables were parsed, and the metrics that
+                judge its tasks.
+
+        Raises:
+            UserError: a task or a model cannot be found or used, two recipes have one name and differ.
+        """
+        exists = folder is not None and (Path(folder) / MARKER).exists()
+        parsing = stored_parsing(self.tasks, Store.open(folder)) if folder is not None and exists else {}
+        return plan_runs(
+            self.tasks,
+            self.models,
+            self.resolved,
+            as_seeds(self.seeds),
+            numerics,
+            parsing,
+            stored=Path(folder) / "tasks" if folder is not None and exists else None,
+        )
+
+    def notes(self, folder: str | os.PathLike[str] | None = None) -> list[str]:
+        """Decisions about the data, before anything runs: kind and why, classes with counts, copies, texts that are cut.
+
+        Args:
+            folder: of the study, if it exists: its tables keep the rules that they were parsed by.
+
+        Raises:
+            UserError: as :meth:`plan`.
+        """
+        planned = self.plan(self.numerics(folder), folder)
+        models = {source.name: source for source in planned.sources}
+        return notes_before(planned.tasks, models, [run.spec for run in planned.runs])
+
+    def try_out(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[str]:
+        """Try one batch of every pair of task and model that has runs left to do in ``folder``.
+
+        Returns:
+            What is to be known of the models: which parameters are drawn at random, which head is kept.
+
+        Raises:
+            UserError: what every run of a pair would die of, or parameters of an encoder that its checkpoint lacks.
+        """
+        from seedproof.execution.trial import try_runs
+
+        runs, recording = self._left(planned, folder)
+        return try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
+
+    def estimate(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Estimate:
+        """What the runs that are left to do in ``folder`` will take here, from a few steps of each kind that are timed."""
+        from seedproof.execution.timing import estimate_runs
+
+        runs, recording = self._left(planned, folder)
+        return estimate_runs(runs, planned.tasks, planned.sources, recording)
+
+    def fitted(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[PlannedRun]:
+        """The planned runs as the study in ``folder`` calls and keeps them, if there is one; see :func:`fit_into`."""
+        if folder is None or not (Path(folder) / MARKER).exists():
+            return planned.runs
+        return fit_into(Store.open(folder), planned.runs)
+
+    def _left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None) -> tuple[list[RunSpec], Recording]:
+        """The runs that ``folder`` does not have finished, and what they record."""
+        recording, runs = self.recording or Recording(), planned.runs
+        if folder is not None and (Path(folder) / MARKER).exists():
+            store = Store.open(folder)
+            runs = [run for run in self.fitted(planned, folder) if not store.run(run.spec.id).is_finished]
+            recording = self.recording or Recording.read(store.path)
+        return list({run.spec.id: run.spec for run in runs}.values()), recording
+
+    def prepare(
+        self, folder: str | os.PathLike[str], *, say: Callable[[str], None] | None = None
+    ) -> tuple[Store, list[PlannedRun]]:
+        """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
+
+        Args:
+            folder: new, empty, or the folder of a study.
+            say: told what is to be known of the models before they run, a line at a time.
+
+        Raises:
+            UserError: as :meth:`plan` and :meth:`try_out`, or the folder holds something else, or was made with other numerics.
+        """
+        numerics = self.numerics(folder)
+        exists = (Path(folder) / MARKER).exists()
+        planned = self.plan(numerics, folder)
+        notes = self.try_out(planned, folder)
+        if say is not None:
+            for note in notes:
+                say(note)
+        store = Store.open_or_create(folder, self.name, numerics)
+        runs = fit_into(store, planned.runs)
+        for task in planned.tasks:
+            task.write(store.task_folder(task.fingerprint))  # does nothing where it is whole
+        for source in planned.sources:
+            store.add_model(source.fingerprint, str(source.folder))
+        for run in runs:
+            store.add(run.spec)
+        store.add_cells(run.cell for run in runs)
+        store.add_definition(self.to_toml())
+        recording = self.recording or Recording.read(store.path)
+        if recording != Recording.read(store.path) or not exists:
+            recording.write(store.path)
+        return store, runs
+
+    def run(self, folder: str | os.PathLike[str], *, jobs: int | None = None, progress: bool = True) -> Results:
+        """Run the study into ``folder``, or go on with it there; finished runs are skipped.
+
+        Args:
+            folder: new, empty, or the folder of a study, which is then extended.
+            jobs: runs at a time; None is one per core on a CPU (by the threads of a run), one on a GPU.
+            progress: show progress on standard error.
+
+        Raises:
+            UserError: as :meth:`prepare`.
+            seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
+        """
+        store, runs = self.prepare(folder, say=_say if progress else None)
+        return self.execute(store, runs, jobs=jobs, progress=progress)
+
+    def execute(
+        self, store: Store, runs: Sequence[PlannedRun], *, jobs: int | None = None, progress: bool = True
+    ) -> Results:
+        """Run what :meth:`prepare` made ready; the second half of :meth:`run`.
+
+        Finished runs that lack a recording the study wants by now are done again to add it; not those of the fleet
+        engine, which would not end in the same bits.
+        """
+        labels = {run.spec.id: f"{run.cell.task} {run.cell.recipe} seed {run.cell.seed}" for run in runs}
+        specs = {run.spec.id: run.spec for run in runs}
+        results = {id_: store.run(id_).result() for id_ in labels if store.run(id_).is_finished}
+        wanted = Recording.read(store.path)
+        lacking = {id_ for id_, result in results.items() if lacks(result["recordings"], wanted)}
+        repeat = {id_ for id_ in lacking if specs[id_].numerics.engine == "plain"}
+        todo = [spec for id_, spec in specs.items() if id_ in repeat or id_ not in results]
+        launches = plan_launches(todo, default_jobs(store.numerics) if jobs is None else jobs, _sizes(store, todo))
+
+        def launch(on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
+            for each in launches:
+                run_local(
+                    store.path,
+                    each.runs,
+                    jobs=each.jobs,
+                    threads=store.numerics.threads,
+                    repeat=repeat,
+                    members=each.members,
+                    on_event=on_event,
+                )
+
+        if not progress:
+            launch()
+            return Results(store)
+        done = [result for id_, result in results.items() if id_ not in repeat]
+        failed = sum(result["outcome"] == "failed" for result in done)
+        with Progress(len(labels), finished=len(done), failed=failed, labels=labels) as display:
+            launch(display.on_event)
+        return Results(store)
+
+    def numerics(self, folder: str | os.PathLike[str] | None = None) -> Numerics:
+        """How the arithmetic of the study's runs is done; a study that exists in ``folder`` keeps its own.
+
+        Raises:
+            UserError: an unknown value, or another than the existing study's.
+        """
+        wanted = choose_numerics(engine=self.engine, precision=self.precision, device=self.device, threads=self.threads)
+        if folder is None or not (Path(folder) / MARKER).exists():
+            return wanted
+        store = Store.open(folder)
+        for name in ("engine", "precision", "device", "threads"):
+            value, kept = getattr(self, name), getattr(store.numerics, name)
+            if value is not None and value != kept:
+                raise UserError(
+                    f"the study in {store.path} was made with {name} = {kept}, which is part of every run's id; "
+                    f"leave out {name} = {value}, or choose another folder"
+                )
+        check_device(store.numerics.device)
+        return store.numerics
+
+
+def _sizes(store: Store, specs: Sequence[RunSpec]) -> dict[str, int]:
+    """Size of the weights of the models that a fleet is to train, by fingerprint."""
+    from seedproof.execution.plain import model_source
+
+    models = {spec.model.fingerprint: spec.model for spec in specs if spec.numerics.engine == "fleet"}
+    return {fingerprint: model_source(store, model).weight_bytes for fingerprint, model in models.items()}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _as_text(value: object, kind: str, study: str) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise UserError(f"the {kind} {value!r} of study {study!r} is not valid; give a name or a path")
+    return str(os.fspath(value))

@@ -1,0 +1,1 @@
+"""Many runs of one architecture trained in one step."""

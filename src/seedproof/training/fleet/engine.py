@@ -1,0 +1,276 @@
+"""The fleet engine: many runs of one architecture in one step, tokens without padding.
+
+Members may differ in seeds, recipe, task and step; they join, diverge and finish independently. What a member computes
+does not depend on its mates but for rounding: sums over a longer row of padding may be split differently. So a fleet
+repeats bit for bit when its schedule of shapes is the same, and one step of it is the plain engine's step to tolerance
+(``tests/training/fleet/test_engine.py``). A fleet of one is the plain engine without padding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seedproof.models.stacked.architecture import Architecture
+from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.layout import Layout
+from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.packing import pack
+from seedproof.recipes.base import Recipe
+from seedproof.recipes.mixout import MixoutRecipe
+from seedproof.training.engine import Record, step_seed
+from seedproof.training.fleet.member import Member
+from seedproof.training.fleet.mixout import MixedMembers
+from seedproof.training.fleet.optimizer import Rates
+from seedproof.training.fleet.prediction import Prediction, Predictor, is_out_of_memory
+from seedproof.training.fleet.state import FleetState
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+    from seedproof.probes.base import Probe
+
+_DTYPES = {
+    "fp32": (torch.float32, torch.float32),
+    "bf16": (torch.float32, torch.bfloat16),
+    "fp64": (torch.float64, torch.float64),
+}
+"""Of the weights and of the products."""
+
+
+def fits_fleet(config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe] = ()) -> bool:
+    """Whether the fleet engine can train a model of this configuration by this recipe; the plain engine can train any."""
+    hooks = ("parameter_groups", "loss", "after_gradient", "after_step")
+    is_plain = all(getattr(type(recipe), hook) is getattr(Recipe, hook) for hook in hooks)
+    is_plain &= type(recipe).prepare_model in (Recipe.prepare_model, MixoutRecipe.prepare_model)
+    return is_plain and all(probe.works_in_fleet for probe in probes) and Architecture.of(config) is not None
+
+
+class FleetEngine:
+    """Executes the plans of its members, one step of all of them at a time.
+
+    Args:
+        model: Any model of the members' architecture: its shapes are taken.
+        precision: ``bf16`` computes products in bf16 over fp32 weights, as autocast does. ``fp64``, for comparisons, is
+            without dropout.
+        device: Where to train.
+
+    Raises:
+        ValueError: the architecture is not one that a stack knows (:func:`fits_fleet`).
+    """
+
+    def __init__(self, model: nn.Module, *, precision: str = "fp32", device: str = "cpu") -> None:
+        config: Any = model.config
+        architecture = Architecture.of(config)
+        if architecture is None:
+            raise ValueError(f"a fleet cannot train a {type(model).__name__}; use the plain engine")
+        self._architecture = architecture
+        master, self._dtype = _DTYPES[precision]
+        self._state = FleetState(Layout.of(model), device=device, dtype=master)
+        # Shapes are rounded up where a kernel is prepared for each one: by oneDNN for bf16, and on a GPU.
+        self._multiple = 32 if precision == "bf16" or device != "cpu" else 1
+        self._mixed = MixedMembers()
+        self._predictor = Predictor(architecture, self._dtype, self._multiple)
+        self.members: list[Member] = []
+
+    # Joining and leaving.
+
+    def join(self, members: Sequence[Member]) -> list[list[Record]]:
+        """Take in new members, or such as go on; what is recorded of each new one before its first step.
+
+        Raises:
+            ValueError: a model has another architecture than those of the fleet.
+        """
+        for member in members:
+            config: Any = member.model.config
+            if Architecture.of(config) != self._architecture or Layout.of(member.model) != self._state.stack.layout:
+                raise ValueError("the models of one fleet must have one architecture; use a second fleet for this one")
+        before = len(self.members)
+        is_new = [not member.has_joined and member.step == 0 for member in members]
+        self._state.resize([*range(before), *[-1] * len(members)])
+        if any(member.plan.select_from for member in members):
+            self._state.remember_best()
+        seen: list[list[Record]] = []
+        for index, member in enumerate(members, before):
+            if not member.has_joined:
+                member.recipe.prepare_model(member.model)
+                member.has_joined = True
+            self._state.start(index, {name: value.detach() for name, value in member.model.named_parameters()})
+            self._mixed.add(member.model)
+            described = [(probe.name, probe.describe(member.model)) for probe in member.probes]
+            seen.append([Record(0, name, values) for name, values in described if values and is_new[index - before]])
+            self._go_on(index, member)
+        self.members += members
+        evaluated = self._evaluate([before + i for i, new in enumerate(is_new) if new])
+        return [start + evaluated.get(before + index, []) for index, start in enumerate(seen)]
+
+    def release(self, members: Sequence[Member]) -> None:
+        """Let members go; the ``model`` of one that is done then holds its result.
+
+        One that is not done may join again: its model keeps the start weights, so take its :meth:`state` before.
+        """
+        if not members:
+            return  # a fleet without them is a copy of all the others
+        for member in members:
+            if not member.is_done:
+                continue
+            slabs = self._state.stack.values
+            if member.diverged_at is None:
+                slabs, member.evaluated_at = (self._state.best, member.best[1]) if member.best else (slabs, member.step)
+            weights = self._state.stack.read(slabs, self.members.index(member))
+            member.model.load_state_dict(weights, strict=False)
+        keep = [index for index, member in enumerate(self.members) if member not in members]
+        self.members = [self.members[index] for index in keep]
+        self._mixed.keep(keep)
+        self._state.resize(keep)
+        used = [(member.data.train, *member.data.evaluation.values()) for member in self.members]
+        self._predictor.tables.keep([split for splits in used for split in splits])
+
+    # Going on later.
+
+    def state(self, member: Member) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """A member's weights, averages and best weights as arrays, and what else is needed as JSON values."""
+        arrays = self._state.read(self.members.index(member), has_best=member.best is not None)
+        return arrays, {"best": {"score": member.best[0], "step": member.best[1]}} if member.best else {}
+
+    def _go_on(self, index: int, member: Member) -> None:
+        """Give a member that stopped earlier the state it had."""
+        if member.resume is None:
+            return
+        arrays, extra = member.resume
+        if best := extra.get("best"):
+            member.best = (best["score"], best["step"])
+        self._state.write(index, arrays, has_best=member.best is not None)
+        member.resume = None
+
+    # Training.
+
+    def train_step(self) -> list[list[Record]]:
+        """One step of every member, its evaluation included; what was recorded, by member.
+
+        Members that are done must have been released. Where memory ends in computing the gradients, nothing has changed
+        yet: some members may be released with their state, and the step be tried again.
+
+        Raises:
+            RuntimeError: memory ended later, even for evaluating one member alone; the step and its records are lost.
+        """
+        if any(member.is_done for member in self.members):
+            raise RuntimeError("release the members that are done before the next step")
+        losses = self._backward()
+        records: list[list[Record]] = []
+        for member, loss in zip(self.members, losses, strict=True):
+            member.step += 1
+            member.diverged_at = None if math.isfinite(loss) else member.step
+            records.append([Record(member.step, "loss", {"loss": loss})])
+        try:
+            self._probe_gradients(records)
+            self._update()
+            for index, more in self._evaluate(range(len(self.members))).items():
+                records[index] += more
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise RuntimeError("memory ended in the middle of a step; go on from an earlier state") from error
+            raise
+        return records
+
+    def _update(self) -> None:
+        """Clip and take the optimizer's step; one whose loss was not finite stays as it was."""
+        recipes = [member.recipe for member in self.members]
+        self._state.optimizer.clip(recipes)
+        rates = [float(member.plan.learning_rates[member.step - 1]) for member in self.members]
+        diverged = [index for index, member in enumerate(self.members) if member.diverged_at is not None]
+        for index in diverged:
+            rates[index] = 0.0
+        for gradient in self._state.stack.gradients if diverged else ():
+            gradient[diverged] = 0.0
+        self._state.optimizer.step(Rates.of(recipes, rates, [member.step for member in self.members]))
+
+    def _backward(self) -> list[float]:
+        """Gradients of every member's loss; the losses."""
+        seeds = np.array([step_seed(member.dropout_seed, member.step + 1) for member in self.members], np.uint64)
+        tables = [self._predictor.tables.of(member.data.train) for member in self.members]
+        batches = [member.plan.batches[member.step] for member in self.members]
+        batch = pack(tables, batches, self._architecture.heads, self._state.stack.device, self._multiple)
+        self._state.stack.start_backward()
+        mixes = self._mixed.at(self._state.stack, seeds)
+        run = Pass(self._architecture, self._state.stack, batch, self._masks(seeds), mixes, self._dtype)
+        losses = member_losses(run.logits()[0], batch.labels, batch.is_example)
+        torch.autograd.backward(losses.sum())
+        values: list[float] = losses.detach().cpu().tolist()
+        return values
+
+    def _masks(self, seeds: np.ndarray) -> Masks | None:
+        probability = np.array([member.recipe.required("dropout") for member in self.members])
+        if not probability.any():
+            return None
+        keys = site_keys(seeds, np.arange(self._architecture.sites))
+        device = self._state.stack.device
+        return Masks(torch.from_numpy(keys).to(device), Chance.of(probability, device))
+
+    def _probe_gradients(self, records: list[list[Record]]) -> None:
+        """Hand the norms of all gradients, taken in one pass, to the probes that want them now."""
+        wanting = [index for index, member in enumerate(self.members) if member.wants_gradient_norms]
+        if not wanting:
+            return
+        norms = self._state.stack.norms(self._state.stack.gradients).float().cpu().numpy()
+        for index in wanting:
+            records[index] += self.members[index].judge_gradients(norms[index])
+
+    # Evaluation.
+
+    def _evaluate(self, indices: Sequence[int]) -> dict[int, list[Record]]:
+        """Evaluate those of the members whose plans say so now; records by the member's index."""
+        due = [
+            i
+            for i in indices
+            if self.members[i].diverged_at is None and self.members[i].step in self.members[i].plan.evaluate_after
+        ]
+        groups: dict[tuple[tuple[str, int], ...], list[int]] = {}
+        for index in due:
+            splits = self.members[index].data.evaluation
+            groups.setdefault(tuple((name, id(split)) for name, split in splits.items()), []).append(index)
+        if not due:
+            return {}
+        # Between two steps nothing else needs the gradients.
+        distances, improved = self._state.distances(), []
+        records: dict[int, list[Record]] = {}
+        for group in groups.values():
+            predicted = self._predict_group(group)
+            for row, index in enumerate(group):
+                logits = {name: found.logits[row] for name, found in predicted.items()}
+                saturated = np.concatenate([found.saturated[row] for found in predicted.values()])
+                records[index], is_best = self.members[index].judge(logits, distances[index], float(saturated.mean()))
+                improved += [index] if is_best else []
+        self._state.keep_best(improved)
+        return records
+
+    def _predict_group(self, group: Sequence[int]) -> dict[str, Prediction]:
+        """For each split of these members, which share them."""
+        stack = (
+            self._state.stack
+            if len(group) == self._state.stack.members
+            else self._state.stack.keep(group, trains=False)
+        )
+        splits = self.members[group[0]].data.evaluation
+        return {name: self._predictor.predict(stack, split) for name, split in splits.items()}
+
+
+def member_losses(logits: Tensor, labels: Tensor, is_example: Tensor) -> Tensor:
+    """Each member's mean loss over its examples, (members,): cross-entropy, or squared error for one output.
+
+    Args:
+        logits: (members, batch, labels).
+        labels: (members, batch), int64 classes or float targets.
+        is_example: 1 or, where a member has fewer examples, 0: (members, batch).
+    """
+    if logits.shape[-1] == 1:
+        each = (logits.squeeze(-1) - labels).square()
+    else:
+        each = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+    # Not a product with 0: a padded example of a member whose weights are not finite must not be counted either way.
+    return torch.where(is_example > 0, each, 0.0).sum(1) / is_example.sum(1)

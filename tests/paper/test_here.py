@@ -1,0 +1,56 @@
+"""What a reproduction lacks on this machine is said, and nothing that is here."""
+
+from __future__ import annotations
+
+import pytest
+
+from seedproof.paper import here
+from seedproof.paper.here import missing, speed
+from seedproof.paper.places import Places
+from seedproof.paper.reproduce import chosen_figures
+from seedproof.paper.scale import MINI, PAPER
+
+
+@pytest.fixture
+def empty(monkeypatch, tmp_path):
+    """A machine that has loaded nothing from the hub."""
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_everything_of_the_papers_scale_is_missing_on_a_new_machine(empty):
+    lines = missing(chosen_figures(["fig2"]), PAPER, Places())
+    assert [line.partition(":")[0] for line in lines] == [
+        "data of glue/rte",
+        "data of glue/mrpc",
+        "data of glue/cola",
+        "model bert-large-uncased",
+        "text for forgetting (WikiText-2)",
+    ]
+
+
+def test_what_was_given_or_loaded_before_is_not_missing(empty):
+    for folder in ("glue/RTE", "glue/MRPC", "glue/CoLA", "cache/models--bert-large-uncased/snapshots/0"):
+        (empty / folder).mkdir(parents=True)
+    (empty / "cache/models--bert-large-uncased/snapshots/0/config.json").write_text("{}")
+    (empty / "wiki.raw").write_text("a")
+    assert missing(chosen_figures(["fig2"]), PAPER, Places(data_dir=empty / "glue", text=empty / "wiki.raw")) == []
+    lines = missing(chosen_figures(["fig5"]), PAPER, Places(data_dir=empty / "glue", models_dir=empty))
+    assert [line.partition(":")[0] for line in lines] == [
+        "model bert-large-uncased",
+        "model roberta-large",
+        "model albert-large-v2",
+    ]
+
+
+def test_nothing_of_the_miniatures_is_missing(empty):
+    assert missing(chosen_figures(["all"]), MINI, Places()) == []
+
+
+def test_a_machine_of_half_the_rate_takes_twice_as_long(monkeypatch):
+    """The paper's scale counts with 20 TFLOP/s; training is taken to reach half of a matrix product's rate."""
+    monkeypatch.setattr(here, "_matrix_rate", lambda device: 20e12)
+    assert speed(PAPER, "cpu").factor == 2.0
+    monkeypatch.setattr(here, "_miniature_step", lambda *_: (0.18, 8))
+    assert speed(MINI, "cpu").factor == pytest.approx(2.0)

@@ -1,0 +1,105 @@
+"""Reproducing into a folder: runs are shared and trained once, what is not ours is left alone, places are checked first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.paper.tiny import tiny_scale
+
+from seedproof.errors import UserError
+from seedproof.paper.places import Places
+from seedproof.paper.reproduce import FILE, Options, check_folder, reproduce
+from seedproof.paper.scale import MINI, PAPER
+from seedproof.study.study import Study
+
+
+def test_another_study_is_refused(tmp_path, small_task, tiny_model):
+    Study("other", tasks=[small_task], models=[tiny_model], seeds=1).prepare(tmp_path / "study")
+    with pytest.raises(UserError, match="no reproduction made; choose another folder"):
+        reproduce(["fig6"], tmp_path / "study")
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match="not a study and not empty"):
+        reproduce(["fig6"], tmp_path / "papers")
+
+
+def test_another_scale_and_a_damaged_note_are_refused(tmp_path):
+    (tmp_path / FILE).write_text(json.dumps({"format": 1, "scale": "paper", "made": ["fig1", "fig99"]}))
+    assert check_folder(tmp_path, PAPER) == ["fig1"]
+    with pytest.raises(UserError, match="holds a reproduction at --scale paper"):
+        check_folder(tmp_path, MINI)
+    (tmp_path / FILE).write_text("{")
+    with pytest.raises(UserError, match="is damaged"):
+        check_folder(tmp_path, PAPER)
+
+
+@pytest.mark.parametrize(
+    ("scale", "places", "message"),
+    [
+        (MINI, Places(data_dir=Path()), "--data-dir is for --scale paper"),
+        (PAPER, Places(data_dir=Path("nowhere")), "--data-dir nowhere: there is no such folder"),
+        (PAPER, Places(models={"bert-large-uncase": "x"}), "did you mean 'bert-large-uncased'"),
+        (PAPER, Places(text=Path("nowhere.raw")), "--text nowhere.raw: there is no such file"),
+    ],
+)
+def test_places_are_checked_before_anything_runs(tmp_path, scale, places, message):
+    with pytest.raises(UserError, match=message):
+        reproduce(["fig1"], tmp_path / "out", scale=scale, places=places)
+    assert not (tmp_path / "out").exists()
+
+
+def test_models_are_where_they_are_said_to_be(tmp_path):
+    (tmp_path / "roberta-large").mkdir()
+    places = Places(models_dir=tmp_path, models={"bert-large-uncased": "elsewhere"})
+    assert places.model(PAPER, "bert") == "elsewhere"
+    assert places.model(PAPER, "roberta") == str(tmp_path / "roberta-large")
+    with pytest.raises(UserError, match="give --model albert-large-v2=FOLDER"):
+        places.model(PAPER, "albert")
+    assert Places().model(PAPER, "albert") == "albert-large-v2"
+    assert Places(models_dir=tmp_path).model(MINI, "bert") == "miniature/bert"
+
+
+def test_a_figure_without_runs_is_made_with_its_tables(tmp_path):
+    made = reproduce(["fig6"], tmp_path / "out")
+    folder = tmp_path / "out" / "figures" / "fig6"
+    assert (folder / "fig6.svg").stat().st_size > 1000
+    assert {path.name for path in folder.glob("*.csv")} == {"fig6.svg.csv", "divisors.csv", "scaling.csv"}
+    assert made.ledger.empty
+    assert made.report.exists()
+
+
+def attempts(folder: Path) -> dict[str, int]:
+    """How often each run was begun."""
+    return {
+        path.parent.name: sum(json.loads(line)["event"] == "start" for line in path.read_text().splitlines())
+        for path in folder.glob("runs/*/attempts.jsonl")
+    }
+
+
+@pytest.mark.slow
+def test_figures_share_runs_and_none_is_ever_trained_twice(tmp_path):
+    """Figure 14 asks for no weights; the runs that Figure 2 measures have theirs all the same."""
+    options, scale = Options(jobs=1, progress=False), tiny_scale()
+    first = reproduce(["fig14"], tmp_path / "out", scale=scale, options=options)
+    assert first.unfinished == first.crashed == 0
+    begun = attempts(tmp_path / "out")
+    assert list(begun.values()) == [1, 1]
+
+    second = reproduce(["fig2"], tmp_path / "out", scale=scale, options=options)
+    after = attempts(tmp_path / "out")
+    assert begun.items() <= after.items()
+    assert set(after.values()) == {1}
+    assert len(after) == 2 + 2  # the planes' runs on the other two tasks
+    assert pd.read_csv(tmp_path / "out" / "time.csv")[["runs", "steps"]].to_numpy().tolist() == [[4, 12]] * 2
+    assert [one.figure.name for one in second.figures] == ["fig2", "fig14"]
+    assert all(one.is_whole for one in second.figures)
+    measured = len(second.figures[0].content.tables["all_measured"])
+    assert measured == (MINI.model("shallow").layers + 2) * 4  # k = 0 to L, and L once more with other embeddings
+
+    before = {path: path.read_bytes() for path in (tmp_path / "out" / "figures").rglob("*") if path.is_file()}
+    reproduce(["fig14"], tmp_path / "out", scale=scale, options=options)
+    assert attempts(tmp_path / "out") == after
+    assert before == {path: path.read_bytes() for path in before}
