@@ -52,7 +52,8 @@ class Effects:
     tensor_clip: float | None = None
     """Greatest L2 norm of each tensor's gradient, applied before the recipe's own clipping."""
     average: float | None = None
-    """Decay b of an exponential moving average a <- b a + (1 - b) w after every step, which is what is evaluated and kept."""
+    """Decay b of an exponential moving average of the weights after every step, which is what is evaluated and kept. It is
+    corrected for its start: a_t <- a_(t-1) + :func:`average_rate` (w_t - a_(t-1)), with the start weights before step 1."""
     mixtures: Mapping[str, Mixture] = field(default_factory=dict)
     """Matrices to mix, by the name of their module. The model's modules do it in the plain engine (``start`` converts
     them); a fleet reads it here."""
@@ -70,6 +71,15 @@ class Start:
     plan: Plan
     seeds: Seeds
     data: RunData
+
+
+def average_rate(decay: float, step: int) -> float:
+    """By how much the corrected moving average of decay b goes toward the weights after step t: (1 - b) / (1 - b^t).
+
+    It is 1 at the first step, so that nothing of the start is left: the average is sum_i b^(t-i) w_i / sum_i b^(t-i)
+    (Kingma and Ba 2015, arXiv 1412.6980, section 7.2).
+    """
+    return (1.0 - decay) / (1.0 - decay**step)
 
 
 class Treatment:
@@ -146,6 +156,17 @@ class Method:
         Raises:
             UserError: with the value and the fix.
         """
+
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse a model with which the method makes no sense; one without weights (on the meta device) will do.
+
+        Raises:
+            UserError: with what the model has and the fix.
+        """
+
+    def redraws(self, model: nn.Module) -> frozenset[str]:  # noqa: ARG002
+        """Names of the parameters whose start weights the method draws anew, so that no pre-trained ones are left."""
+        return frozenset()
 
     def start(self, start: Start) -> Treatment:
         """Begin with a run: change its model where the method does, and give its effects and hooks."""
