@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from seedproof.deprecation import Renamed
 from seedproof.lazy import lazy
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ _HOMES = {
     "vanishing_steps": "analysis",
 }
 
+_RENAMED: dict[str, Renamed] = {}
+"""Old names of one version; docs/stability.md says how long they work."""
+
 __all__ = sorted(_HOMES)
 
 
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__getattr__, __dir__ = lazy(__name__, _HOMES, _RENAMED)

@@ -7,16 +7,25 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from seedproof.deprecation import Renamed, warn_renamed
 
-def lazy(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+
+def lazy(
+    package: str, homes: Mapping[str, str], renamed: Mapping[str, Renamed] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` of a package (PEP 562).
 
     Args:
         package: its ``__name__``.
         homes: the module below the package that each name is defined in.
+        renamed: for each old name that still works, with a warning, the one of ``homes`` that has taken its place.
     """
 
     def find(name: str) -> Any:
+        if renamed and name in renamed:
+            new, since = renamed[name]
+            warn_renamed(f"{package}.{name}", f"{package}.{new}", since=since)
+            return find(new)
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(f"{package}.{homes[name]}"), name)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 
 from seedproof.cli.streams import say, write_anything
+from seedproof.deprecation import DeprecatedName
 from seedproof.errors import UserError, is_out_of_memory
 from seedproof.printable import PrintableStream
 
@@ -28,6 +31,7 @@ def _run() -> None:
 
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    _say_deprecations()
     try:
         _check_arguments()
         app()
@@ -69,6 +73,19 @@ def _check_arguments() -> None:
         except UnicodeEncodeError:
             shown = os.fsencode(argument).decode("ascii", "backslashreplace")
             raise UserError(f"the argument '{shown}' is not UTF-8 text; rename the file or folder") from None
+
+
+def _say_deprecations() -> None:
+    """Show names that go as sentences, like every other warning of the program, and not as lines of Python."""
+    otherwise = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, DeprecatedName):
+            _say(f"warning: {message}")
+        else:
+            otherwise(message, category, *where, **more)
+
+    warnings.showwarning = show
 
 
 def _say(text: str) -> None:
