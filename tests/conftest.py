@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import shapes
+
+shapes.install()
 
 # One thread per process, here and in the workers that tests start: two cores shared by many test processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,11 +17,16 @@ from torch import Tensor
 
 from seedproof.models.stacked.packing import Group
 
+if TYPE_CHECKING:
+    from jaxtyping import Int, Int32, UInt64
+
 _FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - (1 << 32)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def site_keys(step_seeds: np.ndarray, sites: np.ndarray) -> np.ndarray:
+def site_keys(
+    step_seeds: UInt64[np.ndarray, " members"], sites: Int[np.ndarray, " sites"]
+) -> Int32[np.ndarray, "members sites"]:
     """A key for each member and site, int32 (members, sites): SplitMix64 of the member's seed for this step.
 
     Args:
