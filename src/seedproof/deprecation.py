@@ -34,9 +34,9 @@ def warn_renamed(old: str, new: str, *, since: str) -> None:
     """
     message = f"{old} is deprecated since seedproof {since} and goes with the next version; use {new}"
     user = _nearest_frame_of_others()
-    where = {"filename": user.f_code.co_filename, "lineno": user.f_lineno, "module": user.f_globals.get("__name__")}
     shown = user.f_globals.setdefault("__warningregistry__", {})
-    warnings.warn_explicit(message, DeprecatedName, registry=shown, **where)
+    module = user.f_globals.get("__name__")
+    warnings.warn_explicit(message, DeprecatedName, user.f_code.co_filename, user.f_lineno, module, shown)
 
 
 def _nearest_frame_of_others() -> FrameType:
