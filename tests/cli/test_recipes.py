@@ -7,7 +7,7 @@ from seedproof.recipes import recipe, resolve
 
 
 def shown(*recipes, settings=None, card=None):
-    return differing([resolve(one, "bert", card, settings) for one in recipes])
+    return differing([resolve(one, "bert", card and {"learning_rate": card}, settings) for one in recipes])
 
 
 def test_one_named_recipe_shows_its_learning_rate_alone():

@@ -9,6 +9,7 @@ from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassificatio
 from seedproof.miniature.corpus import held_out_text
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.source import MINIATURES, WEIGHTS, find_model
+from seedproof.recipes.card import settings_of_card
 
 
 def test_the_package_stays_small():
@@ -38,5 +39,5 @@ def test_stock_transformers_opens_it_and_it_predicts_masked_words(name):
 @pytest.mark.parametrize("name", MINIATURES)
 def test_its_card_gives_a_learning_rate(name):
     source = find_model(f"miniature/{name}")
-    assert 1e-5 < source.card_learning_rate < 1e-2
+    assert 1e-5 < settings_of_card(source)["learning_rate"] < 1e-2
     assert source.positions == 64

@@ -155,9 +155,9 @@ def test_a_yaml_bomb_in_the_card(folder):
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     bomb = "\n".join(lines)
     (folder / "README.md").write_text(f"---\n{bomb}\n---\n")
-    assert find_model(str(folder)).card_learning_rate is None
+    assert find_model(str(folder)).card == {}
     (folder / "README.md").write_text(f"---\n{bomb}\nseedproof: {{learning_rate: *a9}}\n---\n")
     with pytest.raises(UserError, match=r"README\.md uses a YAML alias \*a0 in line 3; write out what it stands for"):
-        _ = find_model(str(folder)).card_learning_rate
+        _ = find_model(str(folder)).card
     (folder / "README.md").write_text("---\nx: " + "[" * 1500 + "\nseedproof: 1\n---\n")
-    assert find_model(str(folder)).card_learning_rate is None
+    assert find_model(str(folder)).card == {}

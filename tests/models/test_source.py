@@ -47,31 +47,6 @@ def test_the_fingerprint_sees_every_change(tiny_model, copied, change):
     assert find_model(str(copied)).fingerprint != find_model(str(tiny_model)).fingerprint
 
 
-@pytest.mark.parametrize(
-    ("card", "rate"),
-    [
-        (None, None),
-        ("# A card without front matter", None),
-        ("---\nlicense: mit\n---\n", None),
-        ("---\nseedproof:\n  learning_rate: 3e-4\n---\ntext", 3e-4),  # a text for YAML, as it has no point
-        ("---\nseedproof:\n  learning_rate: 0.0003\n---\ntext", 3e-4),
-        ("---\nlicense: [mit\n---\n", None),  # somebody else's broken card is no reason to stop
-        ("---\n- a list\n---\n", None),
-        ("---\nseedproof: yes\n---\n", None),
-    ],
-)
-def test_the_learning_rate_in_the_card(copied, card, rate):
-    if card is not None:
-        (copied / "README.md").write_text(card)
-    assert find_model(str(copied)).card_learning_rate == rate
-
-
-def test_a_learning_rate_that_is_no_number_is_named(copied):
-    (copied / "README.md").write_text("---\nseedproof:\n  learning_rate: fast\n---\n")
-    with pytest.raises(UserError, match=r"'fast' in the front matter of .*README.md"):
-        _ = find_model(str(copied)).card_learning_rate
-
-
 def test_positions(tmp_path, copied):
     """RoBERTa's first two position embeddings stand for no position: 66 of them make 64 positions."""
     assert find_model(str(copied)).positions == 64

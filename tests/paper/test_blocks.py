@@ -38,7 +38,7 @@ def test_steps_are_counted_as_the_plan_counts_them(scale, examples, wanted):
     for settings in ({}, {"max_steps": 7}):
         size = dataclasses.replace(scale, settings=settings)
         each = block("mrpc", "bert", wanted, 1, examples=examples)
-        settled = resolve(each.recipe, "bert", 1e-4, settings).recipe
+        settled = resolve(each.recipe, "bert", {"learning_rate": 1e-4}, settings).recipe
         plan = make_plan(settled, each.seeds[0], examples or scale.task("mrpc").train)
         assert each.steps(size) == plan.steps
 

@@ -25,10 +25,10 @@ def test_the_miniatures_are_as_large_as_said(known):
     assert known.layers == source.config["num_hidden_layers"]
 
 
-def test_learning_rates_are_those_of_the_cards():
+def test_settings_are_those_of_the_cards_and_the_models_of_the_paper_have_none():
     for known in MINI.models.values():
-        assert known.learning_rate == LEARNING_RATES[known.name.removeprefix("miniature/")]
-    assert {known.learning_rate for known in PAPER.models.values()} == {None}
+        assert known.card["learning_rate"] == LEARNING_RATES[known.name.removeprefix("miniature/")]
+    assert all(not known.card for known in PAPER.models.values())
 
 
 def test_tasks_are_as_large_as_said():

@@ -20,6 +20,7 @@ from seedproof.models.source import find_model
 from seedproof.models.tokens import TokenizedSplit, tokenize
 from seedproof.recipes import recipe, resolve
 from seedproof.recipes.base import Recipe
+from seedproof.recipes.card import settings_of_card
 from seedproof.spec import Seeds
 from seedproof.tasks import Split, load_task
 from seedproof.training.engine import RunData
@@ -50,7 +51,7 @@ class Inputs:
         settings: dict[str, Any] = {"batch_size": self.problem.batch}
         if self.steps:
             settings["max_steps"] = self.steps + 1  # the evaluation after the last step is never reached
-        card = find_model(MINIATURE).card_learning_rate if self.problem.shape is None else None
+        card = settings_of_card(find_model(MINIATURE)) if self.problem.shape is None else None
         return resolve(recipe("devlin", **settings), "bert", card).recipe
 
     @cached_property

@@ -58,13 +58,14 @@ def _fields() -> dict[str, str]:
 
 def _models() -> dict[str, str]:
     from seedproof.models.source import MINIATURES, find_model
+    from seedproof.recipes.card import settings_of_card
 
     rows = {}
     for short in MINIATURES:
         source = find_model(f"miniature/{short}")
         layers, width = source.config["num_hidden_layers"], source.config["hidden_size"]
-        rate = source.card_learning_rate
-        rows[source.name] = f"{layers} layers, {width} wide, learning rate {rate:g}; shipped with seedproof"
+        card = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in settings_of_card(source).items())
+        rows[source.name] = f"{layers} layers, {width} wide, {card}; shipped with seedproof"
     return {
         **rows,
         "PATH": "a folder that save_pretrained wrote",

@@ -1,4 +1,4 @@
-"""A model's card: the default learning rate in the front matter of its README.md, which anybody may have written."""
+"""A model's card: settings for fine-tuning in the front matter of its README.md, which anybody may have written."""
 
 from __future__ import annotations
 
@@ -16,25 +16,20 @@ MOST_CARD = 2**20
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 
 
-def card_learning_rate(card: Path) -> float | None:
-    """The learning rate under ``seedproof: {learning_rate: ...}`` in a card's front matter; None without one.
+def card_settings(card: Path) -> dict[str, Any]:
+    """Settings under ``seedproof:`` in a card's front matter, by field of a recipe, as YAML reads them; empty without one.
 
     Raises:
-        UserError: what stands there is no number, or the front matter uses YAML's aliases, with which a few lines can
-            stand for gigabytes.
+        UserError: the front matter uses YAML's aliases, with which a few lines can stand for gigabytes.
     """
     if not card.is_file():
-        return None
+        return {}
     with card.open("rb") as file:
         match = _FRONT_MATTER.match(file.read(MOST_CARD).decode("utf-8", errors="replace"))
     if match is None or KEY not in match[1]:
-        return None  # nothing of ours: a stranger's card is not even parsed
+        return {}  # nothing of ours: a stranger's card is not even parsed
     settings = _parsed(match[1], card).get(KEY)
-    rate = settings.get("learning_rate") if isinstance(settings, dict) else None
-    try:
-        return None if rate is None else float(rate)
-    except (TypeError, ValueError):
-        raise UserError(f"the learning_rate {str(rate)[:60]!r} in the front matter of {card} is not a number") from None
+    return {str(name): value for name, value in settings.items()} if isinstance(settings, dict) else {}
 
 
 class _WithoutAliases(yaml.SafeLoader):

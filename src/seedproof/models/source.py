@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError, unknown
-from seedproof.models.card import card_learning_rate
+from seedproof.models.card import card_settings
 from seedproof.models.files import INDEX, MOST_VOCABULARY, SINGLE, check_file, loaded_weights, read_json
 from seedproof.spec import ModelReference, content_hash
 
@@ -102,9 +102,9 @@ class ModelSource:
         return positions(skeleton(self))
 
     @cached_property
-    def card_learning_rate(self) -> float | None:
-        """The default learning rate in the model's card: ``seedproof: {learning_rate: ...}`` in its front matter."""
-        return card_learning_rate(self.folder / "README.md")
+    def card(self) -> dict[str, Any]:
+        """Settings in the model's card: ``seedproof: {learning_rate: ..., dropout: ...}`` in its front matter."""
+        return card_settings(self.folder / "README.md")
 
     @cached_property
     def fingerprint(self) -> str:

@@ -133,5 +133,5 @@ def with_weights(blocks: Sequence[Block], everything: Iterable[Block]) -> list[B
 def identity(each: Block, scale: Scale) -> Mapping[str, Any]:
     """The resolved recipe without its name: blocks of one task and model with equal ones are the same runs."""
     known = scale.model(each.model)
-    settled = resolve(each.recipe, known.family, known.learning_rate, scale.settings).recipe.to_json()
+    settled = resolve(each.recipe, known.family, known.card, scale.settings).recipe.to_json()
     return {name: value for name, value in settled.items() if name != "name"}

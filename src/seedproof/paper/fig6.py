@@ -30,7 +30,7 @@ def _shown(scale: Scale) -> list[tuple[str, Block]]:
 
 def _resolved(scale: Scale, each: Block) -> Recipe:
     known = scale.model(each.model)
-    return resolve(each.recipe, known.family, known.learning_rate, scale.settings).recipe
+    return resolve(each.recipe, known.family, known.card, scale.settings).recipe
 
 
 def _content(found: Found) -> Content:

@@ -12,6 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import unknown
+from seedproof.models.source import find_model
+from seedproof.recipes.card import settings_of_card
+from seedproof.recipes.resolve import DEFAULT_LEARNING_RATE
+from seedproof.tasks import MINIATURE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +35,11 @@ class KnownModel:
     """Of the encoder with its pooler; the head comes on top and does not matter here."""
     seconds_per_step: float
     """Of training on 16 examples; see the scale's ``machine``. A batch of an evaluation is taken as a third."""
-    learning_rate: float | None = None
-    """In the model's card; None: it has none, and 2e-5 is used."""
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Settings in the model's card; the models of the paper have none."""
+        return settings_of_card(find_model(self.name)) if self.name.startswith(MINIATURE) else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +164,7 @@ def _task(task: KnownTask) -> str:
 
 
 def _rates(scale: Scale) -> str:
-    rates = {known.name: known.learning_rate or 2e-5 for known in scale.models.values()}
+    rates = {known.name: known.card.get("learning_rate", DEFAULT_LEARNING_RATE) for known in scale.models.values()}
     parts = [f"{', '.join(f'{factor * rate:.2g}' for factor in scale.rates)} ({name})" for name, rate in rates.items()]
     return "1e-5, 2e-5, 3e-5" if set(rates.values()) == {2e-5} else "; ".join(parts)
 
@@ -223,36 +230,16 @@ MINI = Scale(
     models=MappingProxyType(
         {
             "bert": KnownModel(
-                name="miniature/bert",
-                family="bert",
-                layers=24,
-                parameters=1_220_224,
-                seconds_per_step=0.09,
-                learning_rate=1.4e-4,
+                name="miniature/bert", family="bert", layers=24, parameters=1_220_224, seconds_per_step=0.09
             ),
             "roberta": KnownModel(
-                name="miniature/roberta",
-                family="roberta",
-                layers=24,
-                parameters=1_220_224,
-                seconds_per_step=0.09,
-                learning_rate=4e-4,
+                name="miniature/roberta", family="roberta", layers=24, parameters=1_220_224, seconds_per_step=0.09
             ),
             "albert": KnownModel(
-                name="miniature/albert",
-                family="albert",
-                layers=24,
-                parameters=226_000,
-                seconds_per_step=0.14,
-                learning_rate=2e-4,
+                name="miniature/albert", family="albert", layers=24, parameters=226_000, seconds_per_step=0.14
             ),
             "shallow": KnownModel(
-                name="miniature/bert-shallow",
-                family="bert",
-                layers=6,
-                parameters=325_000,
-                seconds_per_step=0.025,
-                learning_rate=1.4e-4,
+                name="miniature/bert-shallow", family="bert", layers=6, parameters=325_000, seconds_per_step=0.025
             ),
         }
     ),

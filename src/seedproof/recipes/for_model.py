@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError
 from seedproof.recipes import MixoutRecipe, Recipe, Resolved, resolve
+from seedproof.recipes.card import settings_of_card
 
 if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
@@ -18,9 +19,10 @@ def resolve_for(recipe: Recipe, source: ModelSource, settings: Mapping[str, Any]
     Raises:
         UserError: as there; the model cannot be built, or is none that the recipe can train.
     """
-    first = resolve(recipe, source.family, source.card_learning_rate, settings)
+    card = settings_of_card(source)
+    first = resolve(recipe, source.family, card, settings)
     called_for = right_values(first.recipe, source)
-    return resolve(recipe, source.family, source.card_learning_rate, settings, called_for) if called_for else first
+    return resolve(recipe, source.family, card, settings, called_for) if called_for else first
 
 
 def right_values(recipe: Recipe, source: ModelSource) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Resolving a recipe for a model: every value fixed, and for each where it came from.
 
-The order: the recipe's own values, the model family's defaults for what the recipe leaves open, the default learning
-rate in the model's card (2e-5 without one), and the user's settings, which win over all of these.
+The order: the user's settings win, then the recipe's own values, then, for what the recipe leaves open, the model's card,
+then the defaults of the model's family (a learning rate of 2e-5).
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ _FAMILIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "albert": MappingProxyType({**_BERT, "dropout": 0.0, "weight_decay": 0.0}),
     }
 )
+
+
+CARD_FIELDS = ("learning_rate", *_BERT)
+"""Fields that recipes leave open for the model: what a card may set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ def family_defaults(family: str) -> Mapping[str, Any]:
 def resolve(
     recipe: Recipe,
     family: str,
-    card_learning_rate: float | None,
+    card: Mapping[str, Any] | None = None,
     overrides: Mapping[str, Any] | None = None,
     added: Mapping[str, Any] | None = None,
 ) -> Resolved:
@@ -62,7 +66,7 @@ def resolve(
     Args:
         recipe: A recipe; what it leaves None is filled.
         family: ``model_type`` of the model's configuration, e.g. ``"roberta"``.
-        card_learning_rate: The default in the model's card, or None.
+        card: Settings in the model's card, typed values by field of :data:`CARD_FIELDS`; None without a card.
         overrides: The user's settings, typed values by field; None for a field asks for the family's default even
             where the recipe has its own.
         added: What is right for this model in fields of :attr:`Recipe.ADDED` that the recipe leaves open; what is missing
@@ -75,7 +79,7 @@ def resolve(
     changed = {
         name: getattr(settled, name) for name in overrides or {} if getattr(settled, name) != getattr(recipe, name)
     }
-    defaults = _defaults(family, card_learning_rate)
+    defaults = _defaults(family, card or {})
     filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name in settled.field_types():
@@ -91,12 +95,11 @@ def resolve(
     return Resolved(recipe=dataclasses.replace(settled, **filled, name=name), origins=MappingProxyType(origins))
 
 
-def _defaults(family: str, card_learning_rate: float | None) -> dict[str, tuple[Any, str]]:
+def _defaults(family: str, card: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     """What a model gives to fields that a recipe leaves open, with where it comes from."""
-    rate = (DEFAULT_LEARNING_RATE, "default") if card_learning_rate is None else (card_learning_rate, "model card")
-    return {name: (value, f"family {family}") for name, value in family_defaults(family).items()} | {
-        "learning_rate": rate
-    }
+    usual = {name: (value, f"family {family}") for name, value in family_defaults(family).items()}
+    rate = {"learning_rate": (DEFAULT_LEARNING_RATE, "default")}
+    return {**usual, **rate, **{name: (value, "model card") for name, value in card.items()}}
 
 
 def describe(resolved: Resolved) -> list[Row]:

@@ -48,7 +48,7 @@ def runs_of(source, task, names, **settings):
     task = dataclasses.replace(task, train=first(task.train, 96), dev=first(task.dev, 16), extra={})
     runs = []
     for seed, name in enumerate(names):
-        chosen = resolve(recipe(name, dropout=0.0, **settings), source.family, source.card_learning_rate).recipe
+        chosen = resolve(recipe(name, dropout=0.0, **settings), source.family, source.card).recipe
         tokenizer = load_tokenizer(source)
         given = {"max_length": 128 if source.positions > 128 else source.positions, "positions": source.positions}
         tokens = [tokenize(split, tokenizer, **given) for split in (task.train, task.dev)]
