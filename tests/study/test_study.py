@@ -306,3 +306,19 @@ def test_an_old_study_is_extended_under_its_own_names(prepared, tiny_model, tmp_
     assert len(Store.open(folder).cells()) == 6
     with pytest.raises(UserError, match=r"already has 'devlin' .*the settings differ: max_steps \(there 3, now none\)"):
         make_study(tiny_model, settings={}).prepare(folder)
+
+
+def test_added_seeds_keep_the_settings_of_the_study_when_the_card_has_changed(tiny_model, tmp_path):
+    """Else one row of the tables would hold runs at two learning rates."""
+    model = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    study = Study("card", tasks=[in_memory_task()], models=[str(model)], recipes=["devlin"], seeds=1)
+    _, [first] = study.prepare(tmp_path / "study")
+    (model / "README.md").write_text("---\nseedproof: {learning_rate: 0.5, dropout: 0.3}\n---\n")
+    _, runs = dataclasses.replace(study, seeds=2).prepare(tmp_path / "study")
+    assert runs[0].spec.id == first.spec.id
+    assert [run.kept for run in runs] == [("learning_rate", "dropout")] * 2
+    assert {run.spec.recipe["learning_rate"] for run in runs} == {2e-5}
+    _, [asked] = dataclasses.replace(study, recipes=["devlin(dropout=0.3)"]).prepare(tmp_path / "study")
+    assert (asked.cell.recipe, asked.spec.recipe["dropout"]) == ("devlin(dropout=0.3)", 0.3)
+    _, [anew] = study.prepare(tmp_path / "anew")
+    assert (anew.cell.recipe, anew.spec.recipe["learning_rate"], anew.kept) == ("devlin", 0.5, ())

@@ -151,8 +151,8 @@ def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> No
             )
     for recipe, fields in dict.fromkeys((run.cell.recipe, run.kept) for run in runs if run.kept):
         say(
-            f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was before this version; a "
-            "new study has today's value",
+            f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was; this version, or the model's "
+            "card by now, has another default, which a new study takes",
             err=True,
         )
 

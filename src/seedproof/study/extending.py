@@ -6,6 +6,7 @@ import dataclasses
 
 from seedproof.errors import UserError
 from seedproof.recipes import from_json
+from seedproof.recipes.resolve import CARD_FIELDS
 from seedproof.spec import RunSpec, TaskReference
 from seedproof.store import Store
 from seedproof.store.names import Names, differing_settings
@@ -30,10 +31,11 @@ def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
 
 
 def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
-    """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``).
+    """A recipe that the study has keeps what it meant there in fields that came later (``Recipe.ADDED``) or that the model
+    decides (``CARD_FIELDS``), whose card may say something else today.
 
-    That is so for fields that mean "as before" there, and that nobody asks to mean something else now. Else more seeds of
-    an older study would stand in a row of their own, or in one row with runs of another kind.
+    That is so for fields that came later and mean "as before" there, and for all that nobody asks to mean something else
+    now. Else more seeds of an older study would stand in a row of their own, or in one row with runs of another kind.
     """
     stored = names.recipe_of(run.cell)
     if stored is None or stored.model.fingerprint != run.spec.model.fingerprint or stored.recipe == run.spec.recipe:
@@ -42,7 +44,8 @@ def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
     before = dataclasses.replace(before, select_metric=now.select_metric)  # it follows from the task
     differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
     came_later = {name for name, neutral in now.ADDED.items() if getattr(before, name, None) == neutral} - run.asked
-    if type(before) is not type(now) or not set(differing) <= came_later:
+    of_the_model = set(CARD_FIELDS) - run.asked
+    if type(before) is not type(now) or not set(differing) <= came_later | of_the_model:
         return run  # another recipe under this name, which is refused
     spec = dataclasses.replace(run.spec, recipe=before.to_json())
     return dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=spec.id), spec=spec, kept=differing)

@@ -16,6 +16,7 @@ from seedproof.errors import UserError, command, unknown
 from seedproof.models.source import ModelSource, find_model
 from seedproof.recipes import Recipe, Resolved
 from seedproof.recipes.base import FIRST
+from seedproof.recipes.resolve import CARD_FIELDS
 from seedproof.spec import MOST_SEEDS, Numerics, RunSpec, Seeds
 from seedproof.store import Cell, Store
 from seedproof.tasks import Task, load_task
@@ -40,7 +41,8 @@ class PlannedRun:
     cell: Cell
     spec: RunSpec
     asked: frozenset[str] = frozenset()
-    """Fields of ``Recipe.ADDED`` that somebody asked for; the others have what is right for the model today."""
+    """Fields of ``Recipe.ADDED`` and ``CARD_FIELDS`` that somebody asked for; the others have what is right for the model today,
+    by what it is and by its card."""
     kept: tuple[str, ...] = ()
     """Fields of the recipe that hold the value of the study it extends, where a study made today would have another."""
 
@@ -88,9 +90,8 @@ def plan_runs(
             for resolved in recipes:
                 count_steps(resolved.recipe, len(task.train))
                 recipe = _selecting(resolved.recipe, task).to_json()
-                asked = frozenset(
-                    name for name in resolved.recipe.ADDED if resolved.origins[name] in ("user", "recipe")
-                )
+                open_fields = (*resolved.recipe.ADDED, *CARD_FIELDS)
+                asked = frozenset(name for name in open_fields if resolved.origins[name] in ("user", "recipe"))
                 for each in seeds:
                     spec = RunSpec(
                         task=task.reference(),
