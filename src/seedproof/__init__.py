@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from seedproof.methods.mixing import apply_mixout as apply_mixout
     from seedproof.methods.mixing import mixout as mixout
     from seedproof.paper.reproduce import reproduce as reproduce
+    from seedproof.probes.base import Observation as Observation
+    from seedproof.probes.base import Probe as Probe
     from seedproof.recipes import Recipe as Recipe
     from seedproof.recipes import recipe as recipe
     from seedproof.spec import Seeds as Seeds
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "AdamW": "training.optimizer",
     "Evidence": "analysis.claims",
+    "Observation": "probes.base",
+    "Probe": "probes.base",
     "Recipe": "recipes",
     "Recording": "execution.recording",
     "Results": "study.results",

@@ -7,10 +7,14 @@ import pytest
 import torch
 from tests.conftest import make_tiny_model
 from tests.engines import make_engine, records
+from tests.fleets import make_run
 from transformers import ElectraConfig, ElectraForSequenceClassification
 
 from seedproof.errors import UserError
+from seedproof.miniature.tokenizer import make_tokenizer
 from seedproof.probes import make_probes
+from seedproof.probes.base import NEEDS, Probe
+from seedproof.training.fleet.engine import FleetEngine
 
 
 def test_gradient_norms_are_those_before_clipping(tiny_model, small_task):
@@ -52,22 +56,92 @@ def test_the_total_is_the_norm_of_all(tiny_model, small_task):
         assert values["total"] == pytest.approx(np.sqrt((values["norms"].astype(float) ** 2).sum()))
 
 
-def test_a_head_without_tanh_has_no_saturation():
-    sizes = {
-        "hidden_size": 8,
-        "num_attention_heads": 2,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "vocab_size": 9,
-    }
-    model = ElectraForSequenceClassification(ElectraConfig(**sizes, embedding_size=8)).eval()
-    [probe] = make_probes({"pooler": 1})
-    probe.attach(model)
-    probe.before_evaluation()
-    model(torch.ones(1, 4, dtype=torch.long))
-    assert probe.after_evaluation(model) is None
+def test_a_head_without_tanh_has_no_saturation(tmp_path, small_task):
+    engine = make_engine(make_tiny_electra(tmp_path / "electra"), small_task, max_steps=1, probes={"pooler": 1})
+    assert [record.kind for record in records(engine)] == ["loss", "evaluation"]
+
+
+def make_tiny_electra(folder):
+    tokenizer = make_tokenizer("bert")
+    sizes = {"hidden_size": 8, "embedding_size": 8, "num_attention_heads": 2, "intermediate_size": 16}
+    config = ElectraConfig(**sizes, num_hidden_layers=1, vocab_size=len(tokenizer))
+    ElectraForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_probe_of_evaluations_looks_at_every_so_manieth(tiny_model, small_task):
+    engine = make_engine(tiny_model, small_task, max_steps=6, evaluations=6, probes={"pooler": 2, "drift": 1})
+    seen = [(r.step, r.kind) for r in records(engine)]
+    assert [step for step, kind in seen if kind == "pooler"] == [1, 2, 4, 6]
+    every = make_engine(tiny_model, small_task, max_steps=6, evaluations=6, probes={"pooler": 1})
+    shares = {r.step: r.values for r in records(every) if r.kind == "pooler"}
+    again = make_engine(tiny_model, small_task, max_steps=6, evaluations=6, probes={"pooler": 2})
+    assert all(shares[r.step] == r.values for r in records(again) if r.kind == "pooler")
 
 
 def test_an_unknown_probe_is_named():
     with pytest.raises(UserError, match="did you mean 'gradients'"):
         make_probes({"gradient": 1})
+
+
+class Everything(Probe):
+    """Notes all that there is to see in both engines."""
+
+    name = "everything"
+
+    def __init__(self, looks_at: str) -> None:
+        super().__init__()
+        self.looks_at = looks_at
+        self.needs = tuple(need for need, when in NEEDS.items() if need != "model" and {looks_at, "start"} & {*when})
+
+    def start(self, observation):
+        return {"weight": sum(float(value.sum()) for value in observation.weights.values())}
+
+    def observe(self, observation):
+        seen = {need: getattr(observation, need) for need in self.needs if self.looks_at in NEEDS[need]}
+        return {f"{need} {name}": np.asarray(value) for need in seen for name, value in _entries(seen[need])}
+
+
+def _entries(value):
+    return value.items() if hasattr(value, "items") else [("", value)]
+
+
+@pytest.mark.parametrize("looks_at", ["steps", "evaluations"])
+def test_both_engines_show_the_same(looks_at):
+    run = make_run("bert", max_steps=2, learning_rate=1e-4)
+    plain = run.plain()
+    plain = type(plain)(
+        plain.model, run.recipe, run.plan, run.data, dropout_seed=run.seed, probes=[Everything(looks_at)]
+    )
+    member = run.member()
+    member.probes = [Everything(looks_at)]
+    engine = FleetEngine(member.model)
+    [found] = engine.join([member])
+    found += [record for _ in range(2) for [records] in [engine.train_step()] for record in records]
+    expected = [record for record in records(plain) if record.kind == "everything"]
+    found = [record for record in found if record.kind == "everything"]
+    assert len(expected) == len(found) == {"steps": 3, "evaluations": 2}[looks_at]
+    for one, other in zip(found, expected, strict=True):
+        assert one.step == other.step
+        assert one.values.keys() == other.values.keys()
+        for key, value in other.values.items():
+            np.testing.assert_allclose(one.values[key], value, rtol=1e-3, atol=1e-4, err_msg=key)
+
+
+class Greedy(Probe):
+    name = "greedy"
+    needs = ("scores",)
+
+    def observe(self, observation):
+        return {"loss": observation.loss}
+
+
+def test_a_probe_sees_what_it_needs_and_no_more():
+    run = make_run("bert", max_steps=1)
+    member = run.member()
+    member.probes = [Greedy()]
+    engine = FleetEngine(member.model)
+    engine.join([member])
+    with pytest.raises(UserError, match=r"'greedy' ends at step 1 with LookupError: .*'loss'.*--record greedy=off"):
+        engine.train_step()

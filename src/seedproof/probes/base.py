@@ -1,62 +1,151 @@
-"""What a probe is."""
+"""What a probe is, and what an engine shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-from torch import nn
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
 
 Values = Mapping[str, Any]
-"""What is recorded: numbers, lists of names, and numpy arrays, by name."""
+"""What is recorded: numbers, texts, lists of them, and numpy arrays, by name."""
+
+Moment = Literal["start", "steps", "evaluations"]
+"""When something is seen: before the first step; after a step's backward pass, before clipping; after an evaluation."""
+
+NEEDS: Mapping[str, tuple[Moment, ...]] = {
+    "loss": ("steps",),
+    "gradient_norms": ("steps",),
+    "gradients": ("steps",),
+    "start_norms": ("start",),
+    "distances": ("evaluations",),
+    "saturated": ("evaluations",),
+    "scores": ("evaluations",),
+    "logits": ("evaluations",),
+    "weights": ("start", "steps", "evaluations"),
+    "model": ("start", "steps", "evaluations"),
+}
+"""What a probe may name in ``needs``, as :class:`Observation` has it, and when it is there."""
+PLAIN_ONLY = frozenset({"model"})
+"""What only the plain engine has: the members of a fleet share one set of modules."""
+
+
+class Observation:
+    """What an engine has seen of a run at one moment. Of the properties below, those are there that a probe ``needs``.
+
+    Args:
+        step: steps done; 0 is the untrained model.
+        names: parameters of the stock model, in its order.
+        trained: those of them that have a gradient.
+        seen: values by the names of :data:`NEEDS`.
+    """
+
+    def __init__(self, step: int, names: Sequence[str], trained: Sequence[str], seen: Mapping[str, Any]) -> None:
+        self.step, self.names, self.trained, self._seen = step, names, trained, seen
+
+    def _get(self, name: str) -> Any:
+        if name not in self._seen:
+            raise LookupError(
+                f"there is no {name!r} to see at step {self.step}: is it among the probe's 'needs', and {NEEDS[name]} the time?"
+            )
+        return self._seen[name]
+
+    @property
+    def loss(self) -> float:
+        """Training loss of the step, dropout on."""
+        return float(self._get("loss"))
+
+    @property
+    def gradient_norms(self) -> np.ndarray:
+        """L2 norm of the gradient of each of ``trained``, before clipping, float32 (trained,); 0 where there is none."""
+        norms: np.ndarray = self._get("gradient_norms")
+        return norms
+
+    @property
+    def gradients(self) -> Mapping[str, Tensor]:
+        """Gradients by parameter, before clipping; not to be changed."""
+        gradients: Mapping[str, Tensor] = self._get("gradients")
+        return gradients
+
+    @property
+    def start_norms(self) -> np.ndarray:
+        """L2 norm of each parameter's start value, float32 (names,)."""
+        norms: np.ndarray = self._get("start_norms")
+        return norms
+
+    @property
+    def distances(self) -> np.ndarray:
+        """L2 distance of each parameter from its start value, float32 (names,)."""
+        distances: np.ndarray = self._get("distances")
+        return distances
+
+    @property
+    def saturated(self) -> float | None:
+        """Share of the pooler's units beyond ``pooler.THRESHOLD`` over the evaluation splits; None: no tanh in the head."""
+        share: float | None = self._get("saturated")
+        return share
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Scores of the evaluation by metric."""
+        scores: Mapping[str, float] = self._get("scores")
+        return scores
+
+    @property
+    def logits(self) -> Mapping[str, np.ndarray]:
+        """Logits by evaluation split (``dev`` first), float32 (examples, outputs), dropout off."""
+        logits: Mapping[str, np.ndarray] = self._get("logits")
+        return logits
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """Parameters by name; not to be changed."""
+        weights: Mapping[str, Tensor] = self._get("weights")
+        return weights
+
+    @property
+    def model(self) -> nn.Module:
+        """The model itself, in the plain engine; not to be changed."""
+        model: nn.Module = self._get("model")
+        return model
 
 
 class Probe:
-    """Records one thing. A probe reads; it never changes weights, gradients or random states.
+    """Records one thing of a run, every so many looks. It reads, and never changes weights, gradients or random states.
 
-    A subclass overrides what it needs. Methods return the values to record, or None for nothing. Steps count from 1;
-    step 0 is the untrained model. Values on a device are brought to the host once per call, not once per tensor.
+    A subclass says what it needs and overrides :meth:`observe`, or :meth:`start`, or both.
+
+    Args:
+        every: look at the first step or evaluation, and then at every so-manieth; None is ``default_every``.
     """
 
-    name: ClassVar[str]
+    name: str
+    """As it is asked for, and the ``kind`` of its records; of one that has no name here, ``module:Class``."""
+    description: ClassVar[str] = ""
+    """One line for lists: what it records and what that costs."""
+    looks_at: ClassVar[Literal["steps", "evaluations"]] = "evaluations"
+    needs: ClassVar[tuple[str, ...]] = ()
+    """What it reads of an :class:`Observation`, by the names of :data:`NEEDS`."""
     default_every: ClassVar[int] = 1
-    works_in_fleet: ClassVar[bool] = False
-    """Whether the methods for a fleet are there; the plain engine needs none of them."""
 
     def __init__(self, every: int | None = None) -> None:
         self.every = every or self.default_every
 
-    def describe(self, model: nn.Module) -> Values | None:  # noqa: ARG002
-        """What is recorded once, before training, with the pre-trained weights in place."""
+    @classmethod
+    def missing_in_fleet(cls) -> list[str]:
+        """What it needs and the fleet engine does not have."""
+        return [need for need in cls.needs if need in PLAIN_ONLY]
+
+    def looks(self, number: int) -> bool:
+        """Whether it looks at the step or evaluation of this number, from 1."""
+        return number == 1 or number % self.every == 0
+
+    def start(self, observation: Observation) -> Values | None:  # noqa: ARG002
+        """Record what is to be known once, before the first step. Called again, in vain, when a run goes on."""
         return None
 
-    def attach(self, model: nn.Module) -> Values | None:
-        """Called once before training, or before going on with it, with the pre-trained weights in place."""
-        return self.describe(model)
-
-    def after_backward(self, step: int, model: nn.Module) -> Values | None:  # noqa: ARG002
-        """Called when the gradients of a step are there, before they are clipped."""
-        return None
-
-    def before_evaluation(self) -> None:
-        """Called before the development set is evaluated."""
-
-    def after_evaluation(self, model: nn.Module) -> Values | None:  # noqa: ARG002
-        """Called after it."""
-        return None
-
-    # In a fleet one look is for all members at once, and a probe is handed its member's share of it.
-
-    def wants_gradient_norms(self, step: int) -> bool:  # noqa: ARG002
-        """Whether the norms of the gradients of this step are wanted."""
-        return False
-
-    def from_gradient_norms(self, norms: np.ndarray) -> Values | None:  # noqa: ARG002
-        """Called with the norm of each parameter's gradient before clipping, float32 (parameters,)."""
-        return None
-
-    def from_evaluation(self, distances: np.ndarray, saturated: float) -> Values | None:  # noqa: ARG002
-        """Called after an evaluation with each parameter's distance from its start, float32 (parameters,), and the share
-        of the pooler's units beyond ``pooler.THRESHOLD``."""
+    def observe(self, observation: Observation) -> Values | None:  # noqa: ARG002
+        """Record what is seen now; None for nothing."""
         return None

@@ -7,7 +7,7 @@ bits, however often the run was stopped and went on from :meth:`PlainEngine.stat
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.training.engine import Record, RunData, prediction_entropy, step_seed
+from seedproof.training.observing import ModelView, Watch
 from seedproof.training.optimizer import AdamW, clip_each_tensor
 
 if TYPE_CHECKING:
     from seedproof.models.tokens import TokenizedSplit
-    from seedproof.probes.base import Probe, Values
+    from seedproof.probes.base import Probe
     from seedproof.recipes import Recipe
     from seedproof.training.plan import Plan
 
@@ -61,10 +62,12 @@ class PlainEngine:
         """The step whose weights are the result, once training has ended."""
         self.device = torch.device(device)
         self.model = model.to(self.device)
-        self._recipe, self._plan, self._data, self._probes = recipe, plan, data, probes
+        self._recipe, self._plan, self._data = recipe, plan, data
         self._dropout_seed, self._precision = dropout_seed, precision
+        self._watch = Watch(probes, plan.evaluate_after, self.model)
         recipe.prepare_model(self.model)
-        self._attached = [(probe.name, probe.attach(self.model)) for probe in probes]
+        self._view = ModelView(self.model, self._watch)
+        self._seen_at_start = self._watch.show("start", 0, self._view.see(self._watch.needs("start", 0)))
         self._optimizer = AdamW(
             recipe.parameter_groups(self.model),
             lr=float(plan.learning_rates[0]),
@@ -90,7 +93,7 @@ class PlainEngine:
         the engine's :meth:`state` may be taken, and nothing is lost if it is never asked for more.
         """
         if self.step == 0:
-            yield self._records(self._attached) + self._evaluate_if_planned()
+            yield self._seen_at_start + self._evaluate_if_planned()
         while self.step < self._plan.steps and self.diverged_at is None:
             yield self._train_step() + self._evaluate_if_planned()
         if self.diverged_at is None:
@@ -110,7 +113,8 @@ class PlainEngine:
             return records
         torch.autograd.backward(loss)
         self._recipe.after_gradient(self.model)
-        records += self._records((probe.name, probe.after_backward(self.step, self.model)) for probe in self._probes)
+        seen = self._view.see(self._watch.needs("steps", self.step), loss=value)
+        records += self._watch.show("steps", self.step, seen)
         self._clip()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -126,14 +130,10 @@ class PlainEngine:
         elif self._recipe.clip == "tensor":
             clip_each_tensor(self._parameters, self._recipe.clip_norm)
 
-    def _records(self, seen: Iterable[tuple[str, Values | None]]) -> list[Record]:
-        return [Record(self.step, name, values) for name, values in seen if values]
-
     def _evaluate_if_planned(self) -> list[Record]:
         if self.step not in self._plan.evaluate_after or self.diverged_at is not None:
             return []
-        for probe in self._probes:
-            probe.before_evaluation()
+        self._view.begin_evaluation()
         logits = {name: self.predict(split) for name, split in self._data.evaluation.items()}
         scores = self._data.score(logits)
         self._keep_if_best(scores[self._data.metric])
@@ -141,8 +141,8 @@ class PlainEngine:
         if logits["dev"].shape[1] > 1:
             values["entropy"] = prediction_entropy(logits["dev"])
         values |= {f"logits {name}": array for name, array in logits.items()}
-        seen = [(probe.name, probe.after_evaluation(self.model)) for probe in self._probes]
-        return [Record(self.step, "evaluation", values), *self._records(seen)]
+        seen = self._view.see(self._watch.needs("evaluations", self.step), scores=scores, logits=logits)
+        return [Record(self.step, "evaluation", values), *self._watch.show("evaluations", self.step, seen)]
 
     @torch.no_grad()
     def predict(self, split: TokenizedSplit) -> np.ndarray:

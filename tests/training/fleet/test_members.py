@@ -235,7 +235,10 @@ class OwnModel(Recipe):
 
 
 class OwnProbe(Probe):
+    """Looks at the modules, which a fleet's members share."""
+
     name = "own"
+    needs = ("model",)
 
 
 def test_what_a_fleet_can_train():

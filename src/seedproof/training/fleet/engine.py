@@ -21,6 +21,7 @@ from seedproof.models.stacked.encoder import Pass
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.masks import Chance, Masks, site_keys
 from seedproof.models.stacked.packing import pack
+from seedproof.probes.pooler import has_tanh
 from seedproof.recipes.base import Recipe
 from seedproof.recipes.mixout import MixoutRecipe
 from seedproof.training.engine import Record, step_seed
@@ -29,6 +30,7 @@ from seedproof.training.fleet.mixout import MixedMembers
 from seedproof.training.fleet.optimizer import Rates
 from seedproof.training.fleet.prediction import Prediction, Predictor, is_out_of_memory
 from seedproof.training.fleet.state import FleetState
+from seedproof.training.observing import see_model
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -48,7 +50,7 @@ def fits_fleet(config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe]
     hooks = ("parameter_groups", "loss", "after_gradient", "after_step")
     is_plain = all(getattr(type(recipe), hook) is getattr(Recipe, hook) for hook in hooks)
     is_plain &= type(recipe).prepare_model in (Recipe.prepare_model, MixoutRecipe.prepare_model)
-    return is_plain and all(probe.works_in_fleet for probe in probes) and Architecture.of(config) is not None
+    return is_plain and not any(probe.missing_in_fleet() for probe in probes) and Architecture.of(config) is not None
 
 
 class FleetEngine:
@@ -69,7 +71,7 @@ class FleetEngine:
         architecture = Architecture.of(config)
         if architecture is None:
             raise ValueError(f"a fleet cannot train a {type(model).__name__}; use the plain engine")
-        self._architecture = architecture
+        self._architecture, self._has_tanh = architecture, has_tanh(config)
         master, self._dtype = _DTYPES[precision]
         self._state = FleetState(Layout.of(model), device=device, dtype=master)
         # Shapes are rounded up where a kernel is prepared for each one: by oneDNN for bf16, and on a GPU.
@@ -97,13 +99,15 @@ class FleetEngine:
             self._state.remember_best()
         seen: list[list[Record]] = []
         for index, member in enumerate(members, before):
-            if not member.has_joined:
+            has_joined, watch = member.has_joined, member.watch  # which looks before the recipe changes anything
+            if not has_joined:
                 member.recipe.prepare_model(member.model)
                 member.has_joined = True
             self._state.start(index, {name: value.detach() for name, value in member.model.named_parameters()})
             self._mixed.add(member.model)
-            described = [(probe.name, probe.describe(member.model)) for probe in member.probes]
-            seen.append([Record(0, name, values) for name, values in described if values and is_new[index - before]])
+            needs = watch.needs("start", 0)
+            start = [] if has_joined else watch.show("start", 0, see_model(member.model, needs))
+            seen.append(start if is_new[index - before] else [])
             self._go_on(index, member)
         self.members += members
         evaluated = self._evaluate([before + i for i, new in enumerate(is_new) if new])
@@ -168,7 +172,7 @@ class FleetEngine:
             member.diverged_at = None if math.isfinite(loss) else member.step
             records.append([Record(member.step, "loss", {"loss": loss})])
         try:
-            self._probe_gradients(records)
+            self._observe(records)
             self._update()
             for index, more in self._evaluate(range(len(self.members))).items():
                 records[index] += more
@@ -212,14 +216,26 @@ class FleetEngine:
         device = self._state.stack.device
         return Masks(torch.from_numpy(keys).to(device), Chance.of(probability, device))
 
-    def _probe_gradients(self, records: list[list[Record]]) -> None:
-        """Hand the norms of all gradients, taken in one pass, to the probes that want them now."""
-        wanting = [index for index, member in enumerate(self.members) if member.wants_gradient_norms]
-        if not wanting:
-            return
-        norms = self._state.stack.norms(self._state.stack.gradients).float().cpu().numpy()
-        for index in wanting:
-            records[index] += self.members[index].judge_gradients(norms[index])
+    def _observe(self, records: list[list[Record]]) -> None:
+        """Show the step to the probes that look at it; norms of all gradients are taken in one pass."""
+        looking = {
+            index: member.watch.needs("steps", member.step)
+            for index, member in enumerate(self.members)
+            if member.diverged_at is None
+        }
+        stack, norms = self._state.stack, None
+        if any("gradient_norms" in needs for needs in looking.values()):
+            norms = stack.norms(stack.gradients).float().cpu().numpy()
+        for index, needs in looking.items():
+            seen = self._weights(index, needs) | {"loss": records[index][0].values["loss"]}
+            if norms is not None:
+                seen["gradient_norms"] = self.members[index].watch.of_trained(norms[index])
+            if "gradients" in needs:
+                seen["gradients"] = stack.read(stack.gradients, index)
+            records[index] += self.members[index].watch.show("steps", self.members[index].step, seen)
+
+    def _weights(self, index: int, needs: frozenset[str]) -> dict[str, Any]:
+        return {"weights": self._state.stack.weights(index)} if "weights" in needs else {}
 
     # Evaluation.
 
@@ -237,14 +253,20 @@ class FleetEngine:
         if not due:
             return {}
         # Between two steps nothing else needs the gradients.
-        distances, improved = self._state.distances(), []
+        needs = {index: self.members[index].watch.needs("evaluations", self.members[index].step) for index in due}
+        distances = self._state.distances() if any("distances" in each for each in needs.values()) else None
+        improved: list[int] = []
         records: dict[int, list[Record]] = {}
         for group in groups.values():
             predicted = self._predict_group(group)
             for row, index in enumerate(group):
                 logits = {name: found.logits[row] for name, found in predicted.items()}
                 saturated = np.concatenate([found.saturated[row] for found in predicted.values()])
-                records[index], is_best = self.members[index].judge(logits, distances[index], float(saturated.mean()))
+                seen = self._weights(index, needs[index])
+                seen["saturated"] = float(saturated.mean()) if self._has_tanh else None
+                if distances is not None:
+                    seen["distances"] = distances[index]
+                records[index], is_best = self.members[index].judge(logits, seen)
                 improved += [index] if is_best else []
         self._state.keep_best(improved)
         return records

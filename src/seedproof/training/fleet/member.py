@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 
 from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, RunData, prediction_entropy
+from seedproof.training.observing import Watch
 
 if TYPE_CHECKING:
     from seedproof.probes.base import Probe
@@ -41,6 +43,11 @@ class Member:
     has_joined: bool = False
     """However often a member comes and goes, its recipe prepares the model once and its start is recorded once."""
 
+    @cached_property
+    def watch(self) -> Watch:
+        """Its probes; first asked for before anything changes the model."""
+        return Watch(self.probes, self.plan.evaluate_after, self.model)
+
     @property
     def steps(self) -> int:
         """Steps of the whole plan."""
@@ -51,26 +58,12 @@ class Member:
         """Whether there is nothing left to train."""
         return self.step >= self.plan.steps or self.diverged_at is not None
 
-    @property
-    def wants_gradient_norms(self) -> bool:
-        """Whether a probe wants the norms of this step's gradients."""
-        return self.diverged_at is None and any(probe.wants_gradient_norms(self.step) for probe in self.probes)
-
-    def judge_gradients(self, norms: np.ndarray) -> list[Record]:
-        """What the probes record of a step's gradients, from the norm of each, float32 (parameters,)."""
-        wanting = [probe for probe in self.probes if probe.wants_gradient_norms(self.step)]
-        seen = [(probe.name, probe.from_gradient_norms(norms)) for probe in wanting]
-        return [Record(self.step, name, values) for name, values in seen if values]
-
-    def judge(
-        self, logits: Mapping[str, np.ndarray], distances: np.ndarray, saturated: float
-    ) -> tuple[list[Record], bool]:
+    def judge(self, logits: Mapping[str, np.ndarray], seen: Mapping[str, Any]) -> tuple[list[Record], bool]:
         """The records of an evaluation, and whether it is the best so far.
 
         Args:
             logits: of each split, float32 (examples, labels).
-            distances: of each parameter from its start, float32 (parameters,).
-            saturated: share of saturated units of the pooler.
+            seen: what else its probes need now.
         """
         scores = self.data.score(logits)
         score = scores[self.data.metric]
@@ -80,6 +73,5 @@ class Member:
         if logits["dev"].shape[1] > 1:
             values["entropy"] = prediction_entropy(logits["dev"])
         values |= {f"logits {name}": array for name, array in logits.items()}
-        seen = [(probe.name, probe.from_evaluation(distances, saturated)) for probe in self.probes]
-        records = [Record(self.step, "evaluation", values), *(Record(self.step, n, v) for n, v in seen if v)]
-        return records, is_best
+        more = self.watch.show("evaluations", self.step, {**seen, "scores": scores, "logits": logits})
+        return [Record(self.step, "evaluation", values), *more], is_best

@@ -1,0 +1,174 @@
+"""What the probes of a run see: an engine asks what they need now, and shows it to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seedproof.errors import UserError, is_out_of_memory
+from seedproof.models.layers import locate
+from seedproof.probes.base import NEEDS, Observation, Probe
+from seedproof.probes.pooler import THRESHOLD, has_tanh
+from seedproof.training.engine import Record
+
+if TYPE_CHECKING:
+    from seedproof.probes.base import Moment, Values
+
+
+class Watch:
+    """The probes of one run.
+
+    Args:
+        probes: of the run.
+        evaluations: steps after which it is evaluated.
+        model: before any method changes which of its parameters are trained.
+    """
+
+    def __init__(self, probes: Sequence[Probe], evaluations: Iterable[int], model: nn.Module) -> None:
+        self._probes = probes
+        self._numbers = {step: number for number, step in enumerate(sorted(evaluations), start=1)}
+        self.names = [name for name, _ in model.named_parameters()]
+        """Parameters in the model's order."""
+        self.trained = [name for name, value in model.named_parameters() if value.requires_grad]
+        """Those with a gradient."""
+        self._columns = [index for index, name in enumerate(self.names) if name in set(self.trained)]
+
+    def of_trained(self, norms: np.ndarray) -> np.ndarray:
+        """Of a value for each parameter, those of the trained ones."""
+        return norms if len(self._columns) == len(self.names) else norms[self._columns]
+
+    def needs(self, moment: Moment, step: int | None = None) -> frozenset[str]:
+        """What the probes that look now need; without a step, what any of them ever needs at such a moment."""
+        looking = self._looking(moment, step) if step is not None else self._probes
+        return frozenset(need for probe in looking for need in probe.needs if moment in NEEDS[need])
+
+    def _looking(self, moment: Moment, step: int) -> list[Probe]:
+        if moment == "start":
+            return list(self._probes)
+        number = step if moment == "steps" else self._numbers[step]
+        return [probe for probe in self._probes if probe.looks_at == moment and probe.looks(number)]
+
+    def show(self, moment: Moment, step: int, seen: Mapping[str, Any]) -> list[Record]:
+        """What the probes that look now record.
+
+        Args:
+            moment: of the run.
+            step: steps done.
+            seen: at least what they need now.
+
+        Raises:
+            UserError: a probe has a fault.
+        """
+        records = []
+        for probe in self._looking(moment, step):
+            own = {name: seen[name] for name in probe.needs if name in seen}
+            values = _ask(probe, moment, Observation(step, self.names, self.trained, own))
+            # A view of the model's own memory would show what becomes of it before it is written down.
+            kept = {
+                name: value.copy() if isinstance(value, np.ndarray) else value for name, value in (values or {}).items()
+            }
+            records += [Record(step, probe.name, kept)] if kept else []
+        return records
+
+
+def _ask(probe: Probe, moment: Moment, observation: Observation) -> Values | None:
+    try:
+        return probe.start(observation) if moment == "start" else probe.observe(observation)
+    except Exception as error:
+        if isinstance(error, UserError) or is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"the recording {probe.name!r} ends at step {observation.step} with {type(error).__name__}: {error}; mend it, or "
+            f"switch it off: --record {probe.name}=off"
+        ) from error
+
+
+class ModelView:
+    """What is to be seen of a model that trains by itself, as the plain engine shows it.
+
+    Args:
+        model: with the weights that training starts from.
+        watch: of its run; what its probes need decides what is kept.
+    """
+
+    def __init__(self, model: nn.Module, watch: Watch) -> None:
+        self._model, self._watch = model, watch
+        needs = watch.needs("evaluations")
+        self._start = [value.detach().clone() for value in model.parameters()] if "distances" in needs else []
+        self._pooler = _PoolerCounter(model) if "saturated" in needs else None
+
+    def begin_evaluation(self) -> None:
+        """Forget what was counted in another one."""
+        if self._pooler is not None:
+            self._pooler.clear()
+
+    def see(self, needs: frozenset[str], **known: Any) -> dict[str, Any]:
+        """Values by need; ``known`` are those that the engine has. One transfer to the host for all tensors of each."""
+        makers: Mapping[str, Callable[[], Any]] = {
+            "gradient_norms": self._gradient_norms,
+            "gradients": lambda: {n: v.grad for n, v in self._model.named_parameters() if v.grad is not None},
+            "distances": lambda: norms(torch._foreach_sub(_values(self._model), self._start)),
+            "saturated": lambda: None if self._pooler is None else self._pooler.share(),
+            "model": lambda: self._model,
+        }
+        found = {
+            need: known[need] if need in known else makers[need]() for need in needs & (known.keys() | makers.keys())
+        }
+        return found | see_model(self._model, needs)
+
+    def _gradient_norms(self) -> np.ndarray:
+        """The norm of each trained tensor's gradient; 0 for a tensor without one."""
+        parameters = dict(self._model.named_parameters())
+        gradients = [parameters[name].grad for name in self._watch.trained]
+        zero = torch.zeros((), device=next(iter(parameters.values())).device)
+        found = iter(torch._foreach_norm([gradient for gradient in gradients if gradient is not None]))
+        stacked = torch.stack([zero if gradient is None else next(found) for gradient in gradients])
+        array: np.ndarray = stacked.float().cpu().numpy()
+        return array
+
+
+def see_model(model: nn.Module, needs: frozenset[str]) -> dict[str, Any]:
+    """What is to be seen of a model that stands still, by need: at its start, ``start_norms``."""
+    seen: dict[str, Any] = {}
+    if "start_norms" in needs:
+        seen["start_norms"] = norms(_values(model))
+    if "weights" in needs:
+        seen["weights"] = {name: value.detach() for name, value in model.named_parameters()}
+    return seen
+
+
+class _PoolerCounter:
+    """Counts the saturated units of a model's pooler while it is evaluated."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._saturated: list[Tensor] = []
+        self._units = 0
+        for name, module in model.named_modules() if has_tanh(getattr(model, "config", None)) else ():
+            if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
+                module.register_forward_hook(self._count)
+
+    def clear(self) -> None:
+        self._saturated, self._units = [], 0
+
+    def _count(self, module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        if not module.training:
+            self._saturated.append((torch.tanh(output.float()).abs() > THRESHOLD).sum())
+            self._units += output.numel()
+
+    def share(self) -> float | None:
+        """Share of what was counted; None where nothing was."""
+        return float(torch.stack(self._saturated).sum()) / self._units if self._units else None
+
+
+def norms(tensors: Sequence[Tensor]) -> np.ndarray:
+    """L2 norm of each tensor, float32 (tensors,), on the host."""
+    stacked: np.ndarray = torch.stack(list(torch._foreach_norm(list(tensors)))).float().cpu().numpy()
+    return stacked
+
+
+def _values(model: nn.Module) -> list[Tensor]:
+    return [value.detach() for value in model.parameters()]
