@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests import shapes
+from tests import needs, shapes
 
 shapes.install()
 
@@ -18,23 +18,28 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure() -> None:
+    needs.required()  # a misspelt name must not pass for one that is met
+
+
 @pytest.fixture(scope="session")
 def glue_dir() -> Path:
-    """The folder of real GLUE files in the download layout; tests that need it are skipped where it is missing."""
+    """The folder of real GLUE files in the download layout."""
     folder = Path(os.environ.get("SEEDPROOF_GLUE_DIR", REPOSITORY.parent / "shared" / "data" / "glue_data"))
     if not folder.is_dir():
-        pytest.skip(f"no GLUE files at {folder}; set SEEDPROOF_GLUE_DIR to a folder in the GLUE download layout")
+        needs.lacking(
+            "data", f"no GLUE files at {folder}; set SEEDPROOF_GLUE_DIR to a folder in the GLUE download layout"
+        )
     return folder
 
 
 @pytest.fixture(scope="session")
 def vocabulary_dir() -> Path:
-    """The folder of real vocabularies; tests that need it are skipped where it is missing."""
+    """The folder of real vocabularies."""
     folder = Path(os.environ.get("SEEDPROOF_VOCAB_DIR", REPOSITORY.parent / "shared" / "data" / "vocab"))
     if not folder.is_dir():
-        pytest.skip(
-            f"no vocabularies at {folder}; set SEEDPROOF_VOCAB_DIR to a folder that has bert-base-uncased/vocab.txt"
-        )
+        fix = "set SEEDPROOF_VOCAB_DIR to a folder that has bert-base-uncased/vocab.txt"
+        needs.lacking("data", f"no vocabularies at {folder}; {fix}")
     return folder
 
 

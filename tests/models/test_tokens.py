@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests import needs
 
 from seedproof.errors import UserError
 from seedproof.models import tokens as tokens_module
@@ -111,12 +111,11 @@ def test_rows_are_counted_across_chunks(tokenizer, words, monkeypatch):
 
 
 @pytest.fixture(scope="module", params=["bert", "roberta"])
-def real_tokenizer(request, tmp_path_factory):
+def real_tokenizer(request, tmp_path_factory, vocabulary_dir):
     """The tokenizer of a published model from its vocabulary files, as a folder without tokenizer.json has it."""
-    root = Path(os.environ.get("SEEDPROOF_VOCAB_DIR", REPOSITORY.parent / "shared" / "data" / "vocab"))
-    vocabulary = root / {"bert": "bert-base-uncased", "roberta": "roberta-base"}[request.param]
+    vocabulary = vocabulary_dir / {"bert": "bert-base-uncased", "roberta": "roberta-base"}[request.param]
     if not vocabulary.is_dir():
-        pytest.skip(f"no vocabulary at {vocabulary}; set SEEDPROOF_VOCAB_DIR")
+        needs.lacking("data", f"no vocabulary at {vocabulary}; set SEEDPROOF_VOCAB_DIR")
     folder = tmp_path_factory.mktemp("real") / request.param
     shutil.copytree(vocabulary, folder)
     (folder / "config.json").write_text(json.dumps({"model_type": request.param, "vocab_size": 60000}))

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+from tests import needs
 
 from seedproof.report.latex import to_latex
 
@@ -70,7 +71,7 @@ def test_notes_stand_under_the_table_of_their_task(summary):
 @pytest.mark.parametrize("columns", [1, 2])
 def test_it_compiles_and_nothing_stands_over_the_edge(wide, summary, columns, tmp_path):
     if shutil.which("pdflatex") is None:
-        pytest.skip("no pdflatex on the PATH (Debian: apt-get install texlive-latex-recommended)")
+        needs.lacking("latex", "no pdflatex on the PATH (Debian: apt-get install texlive-latex-recommended)")
     for number, each in enumerate((summary, wide)):
         source = tmp_path / f"tables{number}.tex"
         source.write_text(DOCUMENT % to_latex(each, ["a_task.csv: 20 % held out"], columns=columns), encoding="utf-8")

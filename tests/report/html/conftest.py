@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import needs
 
 from seedproof.recipes import recipe, resolve
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds
@@ -138,11 +139,14 @@ def store(tmp_path_factory) -> Store:
 
 @pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium; tests that need it are skipped where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make install brings it")
+    """A headless Chromium."""
+    try:
+        from playwright import sync_api as api
+    except ImportError:
+        needs.lacking("browser", "playwright is not installed; make install brings it")
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium, or put one on the PATH")
+        needs.lacking("browser", "no Chromium on this machine: apt-get install chromium, or put one on the PATH")
     with api.sync_playwright() as playwright:
         # No sandbox, because containers have none; the page is our own. WebGL in software, for the surfaces.
         started = playwright.chromium.launch(
