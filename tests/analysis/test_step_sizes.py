@@ -44,7 +44,7 @@ def test_betas_schedule_and_lengths_are_the_recipe_s_own():
     table = step_size_table({"roberta": roberta, "short": DEVLIN}, {"roberta": 100, "short": 10})
     assert table.groupby("recipe").size().to_dict() == {"roberta": 100, "short": 10}
     assert table.loc[(table["recipe"] == "roberta") & (table["step"] == 70), "factor"].round(2).tolist() == [0.87]
-    constant = dataclasses.replace(DEVLIN, schedule="constant", warmup=0.0)
+    constant = dataclasses.replace(DEVLIN, schedule="constant", warmup_ratio=0.0)
     assert (np.diff(step_size_table([constant], 5)["learning_rate"]) == 0).all()
 
 

@@ -120,7 +120,7 @@ def test_run_says_what_it_does_and_what_it_found(ran):
     folder, outcome = ran
     assert outcome.code == 0, outcome.err
     assert "devlin(max_steps=3): learning_rate=2e-05 (default), epochs=3, max_steps=3 (user), bias_" in outcome.err
-    assert "head_std" not in outcome.err
+    assert "initializer_range" not in outcome.err
     assert "mine: development set: 12 of the 60 rows, held out by label with split_seed=0" in outcome.err
     assert "4 of 4 runs finished" in outcome.err
     assert "every run, in the order of the seeds" in outcome.out

@@ -15,8 +15,8 @@ def test_one_named_recipe_shows_its_learning_rate_alone():
 
 
 def test_what_differs_from_the_named_recipe_is_shown():
-    assert shown(recipe("mosbach", epochs=10), settings={"warmup": 0.2}) == [
-        ["learning_rate=2e-05 (default)", "epochs=10 (user)", "warmup=0.2 (user)"]
+    assert shown(recipe("mosbach", epochs=10), settings={"warmup_ratio": 0.2}) == [
+        ["learning_rate=2e-05 (default)", "epochs=10 (user)", "warmup_ratio=0.2 (user)"]
     ]
 
 

@@ -87,7 +87,7 @@ def test_the_distribution_of_the_head():
 
 
 def test_head_std_scales_the_head(families):
-    one, two = (head(load(families["bert"], head_std=std))["classifier.weight"] for std in (0.02, 0.04))
+    one, two = (head(load(families["bert"], initializer_range=std))["classifier.weight"] for std in (0.02, 0.04))
     torch.testing.assert_close(2 * one, two)
 
 

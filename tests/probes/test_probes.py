@@ -18,15 +18,15 @@ from seedproof.training.fleet.engine import FleetEngine
 
 
 def test_gradient_norms_are_those_before_clipping(tiny_model, small_task):
-    engine = make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3)
+    engine = make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, max_grad_norm=1e-3)
     names = next(r.values["names"] for r in records(engine) if r.kind == "gradients")
-    fresh = make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3)
+    fresh = make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, max_grad_norm=1e-3)
     batch = fresh._data.train.batch(fresh._plan.batches[0], torch.device("cpu"))
     fresh.model.train()(**batch).loss.backward()
     expected = [p.grad.norm().item() for _, p in fresh.model.named_parameters()]
     seen = [
         r
-        for r in records(make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, clip_norm=1e-3))
+        for r in records(make_engine(tiny_model, small_task, max_steps=2, dropout=0.0, max_grad_norm=1e-3))
         if r.kind == "gradients" and "norms" in r.values
     ]
     assert [r.step for r in seen] == [1, 2]

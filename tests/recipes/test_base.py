@@ -43,7 +43,7 @@ configs = pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.m
         ({"epochs": True}, "epochs = True"),
         ({"batch_size": 16.0}, "batch_size = 16.0 is not valid; it must be a whole number of at least 1"),
         ({"max_steps": 0}, "max_steps = 0"),
-        ({"warmup": 1.0}, "warmup = 1.0 is not valid; it must be a number of at least 0 and below 1"),
+        ({"warmup_ratio": 1.0}, "warmup_ratio = 1.0 is not valid; it must be a number of at least 0 and below 1"),
         ({"bias_correction": 1}, "bias_correction = 1 is not valid; it must be true or false"),
         ({"weight_decay": -0.1}, "weight_decay = -0.1"),
         ({"eps": None}, "eps = None"),

@@ -29,7 +29,9 @@ def model_of(family, folder, tokenizer="bert", **settings):
 def called_for(source, name="devlin", **settings):
     """The fields in which the resolved recipe is not as before."""
     resolved = resolve_for(recipe(name, **settings), source).recipe
-    return {field: getattr(resolved, field) for field in resolved.ADDED if field in resolved.to_json()}
+    return {
+        name: getattr(resolved, name) for name, before in resolved.ADDED.items() if getattr(resolved, name) != before
+    }
 
 
 @pytest.mark.parametrize(
@@ -56,9 +58,9 @@ def test_a_model_with_segments_is_given_them_whatever_the_tokenizer_does_unasked
     ("family", "settings", "expected"),
     [
         ("roberta", {"type_vocab_size": 1}, {"inputs": "model"}),  # one segment, and a tokenizer that gives two
-        ("xlm", {}, {"inputs": "model", "dropout_places": "modules"}),  # it would look segment ids up among its words
+        ("xlm", {}, {"inputs": "model", "dropout_scope": "modules"}),  # it would look segment ids up among its words
         ("bert", {}, {}),
-        ("t5", {}, {"inputs": "model", "dropout_places": "modules"}),
+        ("t5", {}, {"inputs": "model", "dropout_scope": "modules"}),
         ("electra", {}, {}),
     ],
 )

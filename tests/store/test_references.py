@@ -19,9 +19,9 @@ CELLS = [
     cell(1, "devlin", "3"),
     cell(2, "devlin", "3", task="glue/cola"),
     cell(3, "devlin(bias_correction=True)", "3"),
-    cell(4, "mosbach(epochs=10, warmup=0.2)", "1/7/7"),
-    cell(5, "mosbach(epochs=10, warmup=0.2)", "2"),
-    cell(6, "mosbach(epochs=10, warmup=0.2)", "2", model="roberta"),
+    cell(4, "mosbach(epochs=10, warmup_ratio=0.2)", "1/7/7"),
+    cell(5, "mosbach(epochs=10, warmup_ratio=0.2)", "2"),
+    cell(6, "mosbach(epochs=10, warmup_ratio=0.2)", "2", model="roberta"),
 ]
 
 
@@ -61,5 +61,5 @@ def test_what_points_at_none_or_several_is_refused(written, message):
 def test_the_shortest_name_points_at_its_run():
     names = shortest_names(CELLS)
     assert names[0] == "glue/rte/devlin/3"
-    assert names[3] == "mosbach(epochs=10, warmup=0.2)/1/7/7"
+    assert names[3] == "mosbach(epochs=10, warmup_ratio=0.2)/1/7/7"
     assert [find_run(CELLS, name, Path()) for name in names] == [each.id for each in CELLS]

@@ -284,7 +284,7 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_made(tiny_model, 
         (["mosbach(epochs=10)"], {"beta2": 0.98, "epochs": 5.0}, ["mosbach(epochs=5, beta2=0.98)"]),
         ([dataclasses.replace(RECIPES["devlin"], epochs=5.0)], {}, ["devlin(epochs=5)"]),
         ([RECIPES["devlin"].with_settings({"learning_rate": 2e-5})], {}, ["devlin(learning_rate=2e-05)"]),
-        ([recipe("devlin", label="ours", epochs=4)], {"epochs": 4.0, "warmup": 0.2}, ["ours(warmup=0.2)"]),
+        ([recipe("devlin", label="ours", epochs=4)], {"epochs": 4.0, "warmup_ratio": 0.2}, ["ours(warmup_ratio=0.2)"]),
         (["devlin", "devlin(epochs=3)", "devlin"], {}, ["devlin"]),  # one recipe in three forms
     ],
 )

@@ -76,7 +76,7 @@ def test_bertadam_does_not_round_its_warmup(steps, warmup):
     def warmup_linear(x):
         return x / warmup if x < warmup else 1.0 - x
 
-    settings = {"learning_rate": 1.0, "warmup": warmup, "max_steps": steps}
+    settings = {"learning_rate": 1.0, "warmup_ratio": warmup, "max_steps": steps}
     plain = resolved("devlin-bertadam", **settings)
     exact = dataclasses.replace(plain, warmup_end="exact")
     rates = make_plan(exact, Seeds.from_number(0), 1000).learning_rates

@@ -116,9 +116,9 @@ def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording
         regression=task.kind == "regression",
         classes=task.classes,
         head_seed=spec.seeds.head,
-        head_std=recipe.head_std,
+        initializer_range=recipe.initializer_range,
         dropout=recipe.dropout,
-        dropout_places=recipe.required("dropout_places"),
+        dropout_scope=recipe.required("dropout_scope"),
         new_head=bool(recipe.new_head),
     )
     about = {

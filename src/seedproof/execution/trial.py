@@ -96,9 +96,9 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
         regression=task.kind == "regression",
         classes=task.classes,
         head_seed=spec.seeds.head,
-        head_std=recipe.head_std,
+        initializer_range=recipe.initializer_range,
         dropout=recipe.dropout,
-        dropout_places=recipe.required("dropout_places"),
+        dropout_scope=recipe.required("dropout_scope"),
         new_head=bool(recipe.new_head),
     )
     notes = [*_drawn(loaded, source, draw_missing), *_left_out(loaded, source), *_words_without_embedding(source)]

@@ -54,16 +54,16 @@ class RunCheckpoint:
     @property
     def start(self) -> dict[str, Any]:
         """What decides the model at step 0 and the loss on the examples: runs that agree in it share a plane."""
-        recipe = self.spec.recipe
+        recipe = from_json(self.spec.recipe)
         # A model that brings its own head keeps it: then the head seed moves nothing.
-        head = (self.spec.seeds.head, recipe["head_std"]) if self.result["missing_parameters"] else None
+        head = (self.spec.seeds.head, recipe.initializer_range) if self.result["missing_parameters"] else None
         return {
             "pre-trained model": self.spec.model.fingerprint,
             "task": self.spec.task.fingerprint,
             "head seed": head,
-            "max_length": recipe["max_length"],
-            "segment_ids": recipe["segment_ids"],
-            "inputs": from_json(recipe).inputs,
+            "max_length": recipe.max_length,
+            "segment_ids": recipe.segment_ids,
+            "inputs": recipe.inputs,
         }
 
 
@@ -156,18 +156,18 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
                 f"{expected}; give another run (seedproof.surface takes any three models)"
             )
     _check_common_start(opened, f, s)
-    recipe = f.spec.recipe
+    recipe = from_json(f.spec.recipe)
     found = surface(
         f.source.folder,
         f.weights,
         s.weights,
         task=read_task(opened.task_folder(f.spec.task.fingerprint)),
         head_seed=f.spec.seeds.head,
-        head_std=recipe["head_std"],
-        max_length=recipe["max_length"],
-        segment_ids=recipe["segment_ids"],
-        inputs=from_json(recipe).inputs,
-        new_head=recipe.get("new_head", False),
+        initializer_range=recipe.initializer_range,
+        max_length=recipe.max_length,
+        segment_ids=recipe.segment_ids,
+        inputs=recipe.inputs,
+        new_head=bool(recipe.new_head),
         **{"folder": opened.path, **options},
     )
     _leave(found.tables, opened.path / FOLDER / f"surface-{f.id}-{s.id}")

@@ -29,6 +29,7 @@ from seedproof.models import facts
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
 from seedproof.models.tokens import Inputs, tokenize
+from seedproof.renamed import takes_former_names
 from seedproof.store.measurements import Parts, kept_parts
 from seedproof.tasks import Split, Task, load_task
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+@takes_former_names({"head_std": "initializer_range"})
 def surface(
     pretrained: str | os.PathLike[str],
     failed: str | os.PathLike[str] | PreTrainedModel,
@@ -43,7 +45,7 @@ def surface(
     *,
     task: Task | str | os.PathLike[str],
     head_seed: int,
-    head_std: float = 0.02,
+    initializer_range: float = 0.02,
     new_head: bool = False,
     gradient_norm: bool = False,
     low: float = -1.5,
@@ -71,7 +73,7 @@ def surface(
         successful: s, likewise.
         task: whose training examples the loss is the mean of: a task, or what :func:`seedproof.load_task` takes.
         head_seed: the seed from which f and s drew their head: it gives p the same one.
-        head_std: its standard deviation.
+        initializer_range: its standard deviation.
         new_head: whether they drew it although ``pretrained`` has one.
         gradient_norm: also measure the L2 norm of the loss's gradient over all parameters; takes about three times as long.
         low: the least a and b of the grid.
@@ -103,7 +105,7 @@ def surface(
         "version": 1,
         "pretrained": source.fingerprint,
         "head_seed": head_seed,
-        "head_std": head_std,
+        "head_std": initializer_range,
         "failed": fingerprint(failed, "failed"),
         "successful": fingerprint(successful, "successful"),
         "task": data.fingerprint,
@@ -123,7 +125,7 @@ def surface(
         raise UserError(f"jobs must be at least 1, but is {workers}")
 
     def measure(parts: dict[str, Points]) -> Any:
-        plane, config = _plane(source, failed, successful, data, head_seed, head_std, new_head)
+        plane, config = _plane(source, failed, successful, data, head_seed, initializer_range, new_head)
         batches = _batches(data, source, chosen, max_length, segment_ids, meant)
         return measure_problem(Problem(config, plane, batches, gradient_norm, device), parts, workers)
 
@@ -167,14 +169,22 @@ def _complete(
 
 
 def _plane(
-    source: ModelSource, failed: Any, successful: Any, task: Task, head_seed: int, head_std: float, new_head: bool
+    source: ModelSource,
+    failed: Any,
+    successful: Any,
+    task: Task,
+    head_seed: int,
+    initializer_range: float,
+    new_head: bool,
 ) -> tuple[Plane, Any]:
     of_task: dict[str, Any] = {
         "labels": task.num_labels,
         "regression": task.kind == "regression",
         "classes": task.classes,
     }
-    start = load_classifier(source, **of_task, head_seed=head_seed, head_std=head_std, new_head=new_head)
+    start = load_classifier(
+        source, **of_task, head_seed=head_seed, initializer_range=initializer_range, new_head=new_head
+    )
     models = {"pre-trained": start.model}
     for role, checkpoint in (("failed", failed), ("successful", successful)):
         models[role] = classifier_of(checkpoint, role, **of_task)

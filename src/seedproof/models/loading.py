@@ -59,17 +59,17 @@ def load_classifier(
     labels: int,
     regression: bool,
     head_seed: int,
-    head_std: float = 0.02,
+    initializer_range: float = 0.02,
     dropout: float | None = None,
-    dropout_places: str = "modules",
+    dropout_scope: str = "modules",
     classes: Sequence[str] = (),
     new_head: bool = False,
 ) -> LoadedModel:
     """Load ``source`` with a classification head of ``labels`` outputs, in fp32 whatever the checkpoint's dtype.
 
     Parameters that the checkpoint does not have are drawn in the order of their names from a generator of their own:
-    matrices from N(0, ``head_std``), biases 0, scales of norms 1 (Devlin et al. 2019). ``dropout`` sets every dropout
-    probability, ``dropout_places="configuration"`` those of some entries of the configuration alone; None leaves them.
+    matrices from N(0, ``initializer_range``), biases 0, scales of norms 1 (Devlin et al. 2019). ``dropout`` sets every dropout
+    probability, ``dropout_scope="configuration"`` those of some entries of the configuration alone; None leaves them.
     ``classes`` are the names of the outputs, which saved weights answer with. ``new_head`` draws the head even if one of the
     right size came with the checkpoint.
 
@@ -83,7 +83,7 @@ def load_classifier(
     config.label2id = {name: index for index, name in config.id2label.items()}
     config.problem_type = "regression" if regression else "single_label_classification"
     if dropout is not None:
-        (set_all if dropout_places == "modules" else set_named)(config, dropout)
+        (set_all if dropout_scope == "modules" else set_named)(config, dropout)
     model, info = load_weights(AutoModelForSequenceClassification, config, source, ignore_mismatched_sizes=True)
     shapes = {
         name: f"{shape_text(stored)} in the file, {shape_text(wanted)} by config.json"
@@ -96,8 +96,8 @@ def load_classifier(
             "give the folder of the pre-trained model"
         )
     drawn = tuple(sorted(missing | set(_head(model) if new_head else ())))
-    draw_missing(model, drawn, head_seed, head_std)
-    if dropout is not None and dropout_places == "modules":
+    draw_missing(model, drawn, head_seed, initializer_range)
+    if dropout is not None and dropout_scope == "modules":
         set_in_modules(model, dropout)
     text = model.config.get_text_config()
     if getattr(text, "pad_token_id", None) is None:  # decoders look for the last token before the padding

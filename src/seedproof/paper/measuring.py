@@ -82,6 +82,7 @@ class Measuring:
             raise UserError(
                 f"the runs {failed} and {successful} start from different heads, so they share no plane with one"
             )
+        recipe = from_json(spec.recipe)
         what = "surface" if gradient_norm else "edges"
         return surface(
             self._pretrained(spec),
@@ -89,14 +90,14 @@ class Measuring:
             self._weights(successful),
             task=Task.read(self.store.task_folder(spec.task.fingerprint)),
             head_seed=spec.seeds.head,
-            head_std=spec.recipe["head_std"],
+            initializer_range=recipe.initializer_range,
             gradient_norm=gradient_norm,
             side=side,
             edge=self.scale.edge_points,
             examples=self.scale.surface_examples,
-            max_length=spec.recipe["max_length"],
-            segment_ids=spec.recipe["segment_ids"],
-            inputs=from_json(spec.recipe).inputs,
+            max_length=recipe.max_length,
+            segment_ids=recipe.segment_ids,
+            inputs=recipe.inputs,
             jobs=self.jobs,
             device=self.store.numerics.device,
             folder=self.store.path,

@@ -20,6 +20,7 @@ from seedproof.recipes.naming import telling_name
 from seedproof.recipes.resolve import Resolved, Row, describe, family_defaults, resolve
 from seedproof.recipes.settings import Settings, with_named_settings
 from seedproof.recipes.written import as_recipe, parts
+from seedproof.renamed import from_stored, of_today
 from seedproof.spec import written_settings
 
 __all__ = [
@@ -70,7 +71,7 @@ def recipe(name: str, *, label: str | None = None, **overrides: Unpack[Settings]
     known, written = parts(name)
     if known not in RECIPES:
         raise unknown("recipe", known, RECIPES)
-    given = [*(parse_setting(setting) for setting in written), *overrides.items()]
+    given = [*map(parse_setting, written), *((of_today(key), value) for key, value in overrides.items())]
     both = dict(given)
     if len(both) < len(given):
         twice = next(key for key in both if [each for each, _ in given].count(key) > 1)
@@ -90,7 +91,7 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     kind = METHODS.get(str(value.get("method")))
     if kind is None:
         raise unknown("method", value.get("method"), METHODS, where="a stored recipe")
-    fields = {key: content for key, content in value.items() if key != "method"}
+    fields = {key: content for key, content in from_stored(value).items() if key != "method"}
     for key in fields:
         if key != "name" and key not in kind.field_types():
             raise unknown("setting", key, kind.field_types(), where=f"a stored {kind.method} recipe")
@@ -110,9 +111,9 @@ def parse_setting(text: str) -> tuple[str, Any]:
         UserError: No ``=``, an unknown field (the nearest one is named), or a bad value (the valid ones are named).
     """
     name, equals, written = text.partition("=")
-    name = name.strip()
     if not equals:
         raise UserError(f"setting {text!r} has no '='; write it as field=value, e.g. learning_rate=3e-5")
+    name = of_today(name.strip())
     kinds = {key: kind for method in METHODS.values() for key, kind in method.field_types().items()}
     if name not in kinds:
         raise unknown("setting", name, kinds)

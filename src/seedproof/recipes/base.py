@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from seedproof.display import table
 from seedproof.errors import UserError, unknown
 from seedproof.fields import Count, FieldType, Name, NotNegative, Positive, Range, Share, field_types
+from seedproof.renamed import FORMER, as_stored, of_today, taken, takes_former_names
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,7 +42,7 @@ class Recipe:
             "select_metric": FIRST,
             "warmup_end": "whole",
             "inputs": "tokenizer",
-            "dropout_places": "configuration",
+            "dropout_scope": "configuration",
             "new_head": False,
         }
     )
@@ -68,22 +69,22 @@ class Recipe:
     """With ``max_steps``: one further step at learning rate 0, as the released code takes."""
     batch_size: Count = 16
     """Examples in a step; the last step of an epoch takes what is left."""
-    warmup: Share = 0.1
-    """Share of the steps over which the learning rate rises linearly from 0."""
+    warmup_ratio: Share = 0.1
+    """Fraction of the steps over which the learning rate rises linearly from 0."""
     warmup_end: Literal["whole", "exact"] | None = None
-    """Whether the warm-up ends at a whole step, rounded down (Google's code, Transformers), or exactly at its share of the
+    """Whether the warm-up ends at a whole step, rounded down (Google's code, Transformers), or exactly at its fraction of the
     steps (BertAdam). None: ``exact`` with the schedule ``linear-drop``."""
     schedule: Literal["linear", "linear-drop", "constant"] = "linear"
     """After the warm-up: linear from the peak to 0; or the line lr * (1 - t / T), to which the rate drops when the
     warm-up ends (from lr to .9 lr at 10 %; Google's code, BertAdam); or constant."""
     dropout: Share | None = None
     """All dropout probabilities of the model."""
-    dropout_places: Literal["configuration", "modules"] | None = None
+    dropout_scope: Literal["configuration", "modules"] | None = None
     """Where ``dropout`` is set: in the entries of the configuration that were known when stores began, or in every module
     that drops, whatever its name. None: ``modules`` where the two differ."""
     max_length: Annotated[int, Range(2)] = 128
     """Tokens of a text or pair; longer ones are cut."""
-    head_std: NotNegative = 0.02
+    initializer_range: NotNegative = 0.02
     """Standard deviation of the new head's initial weights."""
     beta1: Share | None = None
     """Decay of Adam's first moment, the moving average of gradients."""
@@ -103,9 +104,9 @@ class Recipe:
     """Where eps is added: before the second moment is corrected for its start (Transformers 2.x), or after (PyTorch); the same
     without correction. See :class:`seedproof.AdamW`."""
     clip: Literal["none", "global", "tensor"] | None = None
-    """What is clipped at ``clip_norm``: nothing, the norm over all gradients, or each tensor's own."""
-    clip_norm: Positive = 1.0
-    """Greatest norm of what ``clip`` names; larger gradients are scaled down to it."""
+    """What is clipped at ``max_grad_norm``: nothing, the norm over all gradients, or each tensor's own."""
+    max_grad_norm: Positive = 1.0
+    """Largest norm of what ``clip`` names; larger gradients are scaled down to it."""
     select: Literal["last", "best"] = "last"
     """Which weights are the result: the last, or those with the best development score after any epoch or before the
     first step (the untrained model takes part)."""
@@ -121,6 +122,13 @@ class Recipe:
 
     def __init_subclass__(cls) -> None:
         cls.__repr__ = Recipe.__repr__  # type: ignore[method-assign]  # or each dataclass would write its own, of all fields
+
+    if not TYPE_CHECKING:  # or a misspelt field would pass for a former name
+
+        def __getattr__(self, name: str) -> Any:
+            if name in FORMER:
+                return getattr(self, of_today(name))
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __repr__(self) -> str:
         changed = "".join(f", {name}={value!r}" for name, value in self.changed().items())
@@ -167,6 +175,7 @@ class Recipe:
         Raises:
             UserError: Unknown field (the nearest one is named) or bad value.
         """
+        settings = taken(settings)
         for key in settings:
             if key not in self.field_types():
                 _refuse_foreign(key, self)
@@ -175,13 +184,15 @@ class Recipe:
         return dataclasses.replace(self, **settings, name=self.name if name is None else name, user_settings=marked)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, without the fields of :attr:`ADDED` that mean "as before"; this is what an id hashes.
+        """Plain JSON values, without the fields of :attr:`ADDED` that mean "as before"; this is what an id hashes.
+
+        Fields that have been renamed since have their former names here (:data:`seedproof.renamed.FIELDS`).
 
         Read back by :func:`seedproof.recipes.from_json`.
         """
         values = {key: getattr(self, key) for key in self.field_types()}
         stored = {key: value for key, value in values.items() if key not in self.ADDED or value != self.ADDED[key]}
-        return {"method": self.method, "name": self.name, **stored}
+        return {"method": self.method, "name": self.name, **as_stored(stored)}
 
     # The hooks, in the order in which an engine calls them.
 
@@ -221,6 +232,9 @@ class Recipe:
 
     def after_step(self, model: nn.Module) -> None:
         """Called after the optimizer's step."""
+
+
+Recipe.__init__ = takes_former_names(FORMER)(Recipe.__init__)  # type: ignore[method-assign]
 
 
 def _refuse_foreign(setting: str, recipe: Recipe) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seedproof.recipes import METHODS, RECIPES, Recipe, family_defaults
+from seedproof.renamed import FORMER
 
 FAMILIES = ("bert", "roberta", "albert")
 """Whose own defaults stand in the page; every other family has BERT's."""
@@ -71,6 +72,10 @@ def page() -> str:
         "| field | allowed | default | meaning |",
         "| --- | --- | --- | --- |",
         *(f"| `{each.name}`{each.of_method} | {each.allowed} | {each.default} | {each.meaning} |" for each in fields()),
+        "",
+        "Former names, which stored recipes keep and users may write for one version more: "
+        + ", ".join(f"`{former}` is `{name}`" for former, name in FORMER.items())
+        + ".",
         "",
         "## Defaults of the families",
         "",

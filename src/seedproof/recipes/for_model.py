@@ -37,12 +37,12 @@ def right_values(recipe: Recipe, source: ModelSource) -> dict[str, Any]:
     from seedproof.models import facts
 
     values: dict[str, Any] = {}
-    if recipe.schedule == "linear-drop" and recipe.warmup > 0:
+    if recipe.schedule == "linear-drop" and recipe.warmup_ratio > 0:
         values["warmup_end"] = "exact"
     if facts.inputs(source, "model") != facts.inputs(source, "tokenizer"):
         values["inputs"] = "model"
     if not facts.is_dropout_set_by_configuration(source, recipe.required("dropout")):
-        values["dropout_places"] = "modules"
+        values["dropout_scope"] = "modules"
     if isinstance(recipe, MixoutRecipe) and _mixes_more_or_less(recipe, source):
         values["covers"] = "flow"
     return values

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from seedproof.renamed import FIELDS
 from seedproof.spec import written_settings
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def telling_name(recipe: Recipe, settings: Mapping[str, Any], defaults: Mapping[
 
 def is_named(field: str, name: str) -> bool:
     """Whether the name of a recipe tells the value of a field: ``epochs``, in ``mosbach(epochs=10)``."""
-    return re.search(rf"\b{field}=", name) is not None
+    return re.search(rf"\b({field}|{FIELDS.get(field, field)})=", name) is not None
 
 
 def _is_told(field: str, recipe: Recipe, named: Recipe, defaults: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from seedproof.recipes.base import Recipe
 from seedproof.recipes.naming import telling_name
+from seedproof.renamed import taken
 
 DEFAULT_LEARNING_RATE = 2e-5
 """Paper, section 2; for models whose card gives none."""
@@ -75,10 +76,9 @@ def resolve(
     Raises:
         UserError: Unknown field, or a value outside its range.
     """
-    settled = recipe.with_settings(overrides or {})
-    changed = {
-        name: getattr(settled, name) for name in overrides or {} if getattr(settled, name) != getattr(recipe, name)
-    }
+    asked = taken(overrides or {})
+    settled = recipe.with_settings(asked)
+    changed = {name: getattr(settled, name) for name in asked if getattr(settled, name) != getattr(recipe, name)}
     defaults = _defaults(family, card or {})
     filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -86,8 +86,8 @@ def resolve(
         if getattr(settled, name) is None and name in defaults:
             filled[name], origins[name] = defaults[name]
         elif getattr(settled, name) is None and name in settled.ADDED:
-            asked = added or {}
-            filled[name], origins[name] = (asked[name], "model") if name in asked else (settled.ADDED[name], "default")
+            right = added or {}
+            filled[name], origins[name] = (right[name], "model") if name in right else (settled.ADDED[name], "default")
         else:
             origins[name] = "user" if name in settled.user_settings else "recipe"
     of_the_model = {field: value for field, (value, _) in defaults.items()} | dict(added or {})

@@ -23,13 +23,13 @@ class Settings(TypedDict, total=False):
     max_steps: int | None
     extra_step: bool
     batch_size: int
-    warmup: float
+    warmup_ratio: float
     warmup_end: Literal["whole", "exact"] | None
     schedule: Literal["linear", "linear-drop", "constant"]
     dropout: float | None
-    dropout_places: Literal["configuration", "modules"] | None
+    dropout_scope: Literal["configuration", "modules"] | None
     max_length: int
-    head_std: float
+    initializer_range: float
     beta1: float | None
     beta2: float | None
     eps: float
@@ -38,7 +38,7 @@ class Settings(TypedDict, total=False):
     decay: Literal["updated", "old"]
     eps_place: Literal["before", "after"]
     clip: Literal["none", "global", "tensor"] | None
-    clip_norm: float
+    max_grad_norm: float
     select: Literal["last", "best"]
     select_metric: str | None
     segment_ids: bool

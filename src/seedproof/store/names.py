@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
+from seedproof.renamed import from_stored
 from seedproof.spec import RunSpec, written_settings
 from seedproof.store.cells import Cell
 
@@ -22,7 +23,7 @@ _SAME_IN_DISTRIBUTION = ("engine", "device", "threads")
 
 def settings_of(spec: RunSpec) -> dict[str, Any]:
     """Everything that a run was told beside task, model and seeds, by field: recipe and numerics."""
-    recipe = {name: value for name, value in spec.recipe.items() if name != "name"}
+    recipe = {name: value for name, value in from_stored(spec.recipe).items() if name != "name"}
     return recipe | dataclasses.asdict(spec.numerics)
 
 

@@ -29,6 +29,7 @@ from seedproof.errors import UserError, unknown
 from seedproof.execution.recording import DEFAULT_RECORDINGS, Recording
 from seedproof.probes import PROBES
 from seedproof.recipes import RECIPES, Recipe
+from seedproof.renamed import from_stored
 from seedproof.spec import Seeds
 from seedproof.tasks import Task
 
@@ -192,7 +193,7 @@ def _recipe(recipe: Recipe | str | Mapping[str, Any]) -> Any:
         return written or recipe
     if RECIPES.get(recipe.name) == recipe and not recipe.user_settings:
         return recipe.name
-    return {key: "default" if value is None else value for key, value in recipe.to_json().items()}
+    return {key: "default" if value is None else value for key, value in from_stored(recipe.to_json()).items()}
 
 
 def _seed_value(seed: Seeds) -> Any:

@@ -25,6 +25,7 @@ from seedproof.launch.members import plan_launches
 from seedproof.models.source import ModelSource
 from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe
 from seedproof.recipes.for_model import resolve_for
+from seedproof.renamed import taken
 from seedproof.report.notes import notes_before
 from seedproof.report.progress import Progress
 from seedproof.spec import Numerics, RunSpec, Seeds
@@ -89,11 +90,12 @@ class Study:
         ]
         object.__setattr__(self, "tasks", tasks)
         object.__setattr__(self, "seeds", as_seeds(self.seeds))
+        if not isinstance(self.settings, Mapping):
+            raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
+        object.__setattr__(self, "settings", taken(self.settings))
         self._check_names()
         if not isinstance(self.name, str) or not self.name.strip():
             raise UserError(f"the name of a study must be a text, found {self.name!r}")
-        if not isinstance(self.settings, Mapping):
-            raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
         if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
             raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
         if self.threads is not None and self.threads > MOST_THREADS:

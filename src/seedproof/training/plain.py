@@ -126,9 +126,9 @@ class PlainEngine:
     def _clip(self) -> None:
         """Clip gradients as the recipe says. A norm that is not finite makes all of them so, and the next loss too."""
         if self._recipe.clip == "global":
-            nn.utils.clip_grad_norm_(self._parameters, self._recipe.clip_norm)
+            nn.utils.clip_grad_norm_(self._parameters, self._recipe.max_grad_norm)
         elif self._recipe.clip == "tensor":
-            clip_each_tensor(self._parameters, self._recipe.clip_norm)
+            clip_each_tensor(self._parameters, self._recipe.max_grad_norm)
 
     def _evaluate_if_planned(self) -> list[Record]:
         if self.step not in self._plan.evaluate_after or self.diverged_at is not None:

@@ -131,9 +131,9 @@ def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | No
     per_epoch = math.ceil(examples / recipe.batch_size)
     steps = count_steps(recipe, examples)
     if recipe.required("warmup_end") == "exact":
-        factors = schedule_factor(recipe.schedule, np.arange(steps) / steps, 1.0, recipe.warmup)
+        factors = schedule_factor(recipe.schedule, np.arange(steps) / steps, 1.0, recipe.warmup_ratio)
     else:
-        factors = schedule_factor(recipe.schedule, np.arange(steps), steps, int(recipe.warmup * steps))
+        factors = schedule_factor(recipe.schedule, np.arange(steps), steps, int(recipe.warmup_ratio * steps))
     if recipe.extra_step and recipe.max_steps is not None:
         steps, factors = steps + 1, np.append(factors, 0.0)
     rates = recipe.peak_learning_rate * factors

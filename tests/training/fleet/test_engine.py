@@ -65,7 +65,7 @@ def test_what_new_runs_mean_is_the_same_in_both_engines(family):
     """Mixout told by the flow of data, and BertAdam's warm-up, which does not end at a whole step."""
     runs = [
         make_run(family, "mixout", seed=1, covers="flow"),
-        make_run(family, "devlin-bertadam", seed=2, warmup=0.15, warmup_end="exact"),
+        make_run(family, "devlin-bertadam", seed=2, warmup_ratio=0.15, warmup_end="exact"),
     ]
     compare(runs, "fp64", 1e-7, 1e-6, 1e-3)
 

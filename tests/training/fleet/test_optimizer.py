@@ -27,8 +27,8 @@ OTHERS = [
     dataclasses.replace(BASE, beta1=0.0),
     dataclasses.replace(BASE, beta1=0.7, beta2=0.5, bias_correction=True),
     dataclasses.replace(BASE, weight_decay=0.0, eps=1e-8, eps_place="after", bias_correction=True),
-    dataclasses.replace(BASE, clip="global", clip_norm=0.03),
-    dataclasses.replace(BASE, clip="tensor", clip_norm=0.03),
+    dataclasses.replace(BASE, clip="global", max_grad_norm=0.03),
+    dataclasses.replace(BASE, clip="tensor", max_grad_norm=0.03),
 ]
 
 
@@ -64,9 +64,9 @@ def train_alone(recipe, model, member):
         for name, gradient in gradients(model, member, step):
             model.get_parameter(name).grad = gradient
         if recipe.clip == "global":
-            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
         elif recipe.clip == "tensor":
-            clip_each_tensor(model.parameters(), recipe.clip_norm)
+            clip_each_tensor(model.parameters(), recipe.max_grad_norm)
         for group in optimizer.param_groups:
             group["lr"] = rate(member, step)
         optimizer.step()

@@ -106,7 +106,7 @@ def test_one_step_on_real_rte_batches(tmp_path, glue_dir, vocabulary_dir, family
         ).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     task = load_task("glue/rte", data_dir=glue_dir)
-    runs = runs_of(find_model(str(tmp_path)), task, RECIPES, warmup=0.0, learning_rate=1e-4)
+    runs = runs_of(find_model(str(tmp_path)), task, RECIPES, warmup_ratio=0.0, learning_rate=1e-4)
     assert max(map(len, runs[0].data.train.ids)) > 100
     agree(runs)
 
@@ -116,7 +116,7 @@ def test_one_step_on_real_rte_batches(tmp_path, glue_dir, vocabulary_dir, family
 )
 def test_one_step_of_the_miniature(name):
     """Every recipe in one fleet, at the model's own learning rate."""
-    agree(runs_of(find_model(f"miniature/{name}"), load_task("miniature/entailment"), RECIPES, warmup=0.0))
+    agree(runs_of(find_model(f"miniature/{name}"), load_task("miniature/entailment"), RECIPES, warmup_ratio=0.0))
 
 
 @pytest.mark.slow
@@ -141,8 +141,8 @@ def test_fifty_steps_of_the_miniature_in_fp64(name):
 def test_bf16_is_close_to_the_plain_engine_and_to_fp32(family):
     """One step. Products are rounded to 8 bits in other places than under autocast; weights stay fp32."""
     runs = [
-        make_run(family, "devlin", seed=1, warmup=0.0),
-        make_run(family, "mixout", seed=2, warmup=0.0, batch_size=3, data=make_data(family, 3, longest=5)),
+        make_run(family, "devlin", seed=1, warmup_ratio=0.0),
+        make_run(family, "mixout", seed=2, warmup_ratio=0.0, batch_size=3, data=make_data(family, 3, longest=5)),
     ]
     losses, norms = {}, {}
     for precision in ("fp32", "bf16"):

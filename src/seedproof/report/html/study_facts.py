@@ -9,12 +9,13 @@ import pandas as pd
 
 from seedproof.analysis.times import worker_seconds
 from seedproof.errors import command
+from seedproof.renamed import from_stored
 from seedproof.report.commands import commands_of
 from seedproof.report.html.page import Section
 from seedproof.store import Store
 from seedproof.store.files import read_text
 
-_ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup", "schedule")
+_ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup_ratio", "schedule")
 """Fields of a recipe that come first."""
 
 
@@ -48,7 +49,7 @@ def _recipes(store: Store, runs: pd.DataFrame) -> list[Section]:
     sections = []
     for model, rows in runs.groupby("model", sort=False):
         values = {
-            row["recipe"]: store.run(row["run"]).spec.recipe
+            row["recipe"]: from_stored(store.run(row["run"]).spec.recipe)
             for row in rows[[store.run(run).has_spec for run in rows["run"]]]
             .drop_duplicates("recipe")
             .to_dict("records")

@@ -103,7 +103,7 @@ class StackedAdamW:
         squares = torch.stack([torch.linalg.vector_norm(value, dim=1) for value in stack.gradients])
         norms = torch.linalg.vector_norm(squares, dim=0)
         # 1e-6 as in torch.nn.utils.clip_grad_norm_. A norm that is not finite makes the member's gradients so.
-        bounds = self._column([r.clip_norm if r.clip == "global" else np.inf for r in recipes])
+        bounds = self._column([r.max_grad_norm if r.clip == "global" else np.inf for r in recipes])
         factors = torch.where(bounds.isinf(), 1.0, (bounds / (norms[:, None] + 1e-6)).clamp(max=1.0))
         if stack.device.type != "cpu" or bool((factors != 1.0).any()):  # on a GPU looking costs more than multiplying
             for gradient in stack.gradients:
@@ -111,7 +111,7 @@ class StackedAdamW:
 
     def _clip_tensors(self, recipes: Sequence[Recipe], norms: Tensor) -> None:
         layout: Layout = self._stack.layout
-        bounds = self._column([r.clip_norm if r.clip == "tensor" else np.inf for r in recipes])
+        bounds = self._column([r.max_grad_norm if r.clip == "tensor" else np.inf for r in recipes])
         factors = torch.where(bounds.isinf(), 1.0, (bounds / (norms + 1e-6)).clamp(max=1.0))
         for column, name in enumerate(layout.names):
             index, entry = layout.places[name]
