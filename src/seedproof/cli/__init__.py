@@ -77,13 +77,14 @@ def _check_arguments() -> None:
 
 def _say_deprecations() -> None:
     """Show names that go as sentences, like every other warning of the program, and not as lines of Python."""
-    otherwise = warnings.showwarning
+    otherwise, said = warnings.showwarning, set()
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, DeprecatedName):
-            _say(f"warning: {message}")
-        else:
+        if not issubclass(category, DeprecatedName):
             otherwise(message, category, *where, **more)
+        elif str(message) not in said:  # Python forgets what it has shown whenever a library changes its filters
+            said.add(str(message))
+            _say(f"warning: {message}")
 
     warnings.showwarning = show
 
