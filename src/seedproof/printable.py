@@ -26,7 +26,7 @@ def printable(text: str) -> str:
 
 
 def printable_line(text: str) -> str:
-    r"""As :func:`printable`, with line breaks and tabs replaced as well: for names, which stand within a line.
+    r"""Text as of :func:`printable`, with line breaks and tabs replaced as well: for names, which stand within a line.
 
     >>> printable_line("a\nb")
     'a␊b'

@@ -87,8 +87,8 @@ class Numerics:
     are stored and hashed only while they hold another one, so that a new field changes no id."""
 
     engine: Literal["plain", "fleet"] = "plain"
-    """``fleet`` trains many runs in one step: the same algorithm, but other bits, and with another company other bits
-    again."""
+    """``fleet`` trains many runs in one step: the same algorithm, but not bit-identical to ``plain``; the last bits also
+    depend on which runs share the fleet."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """``bf16`` is autocast over fp32 master weights."""
     device: str = "cpu"
@@ -97,7 +97,7 @@ class Numerics:
     """Threads inside one run on a CPU: sums are split differently with another count."""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, without the fields of :attr:`ADDED` that mean "as before"."""
+        """Plain JSON values, without the fields of :attr:`ADDED` that mean "as before"."""
         values = dataclasses.asdict(self)
         return {key: value for key, value in values.items() if key not in self.ADDED or value != self.ADDED[key]}
 
@@ -107,7 +107,7 @@ class TaskReference:
     """A task as a run spec names it."""
 
     name: str
-    """For people; not part of the id."""
+    """Name for people; not part of the id."""
     fingerprint: str
     """Hash of the content: texts, labels, metrics."""
     train_examples: int
@@ -152,7 +152,7 @@ class RunSpec:
         return content_hash(content)[:ID_LENGTH]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Plain JSON values."""
         value = dataclasses.asdict(self)
         return {"version": SPEC_VERSION, **value, "recipe": dict(self.recipe), "numerics": self.numerics.to_json()}
 

@@ -1,4 +1,4 @@
-"""From records to small tables: pure functions, which never train and never draw.
+"""Pure functions from records to small tables, which never train and never draw.
 
 Names resolve when they are used: a summary does without what a correlation needs.
 """

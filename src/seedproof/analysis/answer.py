@@ -109,7 +109,7 @@ def _answer(rows: pd.DataFrame, baseline: str | None) -> Answer:
 
 
 def _sentence(cells: list[dict[str, Any]], base: dict[str, Any], found: list[Comparison]) -> str:
-    """Without its full stop, and without what is not finished."""
+    """Sentence without its full stop, and without what is not finished."""
     if _all_failed(cells):
         runs, done = sum(cell["finished"] for cell in cells), [cell["recipe"] for cell in cells if cell["finished"]]
         if len(done) < len(cells):

@@ -92,7 +92,7 @@ class RateDifference:
     first: NDArray[np.int64]
     """Failures of each seed, shape (seeds,)."""
     second: NDArray[np.int64]
-    """Of the same seeds in the same order if ``paired``."""
+    """Successes (0 or 1) of the other group; of the same seeds in the same order if ``paired``."""
     cells: int
     paired: bool
 
@@ -159,7 +159,7 @@ def _wilson(shares: NDArray[np.float64], cells: int, z: float) -> tuple[float, f
 
 
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Of the seeds' shares; a positive one is taken down by Newcombe's correction for few pairs."""
+    """Correlation of the two outcomes over seeds; a positive one is taken down by Newcombe's correction for few pairs."""
     scale = math.sqrt(float(first.var() * second.var()))
     if scale == 0:
         return 0.0

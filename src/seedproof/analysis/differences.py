@@ -1,4 +1,4 @@
-"""By how much a recipe differs from another one: in failure rate, mean and standard deviation, with intervals and tests.
+"""Differences of a recipe from another one: in failure rate, mean and standard deviation, with intervals and tests.
 
 Two recipes that ran on the same seeds are compared seed by seed. The rates: :mod:`seedproof.analysis.comparisons`. The means
 over all runs: the exact sign-flip test of the seeds' differences and Student's interval of their mean; on different seeds
@@ -39,7 +39,7 @@ class Difference:
     p: float = math.nan
     """Two-sided, against "there is no difference"."""
     p_corrected: float = math.nan
-    """By Holm's method over the recipes that are compared with the baseline on this task and model."""
+    """Holm's p-value over the recipes that are compared with the baseline on this task and model."""
     seeds_needed: int | None = None
     """Seeds of each recipe that would decide, if things are as estimated; None: no number would, or it is decided."""
     missing: str = ""
@@ -56,7 +56,7 @@ class Comparison:
     """Compared: pairs, or of the smaller recipe where the seeds differ."""
     paired: bool
     failed: tuple[int, int]
-    """Of the recipe and of the baseline, among the ``runs`` compared."""
+    """Failed runs of the recipe and of the baseline, among the ``runs`` compared."""
     runs: tuple[int, int]
     means: tuple[float, float]
     rate: Difference
@@ -121,7 +121,7 @@ def _rate(difference: RateDifference, confidence: float, level: float) -> Differ
 def _mean(
     first: NDArray[np.float64], second: NDArray[np.float64], paired: bool, confidence: float, level: float
 ) -> Difference:
-    """Of all runs, failed ones included."""
+    """Difference of the mean scores of all runs, failed ones included."""
     if lost := int(sum((~np.isfinite(part)).sum() for part in (first, second))):
         return Difference(math.nan, missing=f"{lost} diverged run{'s' if lost > 1 else ''} without a score")
     effect = float(first.mean() - second.mean())
@@ -156,7 +156,7 @@ def sign_flip(differences: NDArray[np.float64]) -> float:
 
 
 def sd_difference(cell: Mapping[str, Any], baseline: Mapping[str, Any]) -> Difference:
-    """Of all runs of both, whatever seeds they share."""
+    """Difference of the standard deviations of all runs of both, whatever seeds they share."""
     (s, low_s, high_s), (t, low_t, high_t) = ((row["sd"], row["sd_low"], row["sd_high"]) for row in (cell, baseline))
     effect = float(s - t)
     if math.isnan(effect):

@@ -36,7 +36,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 """What to change where runs ended so; of unknown ones, what would tell."""
 
 FITTED = 0.1
-"""By which share of the label entropy the training loss must be under it."""
+"""Fraction of the label entropy by which the training loss must be under it."""
 
 
 def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | None:

@@ -20,7 +20,7 @@ from seedproof.analysis.statistics import check_confidence
 
 @dataclass(frozen=True, eq=False)
 class Shift:
-    """By how much ``first`` lies above ``second`` (Mann and Whitney 1947; Hodges and Lehmann 1963)."""
+    """Distance of ``first`` above ``second`` (Mann and Whitney 1947; Hodges and Lehmann 1963)."""
 
     first: NDArray[np.float64]
     second: NDArray[np.float64]
@@ -113,7 +113,7 @@ class RankCorrelation:
 
     @property
     def standard_error(self) -> float:
-        """Of the transformed correlation: sqrt((1 + rho^2 / 2) / (n - 3))."""
+        """Standard error of the transformed correlation: sqrt((1 + rho^2 / 2) / (n - 3))."""
         return math.sqrt((1 + self.effect**2 / 2) / (self.n - 3)) if self.n >= SMALLEST_CORRELATION else math.nan
 
     @property

@@ -50,7 +50,7 @@ def step_size_table(recipes: Iterable[Recipe] | Mapping[str, Recipe], steps: int
 
 
 def matched_divisors(table: pd.DataFrame) -> pd.DataFrame:
-    """By how much each recipe's rate would have to be divided for the same mean step size with bias correction.
+    """Divisor of each recipe's learning rate that gives the same mean step size with bias correction.
 
     Args:
         table: of :func:`step_size_table`.

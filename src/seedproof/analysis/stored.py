@@ -111,7 +111,7 @@ class _Run:
 
     @property
     def fingerprint(self) -> str:
-        """Of its task."""
+        """Fingerprint of its task."""
         return str(self._spec.task.fingerprint)
 
     @cached_property

@@ -187,7 +187,7 @@ def _over_all(
     divisor: Divisor,
     bootstrap: Callable[..., tuple[float, float]],
 ) -> dict[str, float]:
-    """Of all finished runs; ``given_success`` where they all succeeded."""
+    """Mean and standard deviation of all finished runs; ``given_success`` where they all succeeded."""
     described = _statistics(scores, divisor)
     if len(scores) < SMALLEST_OVER_ALL:
         return described

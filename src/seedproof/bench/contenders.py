@@ -66,7 +66,7 @@ class Contender:
     kind: Kind
     processes: int = 1
     threads: int = 1
-    """Of each process."""
+    """Threads of each process."""
     members: int = 1
     """Runs (or points of a surface) of each process at a time."""
     pad_to: int | None = None
@@ -79,12 +79,12 @@ class Contender:
 
     @property
     def layout(self) -> str:
-        """For the table: processes x threads, and members."""
+        """Processes x threads and members, as the table shows them."""
         place = f"{self.processes} x {self.threads}" if self.device == "cpu" else self.device
         return f"{place}, {self.members} at a time" if self.members > 1 else place
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Plain JSON values."""
         return dataclasses.asdict(self)
 
 
@@ -96,7 +96,7 @@ class Ratio:
     """Group in the numerator, usually the slower one."""
     ours: str
     target: float | None = None
-    """At least this."""
+    """Least value of the ratio that is aimed at."""
     of: Literal["time", "memory"] = "time"
 
 
@@ -109,7 +109,7 @@ class Trial:
     contenders: tuple[Contender, ...]
     ratios: tuple[Ratio, ...] = ()
     steps: int = 10
-    """Of a block."""
+    """Steps of a block."""
     warmup: int = 3
     """Steps before the first block, not counted."""
     unit: str = "step of one run"

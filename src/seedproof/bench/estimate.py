@@ -11,7 +11,7 @@ EPOCHS = 26
 """Devlin's 3, Lee's 3 and 20 of the paper's recipe."""
 SEEDS = 25
 TASK_OF = {"large": "rte", "large mrpc": "mrpc", "large cola": "cola"}
-"""By trial."""
+"""Task of GLUE by trial."""
 
 
 def steps_of(task: str) -> float:

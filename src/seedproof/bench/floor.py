@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 TRAFFIC_BYTES = 28
-"""Of AdamW in fp32, for each parameter: weight, gradient and two averages read, weight and averages written."""
+"""Bytes that AdamW moves per parameter in fp32: weight, gradient and both moments read, weight and moments written."""
 
 POINT_BYTES = 20
-"""Of a point of a surface, for each parameter: three models read, their mixture written and read."""
+"""Bytes that a point of a surface moves per parameter: three models read, their mixture written and read."""
 
 FEW = 256
 TOKENS = {"cpu": 8192, "cuda": 65536}
@@ -39,7 +39,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one step of one run, or of one point of a surface."""
+    """Arithmetic and memory traffic of one step of one run, or of one point of a surface."""
 
     flops: float
     bytes: float
@@ -51,7 +51,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Rates:
-    """Of a whole machine, per second."""
+    """Rates that a whole machine reaches, per second."""
 
     flops: float
     bytes: float
@@ -59,9 +59,15 @@ class Rates:
 
 
 def forward_flops(size: Size, lengths: np.ndarray) -> float:
-    """Of sequences with these lengths, padding not counted: 2 for each weight and token, and 4 L² width in each layer for
-    attention's two products; the rest is small. Pooler and head see the first token of a sequence alone, so the last layer
-    is needed for it alone, but for the keys and values of all."""
+    """FLOPs of one forward pass without padding: 2 per weight and token, plus 4 L^2 width per layer for attention.
+
+    The rest is small. Pooler and head see the first token of a sequence alone, so the last layer is counted for that token
+    alone, but for the keys and values of all.
+
+    Args:
+        size: of the model.
+        lengths: of the sequences in tokens, int (sequences,).
+    """
     width, tokens, sequences = size.width, float(lengths.sum()), len(lengths)
     layer = 4 * width * width + 2 * width * size.inner
     keys_and_values = 2 * width * width
@@ -73,12 +79,12 @@ def forward_flops(size: Size, lengths: np.ndarray) -> float:
 
 
 def step_cost(size: Size, lengths: np.ndarray) -> Cost:
-    """Of a training step: the backward pass has twice the products of the forward pass; and the optimizer's traffic."""
+    """Cost of a training step: the backward pass has twice the FLOPs of the forward pass; and the optimizer's traffic."""
     return Cost(3.0 * forward_flops(size, lengths), float(TRAFFIC_BYTES * size.parameters))
 
 
 def point_cost(size: Size, lengths: np.ndarray) -> Cost:
-    """Of the loss at a point of a surface."""
+    """Cost of the loss at a point of a surface."""
     return Cost(forward_flops(size, lengths), float(POINT_BYTES * size.parameters))
 
 

@@ -44,7 +44,7 @@ class Gate:
         self._left = self._warmup
 
     def open(self) -> None:
-        """To be called when all is ready for the first step; waits if there is no warm-up."""
+        """Report that all is ready for the first step; waits if there is no warm-up."""
         if self._left == 0:
             self._pause({})
 

@@ -141,7 +141,7 @@ def rates(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate
 
 
 def mean_cost(costs: Sequence[Cost]) -> dict[str, float]:
-    """Of a step on average."""
+    """Mean cost of a step."""
     return {"flops": float(np.mean([c.flops for c in costs])), "bytes": float(np.mean([c.bytes for c in costs]))}
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 BATCH = 16
-"""For which the longest of a batch is published."""
+"""Batch size for which the longest example of a batch is published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Of a task's training examples in tokens of BERT's vocabulary, special ones included."""
+    """Lengths of a task's training examples in tokens of BERT's vocabulary, special ones included."""
 
     mean: float
     longest: float

@@ -18,7 +18,7 @@ def usable_cores() -> int:
 
 
 def versions() -> dict[str, str | None]:
-    """Of Python and the packages that matter; None where one is missing."""
+    """Versions of Python and the packages that matter; None where one is missing."""
     return {"python": platform.python_version(), **{package: _version(package) for package in PACKAGES}}
 
 

@@ -1,4 +1,4 @@
-"""From single times to what a table says: medians with their spread, ratios of medians, the floor beside each."""
+"""Numbers of a table from single times: medians with their spread, ratios of medians, the lower bound beside each."""
 
 from __future__ import annotations
 

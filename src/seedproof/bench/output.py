@@ -35,7 +35,7 @@ class Outcome:
         return compare(self.trial, self.series)
 
     def times(self, group: str) -> list[float]:
-        """Of a group's fastest contender."""
+        """Times of a group's fastest contender."""
         best = best_of(group, self.series)
         return best.times() if best else []
 
@@ -53,7 +53,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, with every single time."""
+        """Plain JSON values, with every single time."""
         head = {"format": FORMAT, **{key: getattr(self, key) for key in ("command", "versions", "hardware", "repeats")}}
         trials = [_trial_json(outcome) for outcome in self.outcomes]
         return {**head, "trials": trials, "stores": self.stores, "notes": self.notes}

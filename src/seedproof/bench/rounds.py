@@ -30,12 +30,12 @@ class Series:
     ready: list[Event] = field(default_factory=list)
     """One report of each process."""
     blocks: list[list[Event]] = field(default_factory=list)
-    """By repeat, one report of each process."""
+    """Reports by repeat, one of each process."""
     error: str | None = None
 
     @property
     def members(self) -> int:
-        """Of each process: on a GPU what memory held."""
+        """Members of each process: on a GPU as many as memory held."""
         return int(self.ready[0].get("members", self.contender.members)) if self.ready else self.contender.members
 
     def times(self) -> list[float]:
@@ -90,7 +90,7 @@ class Entrant:
             worker.order("start", start=json.dumps(start))
 
     def wait_until_ready(self) -> None:
-        """Until every process has done its warm-up.
+        """Wait until every process has done its warm-up.
 
         Raises:
             Failed: one has not.

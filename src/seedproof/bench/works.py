@@ -33,7 +33,7 @@ class Setting:
     """The machine, and what the user chose."""
 
     cores: int
-    """That contenders on a CPU use, all of them."""
+    """CPU cores. Contenders take turns, so each may use all of them."""
     device: str = "cpu"
     data_dir: str | None = None
     vocabulary: str | None = None
@@ -44,7 +44,7 @@ class Setting:
 
     @property
     def processes(self) -> int:
-        """Of a contender whose processes have one thread each."""
+        """Processes of a contender with one thread in each."""
         return self.cores if self.device == "cpu" else 1
 
     def problem(self, task: str, shape: Shape, batch: int = 16) -> Problem:

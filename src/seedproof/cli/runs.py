@@ -42,7 +42,7 @@ COLUMNS = [
     "majority",
     "covers_majority",
 ]
-"""Of a list that is not for a terminal."""
+"""Columns of a list that is not for a terminal."""
 
 
 def chosen_runs(results: Results, wanted: Mapping[str, Sequence[str] | None]) -> pd.DataFrame:

@@ -112,7 +112,7 @@ class FleetWorker:
         return is_ending
 
     def _start(self, run_id: str) -> _Run | None:
-        """Hold and load a run; None, and the launcher is told why, if that cannot be."""
+        """Lock and load a run. None, after reporting why, if it is held, finished or unloadable."""
         folder, lock = self._store.run(run_id), contextlib.ExitStack()
         try:
             lock.enter_context(folder.hold())

@@ -56,7 +56,7 @@ class Recording:
             raise UserError(f"checkpoint_seconds = {seconds!r} is not valid; give 0 or more")
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Plain JSON values."""
         return {**dataclasses.asdict(self), "probes": dict(self.probes)}
 
     @property

@@ -22,7 +22,7 @@ from seedproof.training.plan import make_plan
 STEPS, SECONDS = 8, 4.0
 """Most steps of a kind that are timed, and about how long at most; of a slower model two."""
 START_SECONDS = 2.0
-"""To load a model and begin."""
+"""Seconds to load a model and begin."""
 _FLOAT_BYTES = 4 * 4 / 3  # float32 as base64
 
 
@@ -31,7 +31,7 @@ class Timed:
     """A few steps of one kind of run, by the plain engine."""
 
     seconds: float
-    """Of a step, the median; the first is left out."""
+    """Median seconds of a step; the first is left out."""
     steps: int
     parameters: int
     tensors: int
@@ -42,7 +42,7 @@ class Estimate:
     """What runs will take."""
 
     seconds: float
-    """Of all of them, one after another by the plain engine."""
+    """Seconds of all of them, one after another by the plain engine."""
     disk_bytes: float
     timed: tuple[Timed, ...]
 
@@ -100,7 +100,7 @@ def time_steps(spec: RunSpec, task: Task, source: ModelSource) -> Timed:
 
 
 def _bytes(timed: Timed, steps: int, looks: int, logits: int, recording: Recording) -> float:
-    """Of one run on the disk: its journal, and its weights where they are kept."""
+    """Bytes of one run on the disk: its journal, and its weights where they are kept."""
     every: Mapping[str, int] = recording.probes
     norms = steps // every["gradients"] + 1 if "gradients" in every else 0
     journal = 80 * steps + (norms + looks) * timed.tensors * _FLOAT_BYTES + looks * logits * _FLOAT_BYTES

@@ -31,7 +31,7 @@ from seedproof.training.plain import PlainEngine
 from seedproof.training.plan import make_plan
 
 EXAMPLES = 2
-"""Of each split, its longest."""
+"""Examples of each split that are tried, its longest."""
 NAMED = 4
 """Parameters that a message names."""
 

@@ -17,9 +17,11 @@ from seedproof.models.layers import JOINED, places
 WEIGHTS = ("query", "key", "value", JOINED, "attention output", "intermediate", "output")
 """The kinds of weight inside a layer that the paper draws; some models have one matrix for query, key and value."""
 THRESHOLD = 0.01
-"""In the trial on the miniature the query gradients of failed runs fell to 1/3,000 of the classifier's and stayed; those
-of successful runs stayed between 1/300 and 1/3 of it, the lowest layers at the small end. The median weight of the lower
-half is far from 1/100 in both. On ``miniature/answer``, seeds 1000 to 1005, 3 epochs: the six failed runs fell under it for
+"""Ratio of gradient norms below which gradients have vanished.
+
+In the trial on the miniature the query gradients of failed runs fell to 1/3,000 of the classifier's and stayed; those of
+successful runs stayed between 1/300 and 1/3 of it, the lowest layers at the small end. The median weight of the lower half
+is far from 1/100 in both. On ``miniature/answer``, seeds 1000 to 1005, 3 epochs: the six failed runs fell under it for
 good at steps 20 to 60 of 189, the six successful ones (bias correction on) never; .003 and .03 part them as well."""
 LOWER = 0.5
 """The lowest half of the layers."""

@@ -13,7 +13,7 @@ class Summary:
     finished: list[str] = field(default_factory=list)
     """Finished now or before."""
     crashed: dict[str, str] = field(default_factory=dict)
-    """With the message of each."""
+    """Messages of the crashed runs by id."""
     interrupted: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     """Being executed by another launcher."""

@@ -12,7 +12,7 @@ MOST_MEMBERS = {"cpu": 16, "cuda": 128}
 """Members of a fleet by device: with more, what they have in common is saved already."""
 
 CPU_BYTES = 80_000_000
-"""Weights of all members on a CPU: products of large matrices are as fast alone, and caches overflow."""
+"""Most bytes of weights in a CPU fleet. Large matmuls gain nothing from batching, and larger fleets overflow the caches."""
 
 STATE = 8
 """Memory of a member on a GPU in multiples of its weights: gradients, averages, start weights, and what a step keeps.

@@ -64,7 +64,7 @@ class Start:
     """What a method is given when its run begins, or goes on."""
 
     model: nn.Module
-    """With the weights that training starts from, in fp32, dropout set. It may be changed in place; the names of the stock
+    """Model with the weights that training starts from, in fp32, dropout set. It may be changed in place; the names of the stock
     model's state must stay, so that saved weights open in stock Transformers."""
     recipe: Recipe
     """Resolved."""
@@ -74,7 +74,7 @@ class Start:
 
 
 def average_rate(decay: float, step: int) -> float:
-    """By how much the corrected moving average of decay b goes toward the weights after step t: (1 - b) / (1 - b^t).
+    """Step of the corrected moving average of decay b toward the weights after step t: (1 - b) / (1 - b^t).
 
     It is 1 at the first step, so that nothing of the start is left: the average is sum_i b^(t-i) w_i / sum_i b^(t-i)
     (Kingma and Ba 2015, arXiv 1412.6980, section 7.2).
@@ -130,7 +130,7 @@ class Method:
     """
 
     name: ClassVar[str]
-    """As people write it: ``llrd``."""
+    """Name as people write it: ``llrd``."""
     description: ClassVar[str]
     """One line for lists, with its source."""
     version: ClassVar[int] = 1

@@ -128,7 +128,7 @@ class Event:
 
     subject: NounPhrase
     verb: str
-    """In the third person singular, a key of ``VERBS``."""
+    """Third person singular, a key of ``VERBS``."""
     object: NounPhrase
     place: tuple[str, NounPhrase] | None = None
     """Preposition and place, said of the whole event."""

@@ -34,7 +34,7 @@ MINIATURES: dict[str, Pretraining] = {
     ),  # wider: at 64 a single shared layer learns neither words nor pairs well
     "bert-shallow": Pretraining(family="bert", stages=_stages((3, 1600, 3e-3), (6, 2500, 1e-3))),
 }
-"""By the names under which they are used, without ``miniature/``."""
+"""Pre-trainings by the names under which their models are used, without ``miniature/``."""
 
 
 def make_miniature(

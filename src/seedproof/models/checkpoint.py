@@ -31,7 +31,7 @@ _OUTPUTS = {
 }
 _COUNT = re.compile(r"(layers?|groups?|group_num|blocks?|block_sizes|experts|depths?)$")
 MOST_LAYERS, MOST_MODULES = 2000, 20_000
-"""Of any kind of repeated block, and modules in all; the deepest published encoder has 48 layers of 16."""
+"""Layers of any kind of repeated block, and modules in all; the deepest published encoder has 48 layers of 16."""
 MOST_LABELS = 100_000
 SPARE_PARAMETERS, SPARE_FACTOR = 100_000_000, 10
 """A model may be so much larger than the file of its weights: a new head, or a drawn embedding."""

@@ -37,7 +37,7 @@ class LoadedModel:
     """Parameters that were drawn from the head seed: the checkpoint does not have them, has them in another shape, or a new
     head was asked for."""
     shapes: Mapping[str, str]
-    """Of those that the checkpoint has in another shape, what shapes they are."""
+    """Shapes, in the file and wanted, of those that the checkpoint has in another shape."""
     unused: tuple[str, ...] = ()
     """Parameters of layers that the checkpoint has and the model does not."""
 

@@ -55,7 +55,7 @@ class ModelSource:
     """A folder with a pre-trained model in Transformers' layout."""
 
     name: str
-    """As the user gave it."""
+    """Name as the user gave it."""
     folder: Path
 
     @cached_property
@@ -115,7 +115,7 @@ class ModelSource:
         return content_hash({"config": config, "files": hashes})
 
     def reference(self) -> ModelReference:
-        """As a run spec names it."""
+        """Reference by which a run spec names it."""
         return ModelReference(name=self.name, fingerprint=self.fingerprint, family=self.family)
 
 

@@ -29,7 +29,7 @@ class RunKey(NamedTuple):
     task: str
     """Role of the task."""
     examples: int | None
-    """Of a sub-sample; None: all."""
+    """Examples of a sub-sample; None: all."""
     model: str
     """Role of the model."""
     recipe: str
@@ -61,7 +61,7 @@ class Block:
         return sample_name(known.name, self.examples, known.train, scale.subset_seed)
 
     def steps(self, scale: Scale) -> int:
-        """Of each run, as :func:`seedproof.training.plan.make_plan` counts them (held against it by a test)."""
+        """Steps of each run, as :func:`seedproof.training.plan.make_plan` counts them (held against it by a test)."""
         settled = self.recipe.with_settings(scale.settings)
         if settled.max_steps is not None:
             return settled.max_steps + int(settled.extra_step)
@@ -103,7 +103,7 @@ def short_name(wanted: Recipe, *, epochs: bool = False) -> str:
 
 
 def united(blocks: Iterable[Block]) -> list[Block]:
-    """The same runs with each once, blocks in their order of appearance; weights where any block asks for them.
+    """Merge blocks so that each run appears once, in first-seen order; keep weights if any block asks for them.
 
     Blocks of one task, model and recipe are joined where they agree on the weights.
     """

@@ -33,7 +33,7 @@ def draw_boxes(table: pd.DataFrame, path: Path) -> list[Path]:
 
 
 def failures(runs: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Per cell, how many runs failed and what the scores are: the summary without its per-run columns.
+    """Failures and scores of each cell: the summary without its per-run columns.
 
     ``sd`` is divided by n - 1 and ``sd_n`` by n, which is what the paper's published numbers match.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 START_SECONDS = 2.0
-"""To load a model and begin."""
+"""Seconds to load a model and begin."""
 GRADIENTS_EVERY = 10
 TENSORS_PER_LAYER, OTHER_TENSORS = 16, 10
 _BYTES = 4 * 4 / 3  # float32 as base64
@@ -106,14 +106,14 @@ def evaluations(block: Block, scale: Scale) -> int:
 
 
 def run_seconds(block: Block, scale: Scale) -> float:
-    """Of one run on one worker."""
+    """Seconds of one run on one worker."""
     known, dev = scale.model(block.model), scale.task(block.task).dev
     passes = block.steps(scale) + evaluations(block, scale) * math.ceil(dev / 16) / 3
     return START_SECONDS + known.seconds_per_step * passes
 
 
 def run_bytes(block: Block, scale: Scale) -> float:
-    """Of one run on the disk: its journal, and its weights where they are kept."""
+    """Bytes of one run on the disk: its journal, and its weights where they are kept."""
     known, times = scale.model(block.model), evaluations(block, scale)
     # ALBERT has the tensors of one layer, however often it is applied.
     tensors = TENSORS_PER_LAYER * (1 if known.family == "albert" else known.layers) + OTHER_TENSORS

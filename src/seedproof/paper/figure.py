@@ -33,7 +33,7 @@ class Content:
     """What a figure has come to."""
 
     tables: Mapping[str, pd.DataFrame]
-    """By name; an empty one stands for what could not be made."""
+    """Tables by name; an empty one stands for what could not be made."""
     notes: Sequence[str] = ()
     """What a reader must know: what is missing and why, which runs were chosen and how."""
     evidence: Evidence | None = None
@@ -69,7 +69,7 @@ class Found:
     scale: Scale
     store: Store
     runs: pd.DataFrame
-    """As :func:`seedproof.analysis.runs_table`, one row per run that was asked for by any figure, with the names of
+    """Table of :func:`seedproof.analysis.runs_table`, one row per run that was asked for by any figure, with the names of
     task and model that the scale uses, and ``key`` (:class:`RunKey`)."""
     measure: Measuring
 

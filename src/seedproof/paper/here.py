@@ -18,9 +18,9 @@ from seedproof.tasks.glue import GLUE, PREFIX
 PAPER_RATE = 20e12
 """Operations a second that the paper's scale takes for its seconds of a step (see its ``machine``)."""
 SHARE_OF_RATE = 0.5
-"""Of the rate of a large matrix product that training reaches; an assumption."""
+"""Fraction of the rate of a large matmul that training reaches; an assumption."""
 FLEET_GAIN = 1.8
-"""Of the fleet over the plain engine on a CPU, on the miniatures: 57.5 to 31.2 ms a step (docs/performance.md)."""
+"""Speed-up of the fleet over the plain engine on a CPU, on the miniatures: 57.5 to 31.2 ms a step (docs/performance.md)."""
 _SIDE = 1024
 
 

@@ -31,7 +31,7 @@ class Measuring:
     store: Store
     scale: Scale
     text: Path | None = None
-    """For forgetting; None: the miniature's held-out text, or WikiText-2 from the hub."""
+    """Text for forgetting; None: the miniature's held-out text, or WikiText-2 from the hub."""
     jobs: int | None = None
     """Processes at a time for surfaces; None is one per core."""
     say: Callable[[str], None] = lambda _text: None
@@ -45,7 +45,7 @@ class Measuring:
         return "the miniature's held-out text" if self.scale.is_miniature else "WikiText-2 raw, test"
 
     def forgetting(self, run: str) -> pd.DataFrame:
-        """As :func:`seedproof.forgetting`, every number of layers put back."""
+        """Forgetting (:func:`seedproof.forgetting`) with every number of layers put back."""
         from seedproof.measure.forgetting import forgetting
 
         folder, spec = self._weights(run), self.store.run(run).spec

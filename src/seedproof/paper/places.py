@@ -25,7 +25,7 @@ class Places:
     models: Mapping[str, str] = field(default_factory=dict)
     """Folders of single models by their names; they win."""
     text: Path | None = None
-    """For forgetting; None: WikiText-2 from the hub, or the miniature's held-out text."""
+    """Text for forgetting; None: WikiText-2 from the hub, or the miniature's held-out text."""
 
     def check(self, scale: Scale) -> None:
         """Refuse what the scale would not use, and what is not there, before anything runs.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHORT_EPOCHS = 3.0
-"""Of the default recipe, at every scale."""
+"""Epochs of the default recipe, at every scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,9 @@ class KnownModel:
     family: str
     layers: int
     parameters: int
-    """Of the encoder with its pooler; the head comes on top and does not matter here."""
+    """Parameters of the encoder with its pooler; the head comes on top and does not matter here."""
     seconds_per_step: float
-    """Of training on 16 examples; see the scale's ``machine``. A batch of an evaluation is taken as a third."""
+    """Seconds of a step on 16 examples; see the scale's ``machine``. A batch of an evaluation is taken as a third."""
 
     @property
     def card(self) -> Mapping[str, Any]:
@@ -65,13 +65,13 @@ class Scale:
     tasks: Mapping[str, KnownTask]
     """``rte``, ``mrpc``, ``cola`` and ``qnli``."""
     seeds: int
-    """Of every cell of Table 1 and Figures 1, 3 and 5: 0 to n - 1."""
+    """Seeds of every cell of Table 1 and Figures 1, 3 and 5: 0 to n - 1."""
     grid_seeds: int
-    """Of every cell of Figures 8b and 9."""
+    """Seeds of every cell of Figures 8b and 9."""
     long_epochs: float
-    """Of the paper's 20: those of the recipe that it proposes."""
+    """Epochs in place of the paper's 20, of the recipe that it proposes."""
     grid_epochs: tuple[float, ...]
-    """Of Figures 8b and 9."""
+    """Epochs of Figures 8b and 9."""
     subsets: Mapping[str, int]
     """Examples of the small training set, by task (Figure 3)."""
     plane_heads: tuple[int, ...]
@@ -79,7 +79,7 @@ class Scale:
     plane_orders: int
     """Order and dropout seeds for each: 0 to n - 1."""
     text_sequences: int
-    """Of the text for forgetting, about."""
+    """Sequences of the text for forgetting, about."""
     rates: tuple[float, ...] = (0.5, 1.0, 1.5)
     """The paper's 1e-5, 2e-5 and 3e-5 over its default 2e-5: factors of the model's own learning rate."""
     subset_seed: int = 0

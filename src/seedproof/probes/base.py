@@ -122,7 +122,7 @@ class Probe:
     """
 
     name: str
-    """As it is asked for, and the ``kind`` of its records; of one that has no name here, ``module:Class``."""
+    """Name as it is asked for, and the ``kind`` of its records; of one that has no name here, ``module:Class``."""
     description: ClassVar[str] = ""
     """One line for lists: what it records and what that costs."""
     looks_at: ClassVar[Literal["steps", "evaluations"]] = "evaluations"

@@ -6,9 +6,9 @@ from seedproof.probes.base import Observation, Probe, Values
 
 
 class Drift(Probe):
-    """At evaluations ``|W - W_pretrained|`` and, once, ``|W_pretrained|`` of each tensor, float32 (parameters,).
+    """Distance of each tensor from its start, ``|W - W_pretrained|``, float32 (parameters,), at evaluations.
 
-    The head's "pre-trained" value is its draw from the head seed.
+    ``|W_pretrained|`` is recorded once. The head's "pre-trained" value is its draw from the head seed.
     """
 
     name = "drift"

@@ -19,7 +19,7 @@ def has_tanh(config: Any) -> bool:
 
 
 class PoolerSaturation(Probe):
-    """At evaluations, the share of the pooler's units with ``|tanh| > .99`` over the development set.
+    """Fraction of the pooler's units with ``|tanh| > .99`` over the development set, at evaluations.
 
     Of the tanh behind ``pooler.dense`` (BERT), ``pooler`` (ALBERT) or ``classifier.dense`` (RoBERTa). Of a model whose head
     has no tanh (ELECTRA, DistilBERT) nothing is recorded.

@@ -58,7 +58,7 @@ class Recipe:
     """Names of the fields that the user set over a named recipe; not stored."""
 
     learning_rate: Positive | None = None
-    """At the end of the warm-up. None: the default in the model's card, else 2e-5."""
+    """Learning rate at the end of the warm-up. None: the default in the model's card, else 2e-5."""
     learning_rate_factor: Positive = 1.0
     """Multiplies whatever learning rate results."""
     epochs: Positive = 3.0
@@ -66,7 +66,7 @@ class Recipe:
     max_steps: Count | None = None
     """Number of steps, whatever ``epochs`` says."""
     extra_step: bool = False
-    """With ``max_steps``: one further step at learning rate 0, as the released code takes."""
+    """One further step at learning rate 0 after ``max_steps``, as the released code takes."""
     batch_size: Count = 16
     """Examples in a step; the last step of an epoch takes what is left."""
     warmup_ratio: Share = 0.1
@@ -111,7 +111,7 @@ class Recipe:
     """Which weights are the result: the last, or those with the best development score after any epoch or before the
     first step (the untrained model takes part)."""
     select_metric: Name | None = None
-    """By which development score ``select="best"`` chooses; by default the metric that judges the task (``first``: the first
+    """Development score by which ``select="best"`` chooses; by default the metric that judges the task (``first``: the first
     that the task records). It has no effect, and is not kept, where the last weights are the result."""
     segment_ids: bool = True
     """False: all zero, as in the released configurations for BERT and ALBERT."""

@@ -12,7 +12,7 @@ from seedproof.printable import printable
 
 
 class Console(rich.console.Console):
-    """As rich's, with every control character of a text replaced by one that can be seen."""
+    """Console of rich, with every control character of a text replaced by one that can be seen."""
 
     def render(
         self, renderable: rich.console.RenderableType, options: rich.console.ConsoleOptions | None = None

@@ -72,7 +72,7 @@ def more(name: str) -> str:
 
 
 def spread(runs: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """At most ``limit`` rows of the table of runs, in its order: of each cell and outcome the first ones, as many of each.
+    """Rows of the table of runs, ``limit`` at most, in its order: of each cell and outcome the first ones, as many of each.
 
     Every cell stays, and its failed runs beside its successful ones; nothing is picked by its looks.
     """

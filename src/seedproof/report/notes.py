@@ -45,7 +45,7 @@ def task_notes(store: Store, *, decisions: bool = False) -> list[str]:
 
 
 def _overlooked(store: Store, place: Path) -> list[str]:
-    """That a task of an older study, or by the user's choice, is judged by accuracy though a class is rare."""
+    """Warning that a task of an older study, or by the user's choice, is judged by accuracy though a class is rare."""
     found = read_overlooked_class(place)
     if found is None:
         return []

@@ -20,7 +20,7 @@ from seedproof.printable import printable_line
 from seedproof.tasks.metrics import title_of
 
 NEAR = "≈"
-"""Behind a score that succeeded and cannot be told from the majority score."""
+"""Mark behind a score that succeeded and cannot be told from the majority score."""
 _NEAR_MEANS = (
     f"{NEAR} succeeded, but its 95 % interval over development sets of this size covers the majority score (Wilson's for "
     "accuracy, Fisher's z for correlations, DeLong's for AUROC, else a bootstrap over the examples)."
@@ -193,7 +193,7 @@ def _few(rows: pd.DataFrame) -> list[str]:
 
 
 def _unseen(rows: pd.DataFrame) -> list[str]:
-    """That failures which no seed has shown are in no mean, SD or interval; one sentence for cells of one size."""
+    """Note that failures which no seed has shown are in no mean, SD or interval; one sentence for cells of one size."""
     spotless = rows[(rows["failed"] == 0) & (rows["finished"] > 0)]
     sizes = [(int(part["finished"].iloc[0]), part) for _, part in spotless.groupby("finished", sort=False)]
     return [

@@ -44,7 +44,7 @@ class Cell:
         )
 
     def to_json(self) -> dict[str, str]:
-        """As plain JSON values."""
+        """Plain JSON values."""
         return dataclasses.asdict(self)
 
 

@@ -49,7 +49,7 @@ class Journal:
         self._tail_is_whole = False
         self._name_is_flushed = False
         self._digest, self._digested = hashlib.sha256(), 0
-        """Of the first bytes of the file, so that it need not be read again for each seal."""
+        """Hash of the first bytes of the file, so that it need not be read again for each seal."""
 
     @property
     def is_sealed(self) -> bool:

@@ -44,7 +44,7 @@ def find_run(cells: Sequence[Cell], written: str, folder: Path) -> str:
 
 
 def shortest_names(cells: Sequence[Cell]) -> list[str]:
-    """For each cell the shortest name that points at its run alone; where none does, because names repeat, its id."""
+    """Shortest name of each cell that points at its run alone; where none does, because names repeat, its id."""
     ids: dict[str, set[str]] = {}
     for cell in cells:
         for name in _names(cell):

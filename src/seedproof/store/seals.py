@@ -18,7 +18,7 @@ from seedproof.store.files import check_plain, read_plain, write_atomically
 
 SUFFIX = ".sha256"
 PIECE_BYTES = 4 * 1024 * 1024
-"""Of a large file that are read at a time."""
+"""Bytes of a large file that are read at a time."""
 
 
 class Seal:

@@ -47,7 +47,7 @@ class Task:
     """
 
     name: str
-    """For people; not part of the fingerprint."""
+    """Name for people; not part of the fingerprint."""
     train: Split
     dev: Split
     classes: tuple[str, ...]
@@ -126,7 +126,7 @@ class Task:
 
     @property
     def majority(self) -> dict[str, float]:
-        """Per metric, the best score on the development set of a prediction that never changes.
+        """Best score by metric on the development set of a prediction that never changes.
 
         Correlations and Matthews are 0 by definition, so that a run of STS-B or CoLA fails at <= 0.
         """
@@ -198,7 +198,7 @@ class Task:
         return scores
 
     def reference(self) -> TaskReference:
-        """As a run spec names it."""
+        """Reference by which a run spec names it."""
         return TaskReference(
             name=self.name, fingerprint=self.fingerprint, train_examples=len(self.train), dev_examples=len(self.dev)
         )

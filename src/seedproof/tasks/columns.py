@@ -22,7 +22,7 @@ class Table:
     columns: Mapping[str, Sequence[Any]]
     """Each (n,); None stands for a value that is absent. Only those asked for, where some were."""
     rows: Sequence[int]
-    """Per row, its number in the file: the line it begins on, or the row's number from 1 in Parquet and in a JSON list."""
+    """Number of each row in the file: the line it begins on, or the row's number from 1 in Parquet and in a JSON list."""
     notes: tuple[str, ...] = ()
     """What was decided in reading the file: its delimiter, its encoding, lines that were left out or joined."""
     damaged: tuple[int, ...] = ()

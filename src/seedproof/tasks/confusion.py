@@ -63,13 +63,13 @@ def matthews(counts: Counts) -> Any:
 
 
 def precision_by_class(counts: Counts) -> NDArray[np.float64]:
-    """Of the examples taken for a class, the share that are of it, (..., classes)."""
+    """Precision of each class, (..., classes): the fraction of the examples taken for it that are of it."""
     shares: NDArray[np.float64] = _ratio(_right(counts), _predicted(counts))
     return shares
 
 
 def recall_by_class(counts: Counts) -> NDArray[np.float64]:
-    """Of the examples of a class, the share that were taken for it, (..., classes)."""
+    """Recall of each class, (..., classes): the fraction of its examples that were taken for it."""
     shares: NDArray[np.float64] = _ratio(_right(counts), _actual(counts))
     return shares
 

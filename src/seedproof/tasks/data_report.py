@@ -99,7 +99,7 @@ def _alike(groups: tuple[tuple[str, ...], ...], counts: Mapping[str, Mapping[str
 
 
 def _contradictions(task: Task) -> list[str]:
-    """That a text of the training set has several labels: no model can learn both."""
+    """Warning that a text of the training set has several labels: no model can learn both."""
     if not task.classes:
         return []  # the same text may be rated more than once
     first: dict[tuple[str, ...], int] = {}

@@ -18,7 +18,7 @@ from seedproof.tasks.columns import Table, require_columns
 from seedproof.tasks.parsing import Quoting
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-"""By extension; another one of :data:`OTHERS` is taken where only that gives the wanted columns."""
+"""Delimiters by extension; another one of :data:`OTHERS` is taken where only that gives the wanted columns."""
 OTHERS = (",", "\t", ";", "|")
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 
@@ -28,7 +28,7 @@ UNQUOTED = "if double quotes are plain characters here, give --quoting none"
 @dataclass(frozen=True)
 class _Row:
     number: int
-    """Of the line that it begins on, from 1."""
+    """Number of the line that it begins on, from 1."""
     fields: list[str]
     lines: Sequence[str] = ()
     """Its lines as they stand in a file with quotes; more than one where a quoted field holds line ends."""

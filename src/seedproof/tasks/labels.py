@@ -1,4 +1,4 @@
-"""From cells of a column to texts, class indices or regression targets, naming file and row of every cell that is bad.
+"""Cells of a column as texts, class indices or regression targets, naming file and row of every cell that is bad.
 
 A cell is missing when it is absent, null, an empty or blank string, or not a number (NaN); a label is also missing when
 it is the word "nan" in any case, which is how a NaN is written into a CSV.

@@ -59,12 +59,12 @@ class Metric:
     """A metric for the classes of a task; :func:`find_metric` makes it."""
 
     name: str
-    """As in :data:`METRICS`, or ``f1:NAME``."""
+    """Name as in :data:`METRICS`, or ``f1:NAME``."""
     classes: tuple[str, ...]
     positive: str | None = None
     """The class that F1 is of."""
     of_counts: Callable[[confusion.Counts], Any] | None = None
-    """From confusion matrices (..., classes, classes) to scores, where the metric is of predicted classes."""
+    """Scores of confusion matrices (..., classes, classes), where the metric is of predicted classes."""
 
     @property
     def title(self) -> str:

@@ -62,7 +62,7 @@ def known_interval(metric: str, score: float, examples: int) -> tuple[float, flo
 
 
 def _of_auroc(area: float, error: float) -> tuple[float, float]:
-    """On the scale of log odds, which keeps it between 0 and 1."""
+    """Interval of an AUROC on the scale of log odds, which keeps it between 0 and 1."""
     if not 0 < area < 1:
         return area, area
     spread, centre = _Z * error / (area * (1 - area)), math.log(area / (1 - area))

@@ -37,11 +37,11 @@ class Finding:
     high: float
     """95 % interval of the effect, for this claim alone."""
     p: float
-    """Against "the claim is wrong": small if the claim is shown."""
+    """P-value against "the claim is wrong": small if the claim is shown."""
     p_against: float
-    """Against "the claim is right": small if it is shown to be wrong."""
+    """P-value against "the claim is right": small if it is shown to be wrong."""
     n: int
-    """Of the unit that the claim counts: seeds, runs or pairs; of the smaller group where there are two."""
+    """Sample size in the unit that the claim counts: seeds, runs or pairs; of the smaller group where there are two."""
     unit: str
     test: str
     seen: str
@@ -77,7 +77,7 @@ class Claim:
     threshold: str
     """The fixed numbers of the test, with the reason for them."""
     smallest_n: int
-    """With fewer the claim is not decided."""
+    """Sample size below which the claim is not decided."""
     smallest_n_reason: str
     examine: Callable[[Evidence], Finding]
     """Raises :class:`Missing`."""

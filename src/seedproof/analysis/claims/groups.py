@@ -19,13 +19,13 @@ CONTRAST = 0.5
 """Failed runs vanish early more often than successful ones by at least half of all runs: what one can see in a figure
 that shows one run of each."""
 SMALLEST_VANISHING = 10
-"""Of each: all of 10 against none of 10 shows a difference above .5 (Newcombe: .61)."""
+"""Runs of each outcome: all of 10 against none of 10 shows a difference above .5 (Newcombe: .61)."""
 
 FORGETS_MORE = math.log(10)
 """Nats: failed runs' perplexity is ten times that of successful ones. The paper draws it on a logarithmic axis with
 decades; a smaller factor is not the contrast between forgetting catastrophically and mildly."""
 SMALLEST_FORGETTING = 6
-"""Of each: 6 and 6 is the smallest at which separation (1 of 924 orders) can stay below .05 over 15 claims."""
+"""Runs of each outcome: 6 and 6 is the smallest at which separation (1 of 924 orders) can stay below .05 over 15 claims."""
 
 
 def gradients_vanish(evidence: Evidence) -> Finding:

@@ -205,4 +205,4 @@ CLAIMS: tuple[Claim, ...] = (
     _baseline_spreads_less("devlin", "the default recipe"),
     _baseline_spreads_less("mixout", "Mixout"),
 )
-"""In the order of the paper."""
+"""The claims, in the order of the paper."""

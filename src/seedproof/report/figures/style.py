@@ -84,7 +84,7 @@ _ALSO: ContextVar[tuple[str, ...]] = ContextVar("also", default=())
 
 @contextmanager
 def also_as(*suffixes: str) -> Iterator[None]:
-    """Within it, every figure is also written under these suffixes, such as ``.pdf``, beside the one that is asked for."""
+    """Context in which every figure is also written under these suffixes, such as ``.pdf``, beside the one that is asked for."""
     token = _ALSO.set(suffixes)
     try:
         yield

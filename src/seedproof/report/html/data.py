@@ -103,7 +103,7 @@ class Scales:
             self._highest.setdefault((task, name), []).append(max(values))
 
     def to_json(self) -> dict[str, dict[str, list[float]]]:
-        """By task and kind: lowest and highest value. Losses begin at 0 and end where nearly all runs are below."""
+        """Lowest and highest value by task and kind. Losses begin at 0 and end where nearly all runs are below."""
         found: dict[str, dict[str, list[float]]] = {}
         for (task, name), highest in self._highest.items():
             low, high = min(self._lowest[task, name]), max(highest)

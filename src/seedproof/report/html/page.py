@@ -67,21 +67,21 @@ class Page:
     title: str
     subtitle: str = ""
     answers: Sequence[Answer] = ()
-    """Of :func:`seedproof.analysis.answers`: they stand first, with the figure ``scores`` and the table of differences."""
+    """Answers of :func:`seedproof.analysis.answers`; first, with the figure ``scores`` and the table of differences."""
     claims_lead: bool = False
     """Whether the claims stand before the answers, as in a reproduction, or behind the figures."""
     ledger: pd.DataFrame | None = None
-    """As the ledger of claims: columns ``claim, sentence, paper, verdict, effect_name, effect, effect_low, effect_high, p,
+    """Ledger of claims: columns ``claim, sentence, paper, verdict, effect_name, effect, effect_low, effect_high, p,
     p_corrected, p_against, p_against_corrected, n, n_needed, test, threshold, why``."""
     claims_note: str = ""
     """What is not told by the claims, or why there are none; with the claims."""
     summary: pd.DataFrame | None = None
-    """Of :func:`seedproof.analysis.summarize`."""
+    """Table of :func:`seedproof.analysis.summarize`."""
     figures: Sequence[FigureEntry] = ()
     runs: pd.DataFrame | None = None
-    """Of :func:`seedproof.analysis.runs_table`."""
+    """Table of :func:`seedproof.analysis.runs_table`."""
     facts: Mapping[str, RunFacts] = field(default_factory=dict)
-    """By run id; a run without facts has a row and no drill-down."""
+    """Facts by run id; a run without facts has a row and no drill-down."""
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """The data that predictions are shown for, by any key."""
     notes: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""Which claims of the paper the runs of any study speak to: its cells get their roles from what they are.
+"""Decide which claims of the paper a study can test, from each cell's recipe and model.
 
 A study made for something else fills few roles. Only claims that its runs can decide are shown: the others would say
 something about runs that are not there.

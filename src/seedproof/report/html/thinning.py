@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 
 class EvenlySpaced(Generic[Item]):
-    """At most ``2 * most + 1`` of the items that are added, evenly spaced, the first and the last among them.
+    """List of at most ``2 * most + 1`` of the items that are added, evenly spaced, the first and the last among them.
 
     Every item is kept until there are ``2 * most``; then every second goes, and from there on every second comes, and so on.
     """
