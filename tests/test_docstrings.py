@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import seedproof
 PACKAGE = Path(seedproof.__file__).parent
 LATER = ("models/stacked/", "training/")
 """Folders whose sentences are still to be mended."""
-FRAGMENTS = (
-    "Against And As At Behind Beside Between By For From In Into Of On Or Over Per That To Under Until Up Upon With "
-    "Within Without"
-).split()
+FRAGMENTS = re.compile(
+    r"(Against|And|As|At|Behind|Beside|Between|By|For|From|In|Into|Of|On|Or|Over|Per|That|To|Under|Until|Up|Upon|With|Within"
+    r"|Without)\b"
+)
 
 
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
@@ -29,7 +30,7 @@ def docstrings(source: str) -> Iterator[tuple[int, str]]:
 
 def fragments(source: str) -> list[int]:
     """Lines of the docstrings that begin with a preposition or a conjunction."""
-    return sorted(line for line, text in docstrings(source) if text.split()[:1] and text.split()[0] in FRAGMENTS)
+    return sorted(line for line, text in docstrings(source) if FRAGMENTS.match(text.strip()))
 
 
 def test_no_docstring_is_a_fragment():
