@@ -136,7 +136,19 @@ def _head(model: PreTrainedModel) -> tuple[str, ...]:
 
 def draw_missing(model: torch.nn.Module, names: Iterable[str], seed: int, std: float) -> None:
     """Draw the named parameters of ``model`` in place, see :func:`load_classifier`."""
-    generator = torch.Generator().manual_seed(seed)
+    draw(model, names, torch.Generator().manual_seed(seed), std)
+
+
+def draw(model: torch.nn.Module, names: Iterable[str], generator: torch.Generator, std: float) -> None:
+    """Draw the named parameters of ``model`` in place, in the order of their names: matrices from N(0, ``std``), biases 0,
+    scales of norms 1.
+
+    Args:
+        model: on any device, of any dtype: the numbers are the same.
+        names: of parameters; others are left out.
+        generator: on the CPU.
+        std: standard deviation.
+    """
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name in sorted(names):

@@ -138,6 +138,12 @@ class Stack:
         kept.gradients = [torch.zeros_like(value) for value in kept.values] if trains else []
         return kept
 
+    def holding(self, values: list[Tensor]) -> Stack:
+        """A stack to evaluate, of other weights, like ``values``, of these members; nothing is copied."""
+        other = Stack(self.layout, 0, device=self.device, trains=False, dtype=self.dtype)
+        other.members, other.values = self.members, values
+        return other
+
     @torch.no_grad()
     def norms(self, slabs: Sequence[Tensor]) -> Tensor:
         """The L2 norm of each parameter in any tensors of the layout, (members, parameters) in the stock order.

@@ -103,7 +103,8 @@ class FleetEngine:
             if not has_joined:
                 member.recipe.prepare_model(member.model)
                 member.has_joined = True
-            self._state.start(index, {name: value.detach() for name, value in member.model.named_parameters()})
+            weights = {name: value.detach() for name, value in member.model.named_parameters()}
+            self._state.start(index, weights, member.effects)
             self._mixed.add(member.model)
             needs = watch.needs("start", 0)
             start = [] if has_joined else watch.show("start", 0, see_model(member.model, needs))
@@ -123,10 +124,12 @@ class FleetEngine:
         for member in members:
             if not member.is_done:
                 continue
-            slabs = self._state.stack.values
+            index = self.members.index(member)
             if member.diverged_at is None:
-                slabs, member.evaluated_at = (self._state.best, member.best[1]) if member.best else (slabs, member.step)
-            weights = self._state.stack.read(slabs, self.members.index(member))
+                member.evaluated_at = member.best[1] if member.best else member.step
+                weights = self._state.result(index, is_best=member.best is not None)
+            else:
+                weights = self._state.stack.weights(index)
             member.model.load_state_dict(weights, strict=False)
         keep = [index for index, member in enumerate(self.members) if member not in members]
         self.members = [self.members[index] for index in keep]
@@ -192,7 +195,9 @@ class FleetEngine:
             rates[index] = 0.0
         for gradient in self._state.stack.gradients if diverged else ():
             gradient[diverged] = 0.0
-        self._state.optimizer.step(Rates.of(recipes, rates, [member.step for member in self.members]))
+        steps = [member.step for member in self.members]
+        self._state.optimizer.step(Rates.of(recipes, rates, steps))
+        self._state.average(steps)
 
     def _backward(self) -> list[float]:
         """Gradients of every member's loss; the losses."""
@@ -227,15 +232,14 @@ class FleetEngine:
         if any("gradient_norms" in needs for needs in looking.values()):
             norms = stack.norms(stack.gradients).float().cpu().numpy()
         for index, needs in looking.items():
-            seen = self._weights(index, needs) | {"loss": records[index][0].values["loss"]}
+            seen: dict[str, Any] = {"loss": records[index][0].values["loss"]}
+            if "weights" in needs:
+                seen["weights"] = stack.weights(index)
             if norms is not None:
                 seen["gradient_norms"] = self.members[index].watch.of_trained(norms[index])
             if "gradients" in needs:
                 seen["gradients"] = stack.read(stack.gradients, index)
             records[index] += self.members[index].watch.show("steps", self.members[index].step, seen)
-
-    def _weights(self, index: int, needs: frozenset[str]) -> dict[str, Any]:
-        return {"weights": self._state.stack.weights(index)} if "weights" in needs else {}
 
     # Evaluation.
 
@@ -262,7 +266,9 @@ class FleetEngine:
             for row, index in enumerate(group):
                 logits = {name: found.logits[row] for name, found in predicted.items()}
                 saturated = np.concatenate([found.saturated[row] for found in predicted.values()])
-                seen = self._weights(index, needs[index])
+                seen: dict[str, Any] = {}
+                if "weights" in needs[index]:
+                    seen["weights"] = self._state.result(index, is_best=False)
                 seen["saturated"] = float(saturated.mean()) if self._has_tanh else None
                 if distances is not None:
                     seen["distances"] = distances[index]
@@ -273,11 +279,7 @@ class FleetEngine:
 
     def _predict_group(self, group: Sequence[int]) -> dict[str, Prediction]:
         """For each split of these members, which share them."""
-        stack = (
-            self._state.stack
-            if len(group) == self._state.stack.members
-            else self._state.stack.keep(group, trains=False)
-        )
+        stack = self._state.evaluated(group)
         splits = self.members[group[0]].data.evaluation
         return {name: self._predictor.predict(stack, split) for name, split in splits.items()}
 

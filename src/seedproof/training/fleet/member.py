@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
 
+from seedproof.methods.base import Effects
 from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, RunData, prediction_entropy
 from seedproof.training.observing import Watch
@@ -31,6 +32,8 @@ class Member:
     data: RunData
     dropout_seed: int
     probes: Sequence[Probe] = ()
+    effects: Effects = field(default_factory=Effects)
+    """What the recipe's methods do in each step."""
     step: int = 0
     """Steps done."""
     diverged_at: int | None = None

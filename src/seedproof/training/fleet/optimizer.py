@@ -6,7 +6,8 @@ The step is that of :class:`seedproof.training.optimizer.AdamW` (see there for t
 
 with one a, r and e per member. Each operation goes over a slab of all members, or on a CPU over as many columns of it as
 the caches hold, so the number of calls does not depend on the number of members. Where all members take the same step,
-as seeds of one recipe do, PyTorch's fused kernel takes it for all of them in one pass over memory.
+as seeds of one recipe do, PyTorch's fused kernel takes it for all of them in one pass over memory: slabs at one rate in one
+call. Toward a target T of a method, a weight decays as w <- w + a (T - w), apart from the kernel, which knows 0 alone.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
+
+from seedproof.training.fleet.effects import StackedEffects
 
 if TYPE_CHECKING:
     from seedproof.models.stacked.layout import Layout
@@ -43,10 +46,10 @@ class Rates:
     """1 - beta2."""
     share: np.ndarray
     """a: of each decaying weight, what the step takes away."""
-    plain_size: np.ndarray
+    size: np.ndarray
     """r where nothing decays."""
-    decayed_size: np.ndarray
-    """r where weights decay: smaller by the share where the updated weights decay."""
+    is_updated: np.ndarray
+    """Whether the updated weights decay, not the old ones."""
     eps: np.ndarray
     """e."""
 
@@ -63,12 +66,22 @@ class Rates:
         eps = np.array([recipe.eps for recipe in recipes]) * np.where(is_corrected & is_after, root, 1.0)
         share = rates * np.array([recipe.required("weight_decay") for recipe in recipes])
         is_updated = np.array([recipe.decay == "updated" for recipe in recipes])
-        return cls(1.0 - first, 1.0 - second, share, size, size * np.where(is_updated, 1.0 - share, 1.0), eps)
+        return cls(1.0 - first, 1.0 - second, share, size, is_updated, eps)
+
+    @property
+    def decayed_size(self) -> np.ndarray:
+        """r where weights decay: smaller by the share where the updated weights decay."""
+        return self.size * np.where(self.is_updated, 1.0 - self.share, 1.0)
 
     @property
     def are_alike(self) -> bool:
         """Whether all members take the same step."""
-        return all((values == values[0]).all() for values in (getattr(self, field.name) for field in fields(self)))
+        numbers = (self.first, self.second, self.share, self.size, self.decayed_size, self.eps)
+        return all((values == values[0]).all() for values in numbers)
+
+    def scaled(self, factors: np.ndarray | None) -> Rates:
+        """The numbers at learning rates that are multiplied by these factors, float64 (members,)."""
+        return self if factors is None else replace(self, share=self.share * factors, size=self.size * factors)
 
 
 class StackedAdamW:
@@ -76,6 +89,8 @@ class StackedAdamW:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
+        self.effects = StackedEffects(stack)
+        """What the members' methods do to the step."""
         self.averages = [torch.zeros_like(value) for value in stack.values]
         self.squares = [torch.zeros_like(value) for value in stack.values]
 
@@ -84,6 +99,7 @@ class StackedAdamW:
         kept = StackedAdamW.__new__(StackedAdamW)
         rows = torch.as_tensor(members, dtype=torch.int64, device=stack.device)
         kept._stack = stack
+        kept.effects = self.effects.keep(members, stack)
         kept.averages = [value.index_select(0, rows) for value in self.averages]
         kept.squares = [value.index_select(0, rows) for value in self.squares]
         return kept
@@ -94,25 +110,26 @@ class StackedAdamW:
             value[member] = 0.0
 
     def clip(self, recipes: Sequence[Recipe]) -> None:
-        """Clip every member's gradients as its recipe says: not at all, their global norm, or each tensor's own."""
-        if all(recipe.clip == "none" for recipe in recipes):
-            return
+        """Clip every member's gradients: each tensor's norm where a method says so, then as the recipe says: not at all,
+        their global norm, or each tensor's own."""
         stack = self._stack
-        if any(recipe.clip == "tensor" for recipe in recipes):
-            self._clip_tensors(recipes, stack.norms(stack.gradients))
+        bounds = np.array([recipe.max_grad_norm if recipe.clip == "tensor" else math.inf for recipe in recipes])
+        bounds = np.minimum(bounds, self.effects.tensor_clips)
+        if np.isfinite(bounds).any():
+            self._clip_tensors(self._column(bounds))
+        if not any(recipe.clip == "global" for recipe in recipes):
+            return
         squares = torch.stack([torch.linalg.vector_norm(value, dim=1) for value in stack.gradients])
         norms = torch.linalg.vector_norm(squares, dim=0)
-        # 1e-6 as in torch.nn.utils.clip_grad_norm_. A norm that is not finite makes the member's gradients so.
-        bounds = self._column([r.max_grad_norm if r.clip == "global" else np.inf for r in recipes])
-        factors = torch.where(bounds.isinf(), 1.0, (bounds / (norms[:, None] + 1e-6)).clamp(max=1.0))
+        bounds = np.array([recipe.max_grad_norm if recipe.clip == "global" else math.inf for recipe in recipes])
+        factors = _clipping(self._column(bounds), norms[:, None])
         if stack.device.type != "cpu" or bool((factors != 1.0).any()):  # on a GPU looking costs more than multiplying
             for gradient in stack.gradients:
                 gradient.mul_(factors)
 
-    def _clip_tensors(self, recipes: Sequence[Recipe], norms: Tensor) -> None:
+    def _clip_tensors(self, bounds: Tensor) -> None:
         layout: Layout = self._stack.layout
-        bounds = self._column([r.max_grad_norm if r.clip == "tensor" else np.inf for r in recipes])
-        factors = torch.where(bounds.isinf(), 1.0, (bounds / (norms + 1e-6)).clamp(max=1.0))
+        factors = _clipping(bounds, self._stack.norms(self._stack.gradients))
         for column, name in enumerate(layout.names):
             index, entry = layout.places[name]
             self._stack.gradients[index][:, entry.start : entry.stop].mul_(factors[:, column : column + 1])
@@ -120,16 +137,42 @@ class StackedAdamW:
     @torch.no_grad()
     def step(self, rates: Rates) -> None:
         """Take one step of every member."""
-        if rates.are_alike:
-            self._step_alike(rates, decays=True)
-            self._step_alike(rates, decays=False)
-        else:
-            self._step_each(rates)
+        alike: dict[tuple[bool, float], list[int]] = {}
+        others: list[int] = []
+        for index in range(len(self._stack.values)):
+            factors = self.effects.factors(index)
+            if not rates.are_alike or isinstance(factors, Tensor) or not _are_equal(factors):
+                others.append(index)
+            else:
+                factor = 1.0 if factors is None else float(factors[0])
+                alike.setdefault((self._decays(index), factor), []).append(index)
+        self._decay_toward_targets(rates, is_updated=False)
+        for (decays, factor), chosen in alike.items():
+            self._step_alike(rates.scaled(np.array(factor)), chosen, decays)
+        if others:
+            self._step_each(rates, others)
+        self._decay_toward_targets(rates, is_updated=True)
 
-    def _step_alike(self, rates: Rates, decays: bool) -> None:
-        """One step of all members' slabs that decay, or of the others, with the numbers of the first member."""
-        chosen = [index for index, slab in enumerate(self._stack.layout.slabs) if slab.decays == decays]
-        stack, size = self._stack, float((rates.decayed_size if decays else rates.plain_size)[0])
+    def _decays(self, index: int) -> bool:
+        """Whether a slab decays in the step itself: toward 0."""
+        return self._stack.layout.slabs[index].decays and self.effects.targets[index] is None
+
+    def _decay_toward_targets(self, rates: Rates, is_updated: bool) -> None:
+        """Decay the old or the updated weights of the slabs that have targets, of those members whose recipe says so."""
+        share = np.where(rates.is_updated == is_updated, rates.share, 0.0)
+        for index, target in enumerate(self.effects.targets):
+            if target is None or not share.any():
+                continue
+            factors = self.effects.factors(index)
+            if isinstance(factors, Tensor):
+                amount = self._column(share) * factors
+            else:
+                amount = self._column(share if factors is None else share * factors)
+            self._stack.values[index].lerp_(target, amount)
+
+    def _step_alike(self, rates: Rates, chosen: Sequence[int], decays: bool) -> None:
+        """One step of all members' slabs ``chosen``, with the numbers of the first member."""
+        stack, size = self._stack, float((rates.decayed_size if decays else rates.size)[0])
         # The corrections are in the numbers already; at an infinite count the kernel's own vanish, 1 - beta^inf = 1.
         count = torch.full((), math.inf, dtype=torch.float32, device=stack.device)
         values, gradients, averages, squares = (
@@ -153,32 +196,61 @@ class StackedAdamW:
             maximize=False,
         )
 
-    def _step_each(self, rates: Rates) -> None:
-        """One step of every member with its own numbers."""
-        first, second, eps = self._column(rates.first), self._column(rates.second), self._column(rates.eps)
-        kept = self._column(1.0 - rates.share)
-        sizes = {True: self._column(rates.decayed_size), False: self._column(rates.plain_size)}
-        tiny = torch.finfo(self._stack.dtype).tiny
-        columns = COLUMNS if self._stack.device.type == "cpu" else sys.maxsize
-        for slab, *tensors in zip(
-            self._stack.layout.slabs,
-            self._stack.values,
-            self._stack.gradients,
-            self.averages,
-            self.squares,
-            strict=True,
-        ):
-            for parts in zip(*(torch.split(tensor, min(columns, slab.size), dim=1) for tensor in tensors), strict=True):
-                weight, gradient, average, square = parts
-                average.lerp_(gradient, first)
-                square.lerp_(gradient.square_(), second)  # the gradient is not needed any more
-                # Roots of 0 and of subnormal numbers, as rows of an embedding without tokens have, take a CPU five to
-                # thirty times as long; behind a sum with eps, at least 1e-12, nothing is left of them.
-                step = torch.clamp_min(square, tiny, out=gradient).sqrt_().add_(eps)
-                torch.div(average, step, out=step).mul_(sizes[slab.decays])
-                if slab.decays:
-                    weight.mul_(kept)
-                weight.sub_(step)
+    def _step_each(self, rates: Rates, chosen: Sequence[int]) -> None:
+        """One step of the slabs ``chosen``, every member with its own numbers."""
+        shared = (rates.first, rates.second, rates.eps, rates.is_updated)
+        own = [number for index in chosen for number in self._numbers(rates, index)]
+        first, second, eps, is_updated, *columns = self._columns(*shared, *own)
+        for index, size, kept in zip(chosen, columns[::2], columns[1::2], strict=True):
+            factors = self.effects.factors(index)
+            if isinstance(factors, Tensor):
+                size, kept = size * factors, 1.0 - (1.0 - kept) * factors
+                size = torch.where(is_updated > 0, size * kept, size) if self._decays(index) else size
+            self._step_slab(index, first, second, eps, size, kept)
+
+    def _numbers(self, rates: Rates, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """r and 1 - a of a slab at its factors; at 1, without the decay in r, where factors differ inside of it."""
+        factors = self.effects.factors(index)
+        if isinstance(factors, Tensor):
+            return rates.size, 1.0 - rates.share
+        own = rates.scaled(factors)
+        return own.decayed_size if self._decays(index) else own.size, 1.0 - own.share
+
+    def _step_slab(self, index: int, first: Tensor, second: Tensor, eps: Tensor, size: Tensor, kept: Tensor) -> None:
+        """One step of a slab: ``size`` is r, ``kept`` 1 - a; all are (members, 1), these two perhaps (members, slab size)."""
+        whole = self._stack.values[index]
+        tiny = torch.finfo(whole.dtype).tiny
+        columns = min(COLUMNS if whole.device.type == "cpu" else sys.maxsize, whole.shape[1])
+        slabs = (whole, self._stack.gradients[index], self.averages[index], self.squares[index])
+        parts = [each.split(columns, 1) for each in (*slabs, size.expand_as(whole), kept.expand_as(whole))]
+        for weight, gradient, average, square, r, remaining in zip(*parts, strict=True):
+            average.lerp_(gradient, first)
+            square.lerp_(gradient.square_(), second)  # the gradient is not needed any more
+            # Roots of 0 and of subnormal numbers, as rows of an embedding without tokens have, take a CPU five to
+            # thirty times as long; behind a sum with eps, at least 1e-12, nothing is left of them.
+            step = torch.clamp_min(square, tiny, out=gradient).sqrt_().add_(eps)
+            torch.div(average, step, out=step).mul_(r)
+            if self._decays(index):
+                weight.mul_(remaining)
+            weight.sub_(step)
 
     def _column(self, values: Sequence[float] | np.ndarray) -> Tensor:
-        return torch.as_tensor(np.asarray(values, np.float64)).to(self._stack.dtype).to(self._stack.device)[:, None]
+        """One number per member on the device, (members, 1)."""
+        return self._columns(np.asarray(values, np.float64))[0]
+
+    def _columns(self, *values: np.ndarray) -> list[Tensor]:
+        """As :meth:`_column`, in one transfer."""
+        table = torch.from_numpy(np.stack(values).astype(np.float64))
+        return [row[:, None] for row in table.to(self._stack.dtype).to(self._stack.device)]
+
+
+def _are_equal(factors: np.ndarray | None) -> bool:
+    return factors is None or bool((factors == factors[0]).all())
+
+
+def _clipping(bounds: Tensor, norms: Tensor) -> Tensor:
+    """By what gradients of these norms are multiplied; 1e-6 as in ``torch.nn.utils.clip_grad_norm_``.
+
+    A norm that is not finite makes the gradients so.
+    """
+    return torch.where(bounds.isinf(), 1.0, (bounds / (norms + 1e-6)).clamp(max=1.0))
