@@ -222,7 +222,7 @@ class StackedAdamW:
         tiny = torch.finfo(whole.dtype).tiny
         columns = min(COLUMNS if whole.device.type == "cpu" else sys.maxsize, whole.shape[1])
         slabs = (whole, self._stack.gradients[index], self.averages[index], self.squares[index])
-        parts = [each.split(columns, 1) for each in (*slabs, size.expand_as(whole), kept.expand_as(whole))]
+        parts = [torch.split(each, columns, 1) for each in (*slabs, size.expand_as(whole), kept.expand_as(whole))]
         for weight, gradient, average, square, r, remaining in zip(*parts, strict=True):
             average.lerp_(gradient, first)
             square.lerp_(gradient.square_(), second)  # the gradient is not needed any more
