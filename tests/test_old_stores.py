@@ -12,9 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
-from seedproof.execution import Interrupted
-from seedproof.execution.plain import execute_run, usable_checkpoint
-from seedproof.execution.recording import Recording
+from seedproof.execution import plain
+from seedproof.execution.run_session import RunSession
 from seedproof.measure.runs import forgetting_of_runs
 from seedproof.store import Store
 from seedproof.study.planning import as_task
@@ -145,16 +144,10 @@ def test_more_seeds_join_the_rows_of_the_old_ones(name, tmp_path):
 
 def continued(tmp_path: Path, until: int | None) -> Store:
     """Go on with the interrupted run, to its end or to a step."""
-    store, steps = copied("plain", tmp_path), []
-    try:
-        execute_run(
-            store,
-            EXPECTED.name,
-            lambda event: steps.append(event["step"]),
-            lambda: until is not None and steps[-1] >= until,
-        )
-    except Interrupted:
-        assert until is not None
+    store, told = copied("plain", tmp_path), []
+    should_stop = lambda: until is not None and told[-1].step >= until  # noqa: E731 - as short as what it says
+    with RunSession(store, EXPECTED.name, told.append, should_stop=should_stop) as session:
+        plain.execute(session)
     return store
 
 
@@ -205,9 +198,10 @@ def test_a_flipped_bit_in_a_checkpoint_starts_the_run_again_and_says_so(tmp_path
     data = bytearray(path.read_bytes())
     data[-2] ^= 64
     path.write_bytes(data)
-    events = []
-    assert usable_checkpoint(folder, Recording.read(store.path), events.append) is None
-    assert "checkpoint.safetensors is damaged" in events[0]["message"]
-    assert "the run starts again at its first step" in events[0]["message"]
+    told = []
+    with RunSession(store, folder.id, told.append, should_stop=lambda: True) as session:
+        assert session.resume() is None
+    assert "checkpoint.safetensors is damaged" in told[1].message
+    assert "the run starts again at its first step" in told[1].message
     assert list(folder.records()) == []
     assert not path.exists()

@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from seedproof.errors import UserError
+from seedproof.execution import plain
 from seedproof.execution.again import widened
-from seedproof.execution.plain import execute_run
 from seedproof.execution.recording import Recording, lacks
+from seedproof.execution.run_session import RunSession
 from seedproof.recipes import recipe
 from seedproof.study.study import Study
 
@@ -19,7 +19,12 @@ MORE = Recording(probes={"gradients": 2}, weights=True)
 
 
 def execute(store, id_):
-    execute_run(store, id_, lambda event: None, lambda: False)
+    """Execute a run as a launcher does, and return the events."""
+    heard = []
+    with RunSession(store, id_, heard.append, repeat=True) as session:
+        if session is not None:
+            plain.execute(session)
+    return heard
 
 
 @pytest.fixture
@@ -76,8 +81,7 @@ def test_a_run_that_does_not_reproduce_is_kept_as_it_was(finished):
     folder.journal.seal()  # as another machine would have written it
     before = folder.journal.path.read_bytes(), folder.result()
     MORE.write(finished.path)
-    with pytest.raises(UserError, match="loss at step 1 differs"):
-        execute(finished, folder.id)
+    assert "loss at step 1 differs" in execute(finished, folder.id)[-1].message
     assert (folder.journal.path.read_bytes(), folder.result()) == before
 
 
@@ -89,9 +93,8 @@ def test_a_diverged_run_stays_diverged_when_it_goes_on(tmp_path, tiny_model, sma
     store, _ = study.prepare(tmp_path / "study")
     folder = store.run(store.run_ids()[0])
     with monkeypatch.context() as patch:
-        patch.setattr("seedproof.execution.plain.make_result", None)
-        with pytest.raises(TypeError):
-            execute(store, folder.id)
+        patch.setattr("seedproof.execution.run_session.make_result", None)
+        assert "TypeError" in execute(store, folder.id)[-1].message
     last = [r for r in folder.journal.read() if r["kind"] == "loss"][-1]
     assert not np.isfinite(last["loss"])
     assert folder.load_checkpoint()[0] < last["step"] < 6

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
+from seedproof import events
 from seedproof.errors import UserError
-from seedproof.execution.environment import difference, of_workers, pinned, present
+from seedproof.execution.environment import Process, difference, of_workers, pinned, present
 from seedproof.execution.outcome import Stopwatch
 from seedproof.execution.recording import Recording
 from seedproof.store import Store
@@ -63,23 +65,24 @@ def test_a_run_that_goes_on_under_another_environment_says_so(tmp_path, tiny_mod
     )
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
     store, runs = study.prepare(tmp_path / "study")
-    from seedproof.execution import plain as execute
-    from seedproof.launch import local
+    from seedproof.execution import plain
+    from seedproof.execution.run_session import RunSession
+    from seedproof.launch.base import Work
+    from seedproof.launch.local.launcher import LocalLauncher
 
     folder = store.run(runs[0].spec.id)
     steps = iter([False, False, True])
-    elsewhere = present() | {"cpu_capability": "AVX2"}
-    monkeypatch.setattr(execute.environment, "present", lambda: elsewhere)
-    folder.add_attempt_event("start", environment=elsewhere)
-    with pytest.raises(execute.Interrupted):
-        execute.execute_run(store, folder.id, lambda event: None, lambda: next(steps))
-    folder.add_attempt_event("interrupted")
+    elsewhere = dataclasses.replace(Process.here(), environment=present() | {"cpu_capability": "AVX2"})
+    with RunSession(
+        store, folder.id, lambda event: None, should_stop=lambda: next(steps), process=elsewhere
+    ) as session:
+        plain.execute(session)
     monkeypatch.undo()
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
     (store.path / "environment.json").unlink(missing_ok=True)
-    events = []
-    local.run_local(store.path, [folder.id], jobs=1, on_event=events.append)
-    notes = [event["message"] for event in events if event["event"] == "note"]
+    heard = []
+    LocalLauncher().run(Work(store=store, specs=(folder.spec,), jobs=1), heard.append)
+    notes = [event.message for event in heard if isinstance(event, events.Note)]
     assert len(notes) == 1
     assert "goes on from its checkpoint under another environment" in notes[0]
     assert "CPU capability AVX2, now DEFAULT" in notes[0]

@@ -9,16 +9,19 @@ import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.conftest import make_tiny_model
 
-from seedproof.execution.fleet import FleetWorker
+from seedproof import events
+from seedproof.execution.fleet import Arrivals, Fleet
 from seedproof.execution.recording import Recording
+from seedproof.execution.run_session import RunSession
 from seedproof.launch import StudyInterrupted
-from seedproof.launch.local import run_local
-from seedproof.launch.members import most_members, plan_launches
+from seedproof.launch.base import Work
+from seedproof.launch.local.launcher import LocalLauncher
+from seedproof.launch.placement import most_members, place
+from seedproof.machine import Machine
 from seedproof.store import State, Store
 from seedproof.study.results import open_results
 from seedproof.study.study import Study
@@ -149,19 +152,19 @@ def test_a_killed_worker_is_replaced_by_one_with_fewer_members(tmp_path, tiny_mo
     taken: list[str] = []
     killed = threading.Event()
 
-    def kill_once(event: dict[str, Any]) -> None:
-        taken.append(event["event"])
-        if event["event"] == "progress" and event["step"] > 20 and not killed.is_set():
+    def kill_once(event: events.Event) -> None:
+        taken.append(type(event).__name__)
+        if isinstance(event, events.Progress) and event.step > 20 and not killed.is_set():
             killed.set()
             for entry in Path("/proc").iterdir():
                 with suppress(OSError):
                     if str(store.path).encode() in (entry / "cmdline").read_bytes() and entry.name != str(os.getpid()):
                         os.kill(int(entry.name), signal.SIGKILL)
 
-    summary = run_local(store.path, [run.spec.id for run in runs], jobs=1, members=6, on_event=kill_once)
+    summary = LocalLauncher().run(work_of(store, runs), kill_once)
     assert killed.is_set()
     assert len(summary.finished) == 6
-    assert taken.count("started") > 6
+    assert taken.count("Started") > 6
     steps = [[r["step"] for r in store.run(i).journal.read() if r["kind"] == "loss"] for i in store.run_ids()]
     assert all(listed == list(range(1, len(listed) + 1)) for listed in steps)  # nothing twice, nothing lost
 
@@ -169,45 +172,45 @@ def test_a_killed_worker_is_replaced_by_one_with_fewer_members(tmp_path, tiny_mo
 @pytest.mark.slow
 def test_interrupted_cleanly_and_continued(tmp_path, tiny_model):
     store, runs = make_study(tiny_model, small(), epochs=60, checkpoint_seconds=0.0).prepare(tmp_path / "study")
-    ids = [run.spec.id for run in runs]
 
-    def interrupt(event: dict[str, Any]) -> None:
-        if event["event"] == "progress" and event["step"] > 5:
+    def interrupt(event: events.Event) -> None:
+        if isinstance(event, events.Progress) and event.step > 5:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(StudyInterrupted):
-        run_local(store.path, ids, jobs=1, members=6, on_event=interrupt)
+        LocalLauncher().run(work_of(store, runs), interrupt)
     assert State.INTERRUPTED in store.states().values()
-    assert len(run_local(store.path, ids, jobs=1, members=6).finished) == 6
+    assert len(LocalLauncher().run(work_of(store, runs), lambda event: None).finished) == 6
 
 
-class Listener:
-    """Stands for the worker that a fleet reports to."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str]] = []
-
-    def send(self, event: str, run: str, **_: Any) -> None:
-        self.events.append((event, run))
-
-    def report(self, run: str, event: dict[str, Any]) -> None:
-        self.events.append((event["event"], run))
-
-    def send_finished(self, folder) -> None:
-        self.events.append(("finished", folder.id))
-
-    def note_crash(self, folder, error) -> None:
-        folder.add_attempt_event("crashed", message=str(error))
-        self.events.append(("crashed", folder.id))
+def work_of(store: Store, runs) -> Work:
+    specs = tuple(run.spec for run in runs)
+    return Work(store=store, specs=specs, jobs=1, weight_bytes={specs[0].model.fingerprint: 100_000})
 
 
-def serve(store: Store, ids: list[str]) -> Listener:
-    listener, orders = Listener(), queue.SimpleQueue()
-    for id_ in ids:
-        orders.put((id_, False))
-    orders.put(None)
-    FleetWorker(listener, store, lambda: False).serve(orders)
-    return listener
+class Served:
+    """A fleet in this process, with the names of the events of its runs."""
+
+    def __init__(self, store: Store, ids: list[str], *, is_over: bool = True) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        for id_ in [*ids, None] if is_over else ids:
+            self.orders.put(id_)
+
+        def begin(id_: str) -> RunSession | None:
+            session = RunSession(store, id_, lambda event: self.told.append((type(event).__name__, event.run)))
+            return session if session.open() else None
+
+        self.fleet = Fleet(Arrivals(self.orders, begin), lambda: False)
+
+    def count(self, kind: str) -> int:
+        return [event for event, _ in self.told].count(kind)
+
+
+def serve(store: Store, ids: list[str]) -> Served:
+    served = Served(store, ids)
+    served.fleet.execute()
+    return served
 
 
 @pytest.mark.slow
@@ -225,9 +228,9 @@ def test_where_memory_runs_out_half_steps_aside_and_all_finish(tmp_path, tiny_mo
 
     monkeypatch.setattr(FleetEngine, "train_step", hungry)
     store, runs = make_study(tiny_model, small()).prepare(tmp_path / "study")
-    listener = serve(store, [run.spec.id for run in runs])
+    served = serve(store, [run.spec.id for run in runs])
     assert largest[0] == 6
-    assert [event for event, _ in listener.events].count("finished") == 6
+    assert served.count("Finished") == 6
     again, first = outcomes(store.path), outcomes(study_folder)
     assert again == pytest.approx({key: first[key] for key in again}, abs=1e-3)
 
@@ -246,21 +249,19 @@ def test_where_memory_holds_no_more_members_new_ones_wait(tmp_path, tiny_model, 
     monkeypatch.setattr(FleetEngine, "join", full)
     store, runs = make_study(tiny_model, small()).prepare(tmp_path / "study")
     ids = [run.spec.id for run in runs]
-    listener, orders = Listener(), queue.SimpleQueue()
-    for id_ in ids[:4]:
-        orders.put((id_, False))
-    stepped, waiting = FleetEngine.train_step, [*((id_, False) for id_ in ids[4:]), None]
+    served = Served(store, ids[:4], is_over=False)
+    stepped, waiting = FleetEngine.train_step, [*ids[4:], None]
 
     def later(engine):
         for order in waiting:
-            orders.put(order)
+            served.orders.put(order)
         waiting.clear()
         return stepped(engine)
 
     monkeypatch.setattr(FleetEngine, "train_step", later)
-    FleetWorker(listener, store, lambda: False).serve(orders)
+    served.fleet.execute()
     assert refused
-    assert [event for event, _ in listener.events].count("finished") == 6
+    assert served.count("Finished") == 6
 
 
 def test_an_error_in_a_step_crashes_the_fleet_and_is_kept(tmp_path, tiny_model, monkeypatch):
@@ -284,40 +285,40 @@ def test_a_run_that_cannot_be_loaded_crashes_alone(tmp_path, tiny_model, monkeyp
         return prepare(spec, *others)
 
     monkeypatch.setattr(fleet, "prepare", failing)
-    listener = serve(store, [run.spec.id for run in runs])
-    assert [run for event, run in listener.events if event == "crashed"] == [bad]
-    assert [event for event, _ in listener.events].count("finished") == 5
+    served = serve(store, [run.spec.id for run in runs])
+    assert [run for event, run in served.told if event == "Crashed"] == [bad]
+    assert served.count("Finished") == 5
 
 
 def test_runs_are_divided_between_workers():
     store = Store.open(Path(__file__).parent.parent / "assets" / "first" / "fleet")
     specs = [store.run(id_).spec for id_ in store.run_ids()]
     sizes = {specs[0].model.fingerprint: 5_000_000}
-    (launch,) = plan_launches(specs, 2, sizes)
-    assert (launch.jobs, launch.members) == (2, -(-len(specs) // 2))
-    (launch,) = plan_launches(specs, 2, {specs[0].model.fingerprint: 400_000_000})
-    assert (launch.jobs, launch.members) == (2, 1)
-    assert most_members("cpu", 5_000_000) == 16
+    machine = Machine(cores=2)
+    for jobs in (2, None):
+        (placement,) = place(specs, jobs, sizes, machine)
+        assert (placement.jobs, placement.members) == (2, -(-len(specs) // 2))
+    (placement,) = place(specs, 2, {specs[0].model.fingerprint: 400_000_000}, machine)
+    assert (placement.jobs, placement.members) == (2, 1)
+    assert most_members("cpu", 5_000_000, machine) == 16
+    assert most_members("cuda", 5_000_000, Machine(cores=2, gpus=1, gpu_bytes=400_000_000)) == 10
 
 
 def test_a_full_disk_interrupts_a_fleet_and_crashes_no_run(tmp_path, tiny_model, monkeypatch):
     """A run has no fault where the disk is full; it goes on from its last checkpoint when there is room."""
-    from seedproof.execution import fleet
+    record, kept = RunSession.record, []
 
-    keep, kept = fleet.keep_records, []
-
-    def full(folder, records):
-        kept.append(folder.id)
+    def full(session, *given):
+        kept.append(session.id)
         if len(kept) > 20:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return keep(folder, records)
+        record(session, *given)
 
-    monkeypatch.setattr(fleet, "keep_records", full)
+    monkeypatch.setattr(RunSession, "record", full)
     store, runs = make_study(tiny_model, small()).prepare(tmp_path / "study")
-    listener = serve(store, [run.spec.id for run in runs])
-    ends = [event for event, _ in listener.events if event not in ("started", "progress")]
-    assert sorted(ends) == ["disk_full", *["interrupted"] * len(runs)]
+    served = serve(store, [run.spec.id for run in runs])
+    assert [event for event, _ in served.told if event not in ("Started", "Progress")] == ["Interrupted"] * len(runs)
     assert set(store.states().values()) == {State.INTERRUPTED}
-    monkeypatch.setattr(fleet, "keep_records", keep)
+    monkeypatch.undo()
     serve(store, [run.spec.id for run in runs])
     assert set(store.states().values()) == {State.FINISHED}

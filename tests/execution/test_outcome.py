@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from seedproof.execution.environment import Process
 from seedproof.execution.outcome import Stopwatch, last_epoch_loss, make_result
 from seedproof.execution.recording import Recording
 from seedproof.store import RunFolder
@@ -62,7 +63,7 @@ def result(tmp_path, *, evaluated_at, diverged_at=None, losses=(1.0, 0.5), score
     split = Split(("a", "b", "c", "d"), None, np.array([0, 1, 0, 1]))
     task = Task(name="t", train=split, dev=split, classes=("no", "yes"), metrics=("accuracy", "f1"))
     about = {"steps": 2, "steps_per_epoch": 1, "missing_parameters": ["a"], "truncated_examples": 0}
-    return make_result(engine, folder, task, about, Recording(), Stopwatch())
+    return make_result(engine, folder, task, about, Recording(), Stopwatch(), Process.here())
 
 
 def test_the_score_is_that_of_the_evaluation_that_counts(tmp_path):

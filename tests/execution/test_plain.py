@@ -98,7 +98,7 @@ def workers(folder: Path) -> list[int]:
                 line = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if b"seedproof.launch.worker" in line and str(folder).encode() in line:
+            if b"seedproof.launch.local.worker" in line and str(folder).encode() in line:
                 found.append(int(entry.name))
     return found
 
@@ -162,7 +162,7 @@ def test_a_model_that_changed_under_a_study_is_noticed(tmp_path, tiny_model, mod
     store, _ = study.prepare(tmp_path / "study")
     shutil.rmtree(copy)
     from seedproof.errors import UserError
-    from seedproof.execution.plain import model_source
+    from seedproof.execution.inputs import model_source
 
     with pytest.raises(UserError, match="no longer where this study found them"):
         model_source(store, store.run(store.run_ids()[0]).spec.model)

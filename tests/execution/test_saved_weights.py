@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from seedproof.execution.plain import save_weights, tokenized
+from seedproof.execution.plain import tokenized, write_weights
 from seedproof.execution.recording import Recording
 from seedproof.measure.checkpoints import classifier_of
 from seedproof.models.checkpoint import quiet_transformers
@@ -93,7 +93,7 @@ def test_a_tokenizer_of_a_class_of_its_own_gives_what_the_run_was_given(tiny_mod
     (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"tokenizer_class": "BertTokenizer"}))
     source, resolved = find_model(str(folder)), resolve(recipe("devlin", segment_ids=segment_ids), "bert", None).recipe
     model = load_classifier(source, labels=2, regression=False, head_seed=0).model
-    save_weights(model, source, tmp_path / "weights", resolved, tokenized(small_task, source, resolved))
+    write_weights(model, source, resolved, tokenized(small_task, source, resolved), tmp_path / "weights")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "weights")
     assert type(tokenizer).__name__ == "BertTokenizer"
     assert ("token_type_ids" in tokenizer("a", "b")) == segment_ids

@@ -9,36 +9,34 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from seedproof.errors import UserError
 from seedproof.execution import Interrupted
-from seedproof.store import RunFolder, Store
+from seedproof.execution.run_session import RunSession
+from seedproof.store import RunFolder
+from seedproof.training.engine import Record
 
 STEPS = 3
-Report = Callable[[dict[str, Any]], None]
 
 
-def execute(store: Store, run_id: str, report: Report, should_stop: Callable[[], bool]) -> None:
+def execute(session: RunSession) -> None:
     """Do what the run's behaviour says; a run that was started before simply finishes."""
-    folder = store.run(run_id)
-    behaviour = folder.spec.recipe["behaviour"]
-    if len([event for event in folder.attempts() if event["event"] == "start"]) == 1:
-        FAULTS[behaviour](folder, should_stop)
+    behaviour = session.spec.recipe["behaviour"]
+    if len([event for event in session.folder.attempts() if event["event"] == "start"]) == 1:
+        FAULTS[behaviour](session.folder, session.should_stop)
     if behaviour == "unfinished":
         return
-    _finish(folder, report)
+    _finish(session)
 
 
-def _finish(folder: RunFolder, report: Report) -> None:
-    checkpoint = folder.load_checkpoint()
+def _finish(session: RunSession) -> None:
+    folder, checkpoint = session.folder, session.folder.load_checkpoint()
     first = checkpoint[0] if checkpoint else 0
     folder.journal.cut_back(first if checkpoint else -1)
     for step in range(first + 1, STEPS + 1):
-        folder.journal.append({"step": step})
-        report({"event": "progress", "step": step, "steps": STEPS, "loss": 1.0 / step})
+        session.record(step, STEPS, [Record(step, "loss", {"loss": 1.0 / step})])
     threads = os.environ["OMP_NUM_THREADS"]
     folder.finish({"outcome": "succeeded", "reason": None, "score": 0.5, "resumed_at": first, "threads": threads})
 

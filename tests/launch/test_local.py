@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from seedproof import events
 from seedproof.errors import UserError
 from seedproof.launch import StudyInterrupted, Summary
-from seedproof.launch.local import run_local
+from seedproof.launch.base import Work
+from seedproof.launch.local.launcher import LocalLauncher
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, State, Store
 
@@ -25,9 +26,13 @@ EXECUTOR = "local_executors:execute"
 LAUNCHER = f"""
 import sys
 from seedproof.launch import StudyInterrupted
-from seedproof.launch.local import run_local
+from seedproof.launch.base import Work
+from seedproof.launch.local.launcher import LocalLauncher
+from seedproof.store import Store
+store = Store.open(sys.argv[1])
+work = Work(store=store, specs=tuple(store.run(id_).spec for id_ in sys.argv[2:]), jobs=2)
 try:
-    run_local(sys.argv[1], sys.argv[2:], jobs=2, executor="{EXECUTOR}")
+    LocalLauncher(executor="{EXECUTOR}").run(work, lambda event: None)
 except StudyInterrupted as stop:
     print("stopped:", stop, flush=True)
     sys.exit(130)
@@ -36,12 +41,12 @@ except StudyInterrupted as stop:
 
 @pytest.fixture(autouse=True)
 def executors_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store.create(tmp_path / "a study", "first", Numerics())
+    return Store.create(tmp_path / "a study", "first", Numerics(threads=3))
 
 
 def add(store: Store, *behaviours: str) -> list[str]:
@@ -61,8 +66,15 @@ def add(store: Store, *behaviours: str) -> list[str]:
     return ids
 
 
-def launch(store: Store, ids: list[str], jobs: int = 1, **options: Any) -> Summary:
-    return run_local(store.path, ids, jobs=jobs, executor=EXECUTOR, **options)
+def nobody(event: events.Event) -> None:
+    pass
+
+
+def launch(
+    store: Store, ids: list[str], jobs: int = 1, listener: events.Listener = nobody, executor: str = EXECUTOR
+) -> Summary:
+    work = Work(store=store, specs=tuple(store.run(id_).spec for id_ in ids), jobs=jobs)
+    return LocalLauncher(executor=executor).run(work, listener)
 
 
 def states(store: Store) -> list[State]:
@@ -100,14 +112,14 @@ def start_launcher(store: Store) -> Iterator[Callable[[list[str]], subprocess.Po
 
 def test_runs_are_executed_and_told_about(store: Store) -> None:
     ids = add(store, "finish", "finish", "finish")
-    events: list[dict[str, Any]] = []
-    summary = launch(store, ids, jobs=2, threads=3, on_event=events.append)
+    heard: list[events.Event] = []
+    summary = launch(store, ids, jobs=2, listener=heard.append)
     assert sorted(summary.finished) == sorted(ids)
     assert states(store) == [State.FINISHED] * 3
-    of_first = [event for event in events if event["run"] == ids[0]]
-    assert of_first[0]["event"] == "started"
-    assert of_first[-2] == {"event": "progress", "run": ids[0], "step": 3, "steps": 3, "loss": 1 / 3}
-    assert of_first[-1] == {"event": "finished", "run": ids[0], "outcome": "succeeded", "reason": None, "score": 0.5}
+    of_first = [event for event in heard if event.run == ids[0]]
+    assert of_first[0] == events.Started(run=ids[0])
+    assert of_first[-2] == events.Progress(run=ids[0], step=3, steps=3, loss=1 / 3)
+    assert of_first[-1] == events.Finished(run=ids[0], outcome="succeeded", reason=None, score=0.5)
     assert store.run(ids[0]).result()["threads"] == "3"
     assert store.run(ids[0]).attempts()[0]["pid"] != os.getpid()
 
@@ -188,7 +200,7 @@ def test_workers_end_with_their_killed_launcher_and_their_runs_are_free(
 def test_a_worker_ends_at_once_when_its_orders_end(store: Store) -> None:
     """Its launcher still lives here, so it is the end of the pipe that it notices."""
     [id_] = add(store, "stubborn")
-    command = [sys.executable, "-m", "seedproof.launch.worker", str(store.path), "--executor", EXECUTOR]
+    command = [sys.executable, "-m", "seedproof.launch.local.worker", str(store.path), "--executor", EXECUTOR]
     command += ["--parent", str(os.getpid())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
         assert worker.stdin is not None
@@ -256,7 +268,7 @@ def test_ctrl_c_in_a_plain_script_reaches_the_caller_and_leaves_its_handlers(sto
     ids = add(store, "wait")
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt) as caught:
-        launch(store, ids, on_event=lambda event: "run" in event and os.kill(os.getpid(), signal.SIGINT))
+        launch(store, ids, listener=lambda event: event.run and os.kill(os.getpid(), signal.SIGINT))
     assert isinstance(caught.value, StudyInterrupted)
     assert caught.value.summary.interrupted == ids
     assert signal.getsignal(signal.SIGINT) is handler
@@ -300,7 +312,7 @@ def test_a_full_disk_stops_the_study_with_one_clear_message(store: Store) -> Non
     ids = add(store, "finish", "full", "finish")
     with pytest.raises(UserError, match=r"no space is left on the disk of .*finished runs are untouched.*free some"):
         launch(store, ids)
-    assert states(store) == [State.FINISHED, State.CRASHED, State.PENDING]
+    assert states(store) == [State.FINISHED, State.INTERRUPTED, State.PENDING]
     assert launch(store, ids).finished == [ids[0], ids[1], ids[2]]
 
 
@@ -308,18 +320,18 @@ def test_an_error_of_the_listener_ends_the_workers(store: Store) -> None:
     """A bug in a progress display must not leave processes behind."""
     ids = add(store, "stubborn")
 
-    def fail(event: dict[str, Any]) -> None:
+    def fail(event: events.Event) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        launch(store, ids, on_event=fail)
+        launch(store, ids, listener=fail)
     assert states(store) == [State.LOST]
 
 
 def test_a_worker_that_cannot_start_says_why(store: Store) -> None:
     ids = add(store, "finish")
     with pytest.raises(RuntimeError, match="no_such_module"):
-        run_local(store.path, ids, jobs=1, executor="no_such_module:execute")
+        launch(store, ids, executor="no_such_module:execute")
     assert states(store) == [State.PENDING]
 
 
@@ -332,10 +344,7 @@ def test_modules_in_the_users_folder_do_not_get_in_the_way(
     assert launch(store, ids).finished == ids
 
 
-def test_the_mistakes_of_a_caller(store: Store, tmp_path: Path) -> None:
-    for jobs, threads, name in [(0, 1, "jobs"), (1, 0, "threads")]:
-        with pytest.raises(UserError, match=f"{name} must be at least 1, but is 0"):
-            run_local(store.path, [], jobs=jobs, threads=threads)
-    with pytest.raises(UserError, match="there is no folder"):
-        run_local(tmp_path / "missing", [], jobs=1)
+def test_the_mistakes_of_a_caller(store: Store) -> None:
+    with pytest.raises(UserError, match="jobs must be at least 1, but is 0"):
+        launch(store, [], jobs=0)
     assert launch(store, []) == Summary()

@@ -8,6 +8,7 @@ import threading
 import pytest
 from rich.console import Console
 
+from seedproof import events
 from seedproof.report.progress import Progress, duration
 
 
@@ -21,7 +22,7 @@ class Clock:
 
 
 def finished(run, outcome="succeeded"):
-    return {"event": "finished", "run": run, "outcome": outcome, "reason": None, "score": 0.5}
+    return events.Finished(run=run, outcome=outcome, score=0.5)
 
 
 def plain(runs, **options):
@@ -36,9 +37,9 @@ def test_plain_says_little_and_counts_failures():
     with progress:
         for number in range(50):
             clock.now += 60.0
-            progress.on_event({"event": "started", "run": str(number)})
-            progress.on_event({"event": "progress", "run": str(number), "step": 1, "steps": 2, "loss": 0.7})
-            progress.on_event(finished(str(number), "failed" if number % 5 == 0 else "succeeded"))
+            progress(events.Started(run=str(number)))
+            progress(events.Progress(run=str(number), step=1, steps=2, loss=0.7))
+            progress(finished(str(number), "failed" if number % 5 == 0 else "succeeded"))
     lines = written.getvalue().splitlines()
     assert len(lines) == 11
     assert lines[0] == "0 of 50 runs finished, 0 failed"
@@ -51,7 +52,7 @@ def test_plain_announces_a_crash_at_once():
     progress, written, _ = plain(4, labels={"a": "glue/rte devlin seed 0"})
     message = "[red] " + "x" * 100
     with progress:
-        progress.on_event({"event": "crashed", "run": "a", "message": message})
+        progress(events.Crashed(run="a", message=message))
     assert written.getvalue().splitlines() == [
         "0 of 4 runs finished, 0 failed",
         f"crashed: glue/rte devlin seed 0: {message}",
@@ -64,7 +65,7 @@ def test_time_left_counts_only_what_was_done_now():
     progress, written, clock = plain(10, finished=8, failed=2)
     with progress:
         clock.now = 100.0
-        progress.on_event(finished("a"))
+        progress(finished("a"))
         assert "9 of 10 runs finished, 2 failed, about 2 min left" in written.getvalue()
 
 
@@ -72,8 +73,8 @@ def test_interrupted_runs_are_not_finished():
     """They leave the display and change no count; the last line still says where the study stands."""
     progress, written, _ = plain(2)
     with progress:
-        progress.on_event({"event": "started", "run": "a"})
-        progress.on_event({"event": "interrupted", "run": "a"})
+        progress(events.Started(run="a"))
+        progress(events.Interrupted(run="a"))
     assert written.getvalue().splitlines() == ["0 of 2 runs finished, 0 failed"] * 2
 
 
@@ -81,7 +82,7 @@ def test_ctrl_c_is_answered_at_once():
     """A step of a large model takes its time: who pressed Ctrl-C must not think that it was not heard."""
     progress, written, _ = plain(2)
     with progress:
-        progress.on_event({"event": "stopping"})
+        progress(events.Stopping())
         assert "stopping after the present step" in written.getvalue()
         assert "again stops at once" in written.getvalue()
 
@@ -95,9 +96,9 @@ def test_a_study_that_was_finished_before():
 
 
 def test_unknown_events_are_passed_over():
-    """Workers may learn to say more."""
+    """Launchers may learn to say more."""
     progress, written, _ = plain(3)
-    progress.on_event({"event": "news", "run": "a"})
+    progress(events.Event(run="a"))
     assert written.getvalue() == ""
 
 
@@ -108,10 +109,10 @@ def test_live_shows_each_active_run(width):
     clock = Clock()
     progress = Progress(10, console=console, clock=clock, live=True, labels={"a": "glue/rte, bert, [b]devlin seed 3"})
     with progress:
-        progress.on_event({"event": "started", "run": "a"})
-        progress.on_event({"event": "started", "run": "b"})
-        progress.on_event({"event": "progress", "run": "a", "step": 30, "steps": 100, "loss": 0.6931})
-        progress.on_event(finished("c", "failed"))
+        progress(events.Started(run="a"))
+        progress(events.Started(run="b"))
+        progress(events.Progress(run="a", step=30, steps=100, loss=0.6931))
+        progress(finished("c", "failed"))
         clock.now = 13.0
         progress._live.refresh()
     text = console.export_text()
@@ -126,7 +127,7 @@ def test_live_shows_each_active_run(width):
 def test_a_frame_fits_and_shows_step_and_loss_whole(width):
     """A long label gives way, the numbers do not."""
     progress, written, _ = plain(10, labels={"a": "glue/mrpc, bert-large-uncased, " + "devlin(epochs=10) " * 5})
-    progress.on_event({"event": "progress", "run": "a", "step": 3000, "steps": 10000, "loss": 0.6931})
+    progress(events.Progress(run="a", step=3000, steps=10000, loss=0.6931))
     Console(file=written, width=width).print(progress._render())
     assert max(map(len, written.getvalue().splitlines())) <= width
     assert "step 3000/10000, loss 0.693" in written.getvalue()
@@ -146,7 +147,7 @@ def test_live_display_and_crash_lines_do_not_block_each_other():
 
     def work():
         for number in range(200):
-            progress.on_event({"event": "crashed", "run": str(number), "message": "m"})
+            progress(events.Crashed(run=str(number), message="m"))
 
     with progress:
         worker = threading.Thread(target=work, daemon=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seedproof.bench.contenders import Contender, Trial
-from seedproof.launch.process import Event, Inbox, WorkerProcess, worker_environment
+from seedproof.launch.local.process import Inbox, Message, WorkerProcess, worker_environment
 
 TAIL = 400
 """Characters of a log that a failure quotes."""
@@ -27,9 +27,9 @@ class Series:
     """What was seen of one contender."""
 
     contender: Contender
-    ready: list[Event] = field(default_factory=list)
+    ready: list[Message] = field(default_factory=list)
     """One report of each process."""
-    blocks: list[list[Event]] = field(default_factory=list)
+    blocks: list[list[Message]] = field(default_factory=list)
     """Reports by repeat, one of each process."""
     error: str | None = None
 
@@ -42,7 +42,7 @@ class Series:
         """Seconds of one step of one run in each repeat: the machine's, with all processes at work."""
         return [1.0 / sum(self._steps(report) / report["seconds"] for report in block) for block in self.blocks]
 
-    def _steps(self, report: Event) -> float:
+    def _steps(self, report: Message) -> float:
         return float(self.contender.whole or report["steps"] * self.members)
 
     def peak(self, of: str = "process") -> int:
@@ -108,8 +108,8 @@ class Entrant:
             worker.order("block")
         self.series.blocks.append(self._gather())
 
-    def _gather(self) -> list[Event]:
-        events: dict[WorkerProcess, Event] = {}
+    def _gather(self) -> list[Message]:
+        events: dict[WorkerProcess, Message] = {}
         while len(events) < len(self._workers):
             sender, event = self._inbox.get()
             assert sender is not None

@@ -124,7 +124,7 @@ def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: 
 
 def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
     """:func:`print_notes` on what runs need, from their store."""
-    from seedproof.execution.plain import model_source, read_task
+    from seedproof.execution.inputs import model_source, read_task
 
     tasks = dict.fromkeys(run.spec.task.fingerprint for run in runs)
     models = {run.cell.model: run.spec.model for run in runs}

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import platform
+import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from seedproof.errors import UserError
 from seedproof.store.documents import read_document, write_document
@@ -44,6 +46,29 @@ PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 """Packages whose version may change bits."""
 
 Environment = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process that executes runs, for their records: where it is, and its environment."""
+
+    host: str
+    pid: int
+    python: str
+    seedproof: str
+    """Version of this package."""
+    environment: Environment
+
+    @classmethod
+    def here(cls) -> Self:
+        """This process."""
+        return cls(
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            python=platform.python_version(),
+            seedproof=version("seedproof"),
+            environment=present(),
+        )
 
 
 def present() -> dict[str, Any]:

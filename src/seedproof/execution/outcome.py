@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
-import socket
 import time
-from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,7 +44,13 @@ class Stopwatch:
 
 
 def make_result(
-    engine: Trained, folder: RunFolder, task: Task, about: dict[str, Any], recording: Recording, watch: Stopwatch
+    engine: Trained,
+    folder: RunFolder,
+    task: Task,
+    about: dict[str, Any],
+    recording: Recording,
+    watch: Stopwatch,
+    process: environment.Process,
 ) -> dict[str, Any]:
     """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
     digest = Digest.of(folder.records(), engine.evaluated_at)
@@ -78,7 +80,7 @@ def make_result(
         "evaluated_step": engine.evaluated_at,
         **about,
         "recordings": {**recording.probes, "evaluations": recording.evaluations, "weights": recording.weights},
-        "execution": _execution(folder, watch),
+        "execution": _execution(folder, watch, process),
     }
 
 
@@ -88,20 +90,20 @@ def last_epoch_loss(losses: dict[int, float], steps_per_epoch: int) -> float:
     return float(np.mean([losses[step] for step in sorted(losses) if step > last - steps_per_epoch]))
 
 
-def _execution(folder: RunFolder, watch: Stopwatch) -> dict[str, Any]:
+def _execution(folder: RunFolder, watch: Stopwatch, process: environment.Process) -> dict[str, Any]:
     """Where and when the last attempt was made, how long it took, and how many there were."""
-    seconds, now = watch.seconds, environment.present()
+    seconds, now = watch.seconds, process.environment
     starts = [event for event in folder.attempts() if event["event"] == "start"]
     earlier = [environment.difference(event.get("environment", {}), now) for event in starts]
     return {
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
+        "host": process.host,
+        "pid": process.pid,
         "started": watch.started,
         "finished": watch.started + seconds,
         "seconds": seconds,
         "attempts": len(starts),
-        "python": platform.python_version(),
-        "version_seedproof": version("seedproof"),
+        "python": process.python,
+        "version_seedproof": process.seedproof,
         **now,
         **({"earlier_attempts_differ": "; ".join(dict.fromkeys(filter(None, earlier)))} if any(earlier) else {}),
     }

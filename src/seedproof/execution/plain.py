@@ -1,95 +1,75 @@
-"""Execute one run of a store: load what its spec names, train by its plan, hand the records to its folder.
+"""Execute one run with the plain engine: load what its spec names, train by its plan, hand the records to its session.
 
-This is what a worker process calls (:mod:`seedproof.launch.worker`). The engine knows nothing of files, the store
-nothing of torch; here they meet.
+The engine knows nothing of sessions, the session nothing of torch; here they meet.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from seedproof.errors import Damaged, UserError
-from seedproof.execution import Interrupted, again, environment
-from seedproof.execution.outcome import Stopwatch, make_result
-from seedproof.execution.recording import Recording, lacks
+from seedproof.execution import Interrupted
+from seedproof.execution.recording import Recording
+from seedproof.execution.session import Session
 from seedproof.models import facts
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.loading import load_classifier, load_tokenizer
-from seedproof.models.source import ModelSource, find_model
+from seedproof.models.source import ModelSource
 from seedproof.models.tokens import TokenizedSplit, tokenize
 from seedproof.probes import make_probes
 from seedproof.recipes import Recipe, from_json
 from seedproof.recipes.base import FIRST
-from seedproof.spec import ModelReference, Numerics, RunSpec
-from seedproof.store import RunFolder, Store, move_folder
-from seedproof.store.seals import seal_file
+from seedproof.spec import Numerics, RunSpec
 from seedproof.tasks.base import Task
-from seedproof.training.engine import Record, RunData
+from seedproof.training.engine import RunData
 from seedproof.training.plain import PlainEngine
 from seedproof.training.plan import Plan, make_plan
 
 if TYPE_CHECKING:
     from seedproof.probes.base import Probe
 
-Report = Callable[[dict[str, Any]], None]
 
-
-def execute_run(store: Store, run_id: str, report: Report, should_stop: Callable[[], bool]) -> None:
-    """Execute a run, or go on with it; returns when its result is written. The caller holds the run.
-
-    A finished run that lacks a recording the study wants by now is done again to add it (:mod:`seedproof.execution.again`).
+def execute(session: Session) -> None:
+    """Execute a run, or go on with it; returns when its result is written.
 
     Raises:
-        Interrupted: ``should_stop()`` became true.
+        Interrupted: the session said so; a run that is older than the checkpoint interval was saved first.
         UserError: the model's files are gone or changed, or a text is too long for the model.
     """
-    folder, recording = store.run(run_id), Recording.read(store.path)
-    if not folder.is_finished:
-        _execute(store, folder.spec, folder, recording, report, should_stop)
-        return
-    recorded = folder.result()["recordings"]
-    if lacks(recorded, recording):
-        scratch = again.scratch_folder(folder, recording)
-        if differing := environment.difference(folder.result().get("execution", {}), environment.present()):
-            message = "is done again, to record more of it, under another environment than the first time; if its bits differ, "
-            report({"event": "note", "message": f"{message}what is stored is kept ({differing})"})
-        if not scratch.is_finished:
-            _execute(store, folder.spec, scratch, again.widened(recorded, recording), report, should_stop)
-        again.adopt(folder, scratch)
-
-
-def _execute(
-    store: Store,
-    spec: RunSpec,
-    folder: RunFolder,
-    recording: Recording,
-    report: Report,
-    should_stop: Callable[[], bool],
-) -> None:
-    watch = Stopwatch()
+    spec, recording = session.spec, session.recording
     configure_process(spec.numerics)
-    task = read_task(store.task_folder(spec.task.fingerprint))
-    source = model_source(store, spec.model)
-    ready = prepare(spec, task, source, recording)
+    ready = prepare(spec, session.task, session.source, recording)
     engine = plain_engine(spec, ready)
-    resume(engine, folder, recording, report)
-    train(engine, folder, recording, report, should_stop)
+    if (checkpoint := session.resume()) is not None:
+        engine.load_state(checkpoint.step, checkpoint.tensors, checkpoint.values)
+    train(engine, session)
     if recording.weights:
-        save_weights(engine.model, source, folder.weights, ready.recipe, ready.data)
-    folder.journal.flush()
-    folder.finish(make_result(engine, folder, task, ready.about, recording, watch))
+        session.keep_weights(partial(write_weights, engine.model, session.source, ready.recipe, ready.data))
+    session.finish(engine, ready.about)
+
+
+def train(engine: PlainEngine, session: Session) -> None:
+    """Train to the end; every step's records go to the session, now and then the state.
+
+    Raises:
+        Interrupted: the session said so.
+    """
+    for records in engine.run():
+        session.record(engine.step, engine.steps, records)
+        if engine.step == 0 or engine.step == engine.steps or engine.diverged_at is not None:
+            continue  # nothing to save yet, or nothing left to do: the result comes next
+        is_asked = session.should_stop()
+        if session.is_save_due(stopping=is_asked):
+            session.save(engine.step, *engine.state())
+        if is_asked:
+            raise Interrupted
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -145,97 +125,21 @@ def plain_engine(spec: RunSpec, ready: Prepared) -> PlainEngine:
     )
 
 
-def resume(engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report) -> None:
-    """Go on from the folder's last checkpoint, its records cut back to it.
-
-    Without a checkpoint, or where other things were recorded up to it, the run starts again.
-    """
-    if (found := usable_checkpoint(folder, recording, report)) is not None:
-        engine.load_state(*found)
-
-
-def usable_checkpoint(
-    folder: RunFolder, recording: Recording, report: Report
-) -> tuple[int, dict[str, np.ndarray], dict[str, Any]] | None:
-    """The step, arrays and values of the folder's last checkpoint, its records cut back to it; None: start again.
-
-    A run whose checkpoint or journal is damaged starts again, and says so: nothing is lost but time.
-    """
-    try:
-        checkpoint = folder.load_checkpoint()
-        if checkpoint is not None and checkpoint[2]["recorded"] == recording.recorded:
-            step, tensors, extra = checkpoint
-            folder.cut_back(step)
-            if differing := environment.difference(extra.get("environment", {}), environment.present()):
-                report(
-                    {
-                        "event": "note",
-                        "message": "goes on from its checkpoint under another environment, so its last bits may "
-                        f"be others than without the interruption ({differing})",
-                    }
-                )
-            return step, tensors, extra["engine"]
-    except Damaged as error:
-        report({"event": "note", "message": f"{error.what}, so the run starts again at its first step"})
-    folder.start_again()
-    return None
-
-
-def checkpoint_values(engine: Mapping[str, Any], recording: Recording) -> dict[str, Any]:
-    """What a checkpoint holds beside arrays: the engine's values, and under what it was made."""
-    return {"engine": engine, "recorded": recording.recorded, "environment": environment.present()}
-
-
-def train(
-    engine: PlainEngine, folder: RunFolder, recording: Recording, report: Report, should_stop: Callable[[], bool]
-) -> None:
-    """Train to the end; every step's records go to the journal, now and then the state to a checkpoint.
-
-    Raises:
-        Interrupted: ``should_stop()``; a run that is older than the checkpoint interval was saved first.
-    """
-    started = saved = time.monotonic()
-    for records in engine.run():
-        report({"event": "progress", "step": engine.step, "steps": engine.steps, "loss": keep_records(folder, records)})
-        if engine.step == 0 or engine.step == engine.steps or engine.diverged_at is not None:
-            continue  # nothing to save yet, or nothing left to do: the result comes next
-        is_asked, now = should_stop(), time.monotonic()
-        if now - (started if is_asked else saved) >= recording.checkpoint_seconds:
-            tensors, extra = engine.state()
-            folder.save_checkpoint(engine.step, tensors, checkpoint_values(extra, recording))
-            saved = now
-        if is_asked:
-            folder.journal.flush()
-            raise Interrupted
-
-
-def keep_records(folder: RunFolder, records: list[Record]) -> float | None:
-    """Write what was recorded at a step to the journal; its training loss, if there is one."""
-    for record in records:
-        folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
-    return next((record.values["loss"] for record in records if record.kind == "loss"), None)
-
-
-def save_weights(model: Any, source: ModelSource, folder: Path, recipe: Recipe, data: RunData) -> None:
-    """Write the final weights and the tokenizer, whole or not at all, so that stock Transformers answers as the run did.
+def write_weights(model: Any, source: ModelSource, recipe: Recipe, data: RunData, folder: Path) -> None:
+    """Write weights and tokenizer into a folder, so that stock Transformers answers as the run did.
 
     The tokenizer cuts texts (where asked to) at the recipe's ``max_length``, and gives segment ids if the model was
     trained with them.
     """
-    partial = folder.with_name(".weights.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     with quiet_transformers():
-        model.save_pretrained(partial)
+        model.save_pretrained(folder)
     tokenizer = load_tokenizer(source)
     has_segments = recipe.segment_ids and data.train.segments is not None
     tokenizer.model_input_names = ["input_ids", *(["token_type_ids"] if has_segments else []), "attention_mask"]
     # Only what is here is written, whatever the class of the tokenizer has as its default.
     tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names
     tokenizer.model_max_length = min(tokenizer.model_max_length, recipe.max_length)
-    tokenizer.save_pretrained(partial)
-    for file in (*partial.glob("*.safetensors"), partial / "config.json"):
-        seal_file(file)
-    move_folder(partial, folder)
+    tokenizer.save_pretrained(folder)
 
 
 def configure_process(numerics: Numerics) -> None:
@@ -244,39 +148,6 @@ def configure_process(numerics: Numerics) -> None:
     if numerics.device != "cpu":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
-
-
-@lru_cache(maxsize=4)
-def read_task(folder: Path) -> Task:
-    """The data of a task in a store, kept for the next run of this process."""
-    return Task.read(folder)
-
-
-def model_source(store: Store, model: ModelReference) -> ModelSource:
-    """Find the weights that a spec names by their fingerprint.
-
-    Raises:
-        UserError: they are not where they were, or were changed there.
-    """
-    # Where they were found comes first: the name of a hub model would be asked for over the network.
-    why = ""
-    for name in [*store.model_locations(model.fingerprint), model.name]:
-        try:
-            source = _found(name)
-        except UserError as error:
-            why = why or f" ({error})"
-            continue
-        if source.fingerprint == model.fingerprint:
-            return source
-    raise UserError(
-        f"the weights of the model {model.name!r} (fingerprint {model.fingerprint[:12]}) are no longer where this study "
-        f"found them, or were changed{why}; run the study again with --model and the folder where they are now"
-    )
-
-
-@lru_cache(maxsize=8)
-def _found(name: str) -> ModelSource:
-    return find_model(name)
 
 
 KEPT_TASKS = 4

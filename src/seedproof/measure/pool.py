@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from seedproof.errors import UserError
-from seedproof.launch.process import Inbox, WorkerProcess, worker_environment
+from seedproof.launch.local.process import Inbox, WorkerProcess, worker_environment
 from seedproof.measure.classifier_loss import Problem, evaluator
 from seedproof.measure.plane import Points, measure_here
 from seedproof.store.measurements import Values

@@ -78,7 +78,7 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
         UserError: the study has no such run, it is not finished, it kept no weights (the message has the command that
             adds them), or the pre-trained weights are no longer where they were.
     """
-    from seedproof.execution.plain import model_source
+    from seedproof.execution.inputs import model_source
 
     opened = store if isinstance(store, Store) else Store.open(store)
     run = opened.find_run(run)
@@ -145,7 +145,7 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
     Raises:
         UserError: as :func:`run_checkpoint` and ``surface``, an outcome is not as said, or the runs have no common start.
     """
-    from seedproof.execution.plain import read_task
+    from seedproof.execution.inputs import read_task
 
     opened = store if isinstance(store, Store) else Store.open(store)
     f, s = run_checkpoint(opened, failed), run_checkpoint(opened, successful)

@@ -114,7 +114,7 @@ class Measuring:
         return folder
 
     def _pretrained(self, spec: RunSpec) -> Path:
-        from seedproof.execution.plain import model_source
+        from seedproof.execution.inputs import model_source
 
         return model_source(self.store, spec.model).folder
 

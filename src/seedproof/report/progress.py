@@ -1,7 +1,7 @@
 """Progress of a study while it runs: a live display in a terminal, a few plain lines anywhere else.
 
-Both are fed the events that workers send (see :mod:`seedproof.launch`). A failed run is a result, so it is counted, not
-announced; a crashed one is a fault and gets its own line, live or plain.
+A listener like any other (:mod:`seedproof.events`). A failed run is a result, so it is counted, not announced; a crashed one
+is a fault and gets its own line, live or plain.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Group
 from rich.live import Live
@@ -18,6 +18,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seedproof import events
+from seedproof.events import Event
 from seedproof.report.console import Console
 
 _PLAIN_LINES = 10
@@ -27,7 +29,7 @@ _BAR = 12
 
 
 class Progress:
-    """Shows how far a study is; a context manager that is given each event by :meth:`on_event`.
+    """A listener that shows how far a study is, between its entry and its end as a context manager.
 
     Args:
         runs: runs of the study that this command executes or has already found finished.
@@ -77,38 +79,35 @@ class Progress:
         if self._is_live or self.finished < self.runs:  # else the last tenth has said it
             self._say(self._overall(left=False))
 
-    def on_event(self, event: Mapping[str, Any]) -> None:
-        """Take note of an event of a worker: started, progress, note, finished, crashed or interrupted; or of the
-        launcher: stopping.
-
-        Events of another kind are for others and are passed over.
-        """
+    def __call__(self, event: Event) -> None:
+        """Take note of an event; kinds that this display does not know are passed over."""
         with self._lock:
             lines = self._taken(event)
         # Outside the lock: printing takes the display's own lock, under which the display calls _render.
         for line in lines:
             self._say(line)
 
-    def _taken(self, event: Mapping[str, Any]) -> list[str]:
+    def _taken(self, event: Event) -> list[str]:
         """Count ``event``; the lines that it is worth."""
-        kind, run = event["event"], event.get("run", "")
-        if kind == "started":
-            self._active[run] = (0, 0, None)
-        elif kind == "progress":
-            self._active[run] = (event["step"], event["steps"], event.get("loss"))
-        elif kind in ("finished", "crashed", "interrupted"):
-            self._active.pop(run, None)
         lines = []
-        if kind == "stopping":
-            lines.append("stopping after the present step of each run; Ctrl-C again stops at once")
-        elif kind == "crashed":
-            self.crashed += 1
-            lines.append(f"crashed: {self._label(run)}: {event.get('message', '')}")
-        elif kind == "note":
-            lines.append(f"note: {self._label(run)}{': ' if run else ''}{event['message']}")
-        elif kind == "finished":
-            self.finished += 1
-            self.failed += event["outcome"] == "failed"
+        match event:
+            case events.Started():
+                self._active[event.run] = (0, 0, None)
+            case events.Progress():
+                self._active[event.run] = (event.step, event.steps, event.loss)
+            case events.Finished() | events.Crashed() | events.Interrupted():
+                self._active.pop(event.run, None)
+        match event:
+            case events.Stopping():
+                lines.append("stopping after the present step of each run; Ctrl-C again stops at once")
+            case events.Crashed():
+                self.crashed += 1
+                lines.append(f"crashed: {self._label(event.run)}: {event.message}")
+            case events.Note():
+                lines.append(f"note: {self._label(event.run)}{': ' if event.run else ''}{event.message}")
+            case events.Finished():
+                self.finished += 1
+                self.failed += event.outcome == "failed"
         if not self._is_live and self._tenths() > self._tenth:
             self._tenth = self._tenths()
             lines.append(self._overall())

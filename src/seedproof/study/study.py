@@ -13,15 +13,16 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
+from seedproof.events import Listener, all_of
 from seedproof.execution.recording import Recording, lacks
-from seedproof.launch.local import run_local
-from seedproof.launch.members import plan_launches
+from seedproof.launch.base import Launcher, Work, launcher_of
 from seedproof.models.source import ModelSource
 from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe
 from seedproof.recipes.for_model import resolve_for
@@ -34,7 +35,7 @@ from seedproof.store.checked import MOST_THREADS
 from seedproof.store.marker import MARKER
 from seedproof.study.definition import read_definition, to_toml
 from seedproof.study.extending import fit_into
-from seedproof.study.numerics import check_device, check_words, choose_numerics, default_jobs
+from seedproof.study.numerics import check_device, check_words, choose_numerics
 from seedproof.study.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, plan_runs, stored_parsing
 from seedproof.study.results import Results
 from seedproof.tasks import TASKS, Task
@@ -255,23 +256,42 @@ class Study:
             recording.write(store.path)
         return store, runs
 
-    def run(self, folder: str | os.PathLike[str], *, jobs: int | None = None, progress: bool = True) -> Results:
+    def run(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        jobs: int | None = None,
+        launcher: str | Launcher = "local",
+        listeners: Sequence[Listener] = (),
+        progress: bool = True,
+    ) -> Results:
         """Run the study into ``folder``, or go on with it there; finished runs are skipped.
 
         Args:
             folder: new, empty, or the folder of a study, which is then extended.
             jobs: runs at a time; None is one per core on a CPU (by the threads of a run), one on a GPU.
-            progress: show progress on standard error.
+            launcher: where runs execute: ``local`` is worker processes on this machine; see :mod:`seedproof.launch`.
+            listeners: each is called with every event (:mod:`seedproof.events`) in this thread; what one raises ends the
+                launch.
+            progress: show progress on standard error, or in the cell of a notebook.
 
         Raises:
-            UserError: as :meth:`prepare`.
+            UserError: as :meth:`prepare`, or a launcher that nothing has or that is not installed.
             seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
         """
+        chosen = launcher_of(launcher)
         store, runs = self.prepare(folder, say=_say if progress else None)
-        return self.execute(store, runs, jobs=jobs, progress=progress)
+        return self.execute(store, runs, jobs=jobs, launcher=chosen, listeners=listeners, progress=progress)
 
     def execute(
-        self, store: Store, runs: Sequence[PlannedRun], *, jobs: int | None = None, progress: bool = True
+        self,
+        store: Store,
+        runs: Sequence[PlannedRun],
+        *,
+        jobs: int | None = None,
+        launcher: str | Launcher = "local",
+        listeners: Sequence[Listener] = (),
+        progress: bool = True,
     ) -> Results:
         """Run what :meth:`prepare` made ready; the second half of :meth:`run`.
 
@@ -283,29 +303,17 @@ class Study:
         results = {id_: store.run(id_).result() for id_ in labels if store.run(id_).is_finished}
         wanted = Recording.read(store.path)
         lacking = {id_ for id_, result in results.items() if lacks(result["recordings"], wanted)}
-        repeat = {id_ for id_ in lacking if specs[id_].numerics.engine == "plain"}
-        todo = [spec for id_, spec in specs.items() if id_ in repeat or id_ not in results]
-        launches = plan_launches(todo, default_jobs(store.numerics) if jobs is None else jobs, _sizes(store, todo))
-
-        def launch(on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
-            for each in launches:
-                run_local(
-                    store.path,
-                    each.runs,
-                    jobs=each.jobs,
-                    threads=store.numerics.threads,
-                    repeat=repeat,
-                    members=each.members,
-                    on_event=on_event,
-                )
-
-        if not progress:
-            launch()
-            return Results(store)
+        repeat = frozenset(id_ for id_ in lacking if specs[id_].numerics.engine == "plain")
+        todo = tuple(spec for id_, spec in specs.items() if id_ in repeat or id_ not in results)
+        work = Work(store=store, specs=todo, repeat=repeat, jobs=jobs, weight_bytes=_sizes(store, todo))
         done = [result for id_, result in results.items() if id_ not in repeat]
         failed = sum(result["outcome"] == "failed" for result in done)
-        with Progress(len(labels), finished=len(done), failed=failed, labels=labels) as display:
-            launch(display.on_event)
+        with ExitStack() as shown:
+            heard = list(listeners)
+            if progress:
+                display = Progress(len(labels), finished=len(done), failed=failed, labels=labels)
+                heard.append(shown.enter_context(display))
+            launcher_of(launcher).run(work, all_of(heard))
         return Results(store)
 
     def numerics(self, folder: str | os.PathLike[str] | None = None) -> Numerics:
@@ -331,7 +339,7 @@ class Study:
 
 def _sizes(store: Store, specs: Sequence[RunSpec]) -> dict[str, int]:
     """Size of the weights of the models that a fleet is to train, by fingerprint."""
-    from seedproof.execution.plain import model_source
+    from seedproof.execution.inputs import model_source
 
     models = {spec.model.fingerprint: spec.model for spec in specs if spec.numerics.engine == "fleet"}
     return {fingerprint: model_source(store, model).weight_bytes for fingerprint, model in models.items()}

@@ -1,4 +1,4 @@
-"""A worker process as its launcher sees it: orders go down one pipe, events come up another."""
+"""A worker process as its launcher sees it: orders go down one pipe, messages come up another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import IO, Any
 
 from seedproof.store.encoding import loads
 
-Event = dict[str, Any]
+Message = dict[str, Any]
+"""What a worker says, a JSON object a line."""
 
 KILL_SECONDS = 10.0
 """How long a worker may take to end when it should be ending anyway."""
@@ -35,7 +36,7 @@ def worker_environment(threads: int | None = None, base: Mapping[str, str] | Non
 
 
 class WorkerProcess:
-    """One worker process, as the launcher sees it; its events go to ``inbox``, then None when its output ends."""
+    """One worker process, as the launcher sees it; its messages go to ``inbox``, then None when its output ends."""
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path, inbox: Inbox) -> None:
         self.log = log
@@ -87,5 +88,5 @@ class WorkerProcess:
         return status
 
 
-Inbox = queue.SimpleQueue[tuple[WorkerProcess | None, Event | None]]
+Inbox = queue.SimpleQueue[tuple[WorkerProcess | None, Message | None]]
 """What workers sent, in the order of arrival; no worker: a signal to the launcher."""

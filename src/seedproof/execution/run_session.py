@@ -1,0 +1,289 @@
+"""A run's life, in one place: held, begun, recorded, saved, and finished, interrupted or crashed, in its folder of a store."""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from seedproof import events
+from seedproof.errors import Damaged, UserError, is_out_of_memory
+from seedproof.events import Listener
+from seedproof.execution import Interrupted, again, environment
+from seedproof.execution.environment import Process
+from seedproof.execution.inputs import model_source, read_task
+from seedproof.execution.outcome import Trained, make_result
+from seedproof.execution.recording import Recording, lacks
+from seedproof.execution.session import Checkpoint, Session
+from seedproof.models.source import ModelSource
+from seedproof.store import Held, RunFolder, Store, disk_full_message, is_disk_full, move_folder
+from seedproof.store.seals import seal_file
+from seedproof.tasks.base import Task
+
+if TYPE_CHECKING:
+    from seedproof.training.engine import Record
+
+
+class RunSession(Session):
+    """A run of a store, held by this process from entry to end.
+
+        with RunSession(store, run_id, send) as session:
+            if session is not None:
+                execute(session)
+
+    Entry gives None where there is nothing to execute: the run is held by another process, was finished meanwhile, or its
+    folder cannot be used; that was told. What the block raises ends the run as interrupted or crashed and goes no further,
+    but for ``KeyboardInterrupt`` and its kind.
+
+    Args:
+        store: of the run.
+        run_id: its id.
+        send: told every event of the run.
+        should_stop: whether the run is to end after its present step.
+        repeat: if the run is finished and lacks a recording that the study wants by now, do it again to add it
+            (:mod:`seedproof.execution.again`).
+        process: which executes the run; None: this one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        run_id: str,
+        send: Listener,
+        *,
+        should_stop: Callable[[], bool] = lambda: False,
+        repeat: bool = False,
+        process: Process | None = None,
+    ) -> None:
+        super().__init__()
+        self.id, self.store = run_id, store
+        self.folder = store.run(run_id)
+        """Where records go: the run's folder, or one inside it where a finished run is done again."""
+        self._run = self.folder
+        self._send, self._should_stop, self._repeat = send, should_stop, repeat
+        self._given = process
+        self._lock = ExitStack()
+        self._is_open = False
+
+    def __enter__(self) -> Self | None:
+        return self if self.open() else None
+
+    def open(self) -> bool:
+        """Hold the run and note its start; whether there is something to execute. If not, that was told."""
+        try:
+            self._lock.enter_context(self._run.hold())
+        except Held as error:
+            self._send(events.Held(run=self.id, message=str(error)))
+            return False
+        except (OSError, UserError) as error:  # nothing may be written into its folder
+            self._send(events.Crashed(run=self.id, message=self._message(error), refused=True))
+            return False
+        self._is_open = True
+        try:
+            return self._begin()
+        except (Exception, SystemExit) as error:
+            self.crash(error)
+            return False
+
+    def _begin(self) -> bool:
+        """Note the start, unless the run is finished; whether it is to be executed."""
+        self.recording = Recording.read(self.store.path)
+        finished = self._run.result() if self._run.is_finished else None
+        if finished is not None and not (self._repeat and lacks(finished["recordings"], self.recording)):
+            self._end(finished_event(self._run))  # another launcher was faster
+            return False
+        process = self.process
+        where = {"host": process.host, "pid": process.pid}
+        self._run.add_attempt_event("start", environment=dict(process.environment), **where)
+        self._send(events.Started(run=self.id))
+        self.spec = self._run.spec
+        return finished is None or self._begin_again(finished)
+
+    def _begin_again(self, finished: Mapping[str, Any]) -> bool:
+        """Execute a finished run beside itself; whether that is still to be done."""
+        self.folder = again.scratch_folder(self._run, self.recording)
+        self.recording = again.widened(finished["recordings"], self.recording)
+        if differing := environment.difference(finished.get("execution", {}), self.process.environment):
+            self.note(
+                "is done again, to record more of it, under another environment than the first time; if its bits differ, "
+                f"what is stored is kept ({differing})"
+            )
+        if not self.folder.is_finished:
+            return True
+        again.adopt(self._run, self.folder)
+        self._end(finished_event(self._run))
+        return False
+
+    @cached_property
+    def process(self) -> Process:
+        """The process that executes the run."""
+        return self._given or Process.here()
+
+    @property
+    def task(self) -> Task:
+        """Read from the store, and kept for the next run of this process."""
+        return read_task(self.store.task_folder(self.spec.task.fingerprint))
+
+    @property
+    def source(self) -> ModelSource:
+        """Found where the store noted it, by its fingerprint."""
+        return model_source(self.store, self.spec.model)
+
+    def should_stop(self) -> bool:
+        """What the launcher says."""
+        return self._should_stop()
+
+    def resume(self) -> Checkpoint | None:
+        """As :meth:`Session.resume`. A run whose checkpoint or journal is damaged, or of which other things were recorded up
+        to it, starts again: nothing is lost but time."""
+        try:
+            found = self.folder.load_checkpoint()
+            if found is not None and found[2]["recorded"] == self.recording.recorded:
+                step, tensors, extra = found
+                self.folder.cut_back(step)
+                if differing := environment.difference(extra.get("environment", {}), self.process.environment):
+                    self.note(
+                        "goes on from its checkpoint under another environment, so its last bits may be others than without "
+                        f"the interruption ({differing})"
+                    )
+                return Checkpoint(step=step, tensors=tensors, values=extra["engine"])
+        except Damaged as error:
+            self.note(f"{error.what}, so the run starts again at its first step")
+        self.folder.start_again()
+        return None
+
+    def record(self, step: int, steps: int, records: Sequence[Record]) -> None:
+        """Appended to the journal."""
+        for record in records:
+            self.folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
+        loss = next((record.values["loss"] for record in records if record.kind == "loss"), None)
+        self._send(events.Progress(run=self.id, step=step, steps=steps, loss=loss))
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        made = {"recorded": self.recording.recorded, "environment": dict(self.process.environment)}
+        self.folder.save_checkpoint(checkpoint.step, checkpoint.tensors, {"engine": checkpoint.values, **made})
+
+    def keep_weights(self, write: Callable[[Path], None]) -> None:
+        """Whole or not at all: moved into the folder when they are written and sealed."""
+        weights = self.folder.weights
+        partial = weights.with_name(".weights.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        write(partial)
+        for file in (*partial.glob("*.safetensors"), partial / "config.json"):
+            seal_file(file)
+        move_folder(partial, weights)
+
+    def note(self, message: str) -> None:
+        """Told as an event."""
+        self._send(events.Note(run=self.id, message=message))
+
+    def finish(self, trained: Trained, about: Mapping[str, Any]) -> None:
+        """As :meth:`Session.finish`; of a run that was done again, the fuller records are taken over."""
+        self.folder.journal.flush()
+        result = make_result(trained, self.folder, self.task, dict(about), self.recording, self.watch, self.process)
+        self.folder.finish(result)
+        if self.folder is not self._run:
+            again.adopt(self._run, self.folder)
+        self._end(finished_event(self._run))
+
+    def interrupt(self) -> None:
+        """As :meth:`Session.interrupt`; if that cannot be noted, it is a crash."""
+        try:
+            self.folder.journal.flush()
+            self._run.add_attempt_event("interrupted")
+        except (OSError, UserError) as error:
+            self.crash(error)
+        else:
+            self._end(events.Interrupted(run=self.id))
+
+    def crash(self, error: BaseException) -> None:
+        """As :meth:`Session.crash`; a run has no fault where the disk is full, and is interrupted."""
+        message, is_full = self._message(error), is_disk_full(error)
+        refused = False
+        try:
+            with suppress(OSError):  # a full disk also refuses these notes; the event tells in any case
+                self._run.add_attempt_event("interrupted" if is_full else "crashed", message=message)
+            if not is_full:
+                with suppress(OSError):
+                    self._run.write_error("".join(traceback.format_exception(error)))
+        except UserError as damaged:  # its folder cannot say how it ended
+            message, refused = str(damaged), True
+        if is_full:
+            self._end(events.Interrupted(run=self.id, disk_full=True))
+        else:
+            self._end(events.Crashed(run=self.id, message=message, refused=refused))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if not self._is_open:
+            return False
+        if isinstance(error, (Exception, SystemExit)) and not isinstance(error, Interrupted):
+            self.crash(error)
+        elif error is not None:
+            self.interrupt()
+        else:
+            self._conclude()
+        return isinstance(error, (Exception, SystemExit))
+
+    def _conclude(self) -> None:
+        """End a run whose executor returned without a word."""
+        try:
+            if not self._run.is_finished:
+                raise RuntimeError("the executor returned without finishing the run")
+            self._end(finished_event(self._run))
+        except (RuntimeError, UserError) as error:
+            self.crash(error)
+
+    def _end(self, event: events.Event) -> None:
+        """Let go of the run, then tell: whoever hears of its end may hold it."""
+        self._is_open = False
+        self._lock.close()
+        self._send(event)
+
+    def _message(self, error: BaseException) -> str:
+        if is_disk_full(error):
+            return disk_full_message(self.store.path)
+        if is_out_of_memory(error):
+            return f"memory ended ({str(error) or type(error).__name__}); give the same command again with fewer --jobs"
+        return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+
+
+def end_dead_run(store: Store, run_id: str, message: str, *, interrupted: bool, repeat: bool) -> events.Event:
+    """Say how the run of a process that has died ended, and note it in its folder, unless the process did.
+
+    Args:
+        store: of the run.
+        run_id: its id.
+        message: how the process ended.
+        interrupted: whether that was somebody's wish, and not a crash.
+        repeat: whether the run had been finished before, and was done again.
+    """
+    folder = store.run(run_id)
+    ended: events.Event = events.Crashed(run=run_id, message=message)
+    if interrupted:
+        ended = events.Interrupted(run=run_id)
+    try:
+        with folder.hold():
+            if folder.is_finished and not repeat:
+                return finished_event(folder)
+            if folder.attempts() and folder.attempts()[-1]["event"] == "start":
+                folder.add_attempt_event("interrupted" if interrupted else "crashed", message=message)
+    except Held:
+        pass  # somebody else took the run over already
+    except (OSError, UserError) as error:
+        if not is_disk_full(error):  # its folder cannot say how it ended
+            return events.Crashed(run=run_id, message=f"{message}; {error}", refused=True)
+    return ended
+
+
+def finished_event(folder: RunFolder) -> events.Finished:
+    """What there is to tell of a finished run."""
+    result = folder.result()
+    outcome = str(result.get("outcome"))
+    return events.Finished(run=folder.id, outcome=outcome, reason=result.get("reason"), score=result.get("score"))

@@ -1,0 +1,123 @@
+"""A session: a run as its executor sees it, apart from where the run is kept.
+
+An executor (:mod:`seedproof.execution.plain`, :mod:`seedproof.execution.fleet`) knows only this interface.
+:class:`seedproof.execution.run_session.RunSession` keeps a run in its folder. On a machine without the store, another session
+sends everything to the process that has it, which calls the same method of a run session there.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from seedproof.execution.outcome import Stopwatch, Trained
+from seedproof.execution.recording import Recording
+from seedproof.models.source import ModelSource
+from seedproof.spec import RunSpec
+from seedproof.tasks.base import Task
+
+if TYPE_CHECKING:
+    from seedproof.training.engine import Record
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Checkpoint:
+    """State of an engine after a step, from which a run goes on."""
+
+    step: int
+    tensors: Mapping[str, NDArray[Any]]
+    values: Mapping[str, Any]
+    """What the engine saves beside arrays, as JSON values."""
+
+
+class Session(ABC):
+    """A run as its executor sees it.
+
+    An executor reads ``spec``, ``recording``, :attr:`task` and :attr:`source`, goes on from :meth:`resume`, hands every step's
+    records to :meth:`record`, saves its state when :meth:`is_save_due`, and ends with :meth:`finish`. It raises
+    :class:`seedproof.execution.Interrupted` where :meth:`should_stop` says so; whatever else it raises is a crash. An
+    executor of many runs at a time calls :meth:`interrupt` and :meth:`crash` itself.
+    """
+
+    spec: RunSpec
+    recording: Recording
+    """What to record and keep of this run."""
+
+    def __init__(self) -> None:
+        self.watch = Stopwatch()
+        self._saved = time.monotonic()
+
+    @property
+    @abstractmethod
+    def task(self) -> Task:
+        """The data that the run learns from."""
+
+    @property
+    @abstractmethod
+    def source(self) -> ModelSource:
+        """The files of the pre-trained model.
+
+        Raises:
+            UserError: they are gone or changed.
+        """
+
+    @abstractmethod
+    def should_stop(self) -> bool:
+        """Whether the run is to end after its present step."""
+
+    @abstractmethod
+    def resume(self) -> Checkpoint | None:
+        """The last checkpoint, the records cut back to it; None: the run starts at its first step, without records.
+
+        Called once, before the first record.
+        """
+
+    @abstractmethod
+    def record(self, step: int, steps: int, records: Sequence[Record]) -> None:
+        """Keep what was recorded at ``step`` of ``steps``, and tell how far the run is."""
+
+    def is_save_due(self, *, stopping: bool = False) -> bool:
+        """Whether the state is to be saved: ``checkpoint_seconds`` have passed since it last was, or, of a run that is
+        stopping, since it began."""
+        seconds = self.watch.seconds if stopping else time.monotonic() - self._saved
+        return seconds >= self.recording.checkpoint_seconds
+
+    def save(self, step: int, tensors: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
+        """Keep the engine's state after ``step`` in place of an earlier one."""
+        self._save(Checkpoint(step=step, tensors=tensors, values=values))
+        self._saved = time.monotonic()
+
+    @abstractmethod
+    def _save(self, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint."""
+
+    @abstractmethod
+    def keep_weights(self, write: Callable[[Path], None]) -> None:
+        """Keep the final weights, which ``write`` writes into the folder that it is given, which is new."""
+
+    @abstractmethod
+    def note(self, message: str) -> None:
+        """Tell a person something about the run."""
+
+    @abstractmethod
+    def finish(self, trained: Trained, about: Mapping[str, Any]) -> None:
+        """Compute and write the result of a run whose training has ended, and let go of the run.
+
+        Args:
+            trained: what the engine says of its end.
+            about: what there is to say about the run's start, for its result.
+        """
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """End the run here, to go on from its last checkpoint another time, and let go of it."""
+
+    @abstractmethod
+    def crash(self, error: BaseException) -> None:
+        """Note the error that ended the run, and let go of it."""

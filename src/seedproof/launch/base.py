@@ -1,0 +1,138 @@
+"""The launcher interface: what every launcher is given, promises and gives back, and how one is found by its name."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, ClassVar
+
+from seedproof.errors import UserError, unknown
+from seedproof.events import Listener
+from seedproof.launch.tally import Summary
+from seedproof.machine import Machine
+from seedproof.spec import RunSpec
+from seedproof.store import Store
+
+ENTRY_POINTS = "seedproof.launchers"
+"""Group of entry points in which packages name launchers of their own: ``slurm = "my_package:SlurmLauncher"``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Runs of one study that a launcher is to execute."""
+
+    store: Store
+    specs: tuple[RunSpec, ...]
+    """The runs, each once, in the order they are to be started; their folders are in the store."""
+    repeat: frozenset[str] = frozenset()
+    """Ids of finished runs that are to be done again beside themselves, to record more of them."""
+    jobs: int | None = None
+    """Workers at a time; None: as many as the launcher finds good."""
+    weight_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Size of the weights of each model that a fleet trains, by the model's fingerprint."""
+
+
+class Launcher(ABC):
+    """Where the runs of a study execute. What they compute does not depend on it.
+
+    A launcher executes every run of a :class:`Work` that is not finished, with the executor of its spec's engine
+    (:func:`seedproof.execution.plain.execute` for one run at a time, :class:`seedproof.execution.fleet.Fleet` for many), and
+    keeps what they give through one :class:`seedproof.execution.run_session.RunSession` per run, which holds the run's lock. It
+    promises:
+
+    - Finished runs are left alone, but for those of ``repeat``. A run that another process holds is left to it.
+    - Every event of :mod:`seedproof.events` goes to the listener, in the thread that called :meth:`run`, as it happens;
+      progress of a run at most ten times a second, and its last step. What a listener raises ends the launch, and no
+      worker outlives it.
+    - A run that crashes does not end the others. A worker that dies is replaced; its runs count as crashed, unless they go
+      on from their last checkpoint within the launch. Nothing is tried a second time without going on from a checkpoint.
+    - Ctrl-C and SIGTERM in the main thread let every run end after its present step, saved; a second one ends them at
+      once. Then :class:`StudyInterrupted` is raised. The same call goes on from there.
+    - A full disk interrupts all runs and ends the launch with one :class:`seedproof.errors.UserError`; so does a run whose
+      folder cannot be used, when the others are done.
+    - A launcher that is killed leaves no run held, and no worker that works on.
+    - Plain runs end in the same bits on one machine, by whatever launcher and however often interrupted. A fleet's runs
+      are each complete once: every step recorded once, in order.
+
+    :class:`seedproof.testing.LauncherContract` tests all of it; subclass it to test a launcher of your own.
+    """
+
+    name: ClassVar[str]
+    """By which ``--launcher`` finds it."""
+
+    @abstractmethod
+    def machine(self) -> Machine:
+        """What there is where runs will execute; asked before anything is planned.
+
+        Raises:
+            UserError: it cannot be reached.
+        """
+
+    @abstractmethod
+    def run(self, work: Work, listener: Listener) -> Summary:
+        """Execute runs and wait for them.
+
+        Returns:
+            What became of each of them.
+
+        Raises:
+            StudyInterrupted: Ctrl-C or SIGTERM; its ``summary`` says what became of the runs.
+            UserError: an option is not valid, the disk is full, or a run could not be begun.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A launcher that comes with this package."""
+
+    target: str
+    """``module:Class``; loaded when it is asked for."""
+    extra: str | None = None
+    """Extra that installs what it needs."""
+
+
+LAUNCHERS: Mapping[str, Known] = {"local": Known(target="seedproof.launch.local.launcher:LocalLauncher")}
+"""The launchers of this package by name."""
+
+
+def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
+    """A launcher by its name, with options of its own; a launcher as it is.
+
+    Raises:
+        UserError: nothing has that name (the nearest one is said), the package that it needs is not installed (with the
+            line that installs it), or it has no such option.
+    """
+    if isinstance(chosen, Launcher):
+        return chosen
+    kind = _find(chosen)
+    try:
+        return kind(**options)
+    except TypeError as error:
+        raise UserError(f"the launcher {chosen!r} cannot be made with these options: {error}") from error
+
+
+def _find(name: str) -> type[Launcher]:
+    installed = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    if name in LAUNCHERS:
+        target, extra = LAUNCHERS[name].target, LAUNCHERS[name].extra
+    elif name in installed:
+        target, extra = installed[name].value, None
+    else:
+        raise unknown("launcher", name, [*LAUNCHERS, *installed])
+    module, _, attribute = target.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        if extra is not None and error.name is not None and not error.name.startswith("seedproof"):
+            fix = f"install it: pip install 'seedproof[{extra}]'"
+        else:
+            fix = "mend or remove the package that names it"
+        raise UserError(f"the launcher {name!r} cannot be loaded ({error}); {fix}") from error
+    except AttributeError as error:
+        raise UserError(f"the launcher {name!r} cannot be loaded ({error}); mend the package that names it") from error
+    if not (isinstance(found, type) and issubclass(found, Launcher)):
+        raise UserError(f"the launcher {name!r} is {target}, which is no seedproof.launch.base.Launcher")
+    return found
