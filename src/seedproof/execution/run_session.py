@@ -139,8 +139,8 @@ class RunSession(Session):
         return self._should_stop()
 
     def resume(self) -> Checkpoint | None:
-        """As :meth:`Session.resume`. A run whose checkpoint or journal is damaged, or of which other things were recorded up
-        to it, starts again: nothing is lost but time."""
+        """The checkpoint in the folder. A run whose checkpoint or journal is damaged, or of which other things were recorded
+        up to it, starts again: nothing is lost but time."""
         try:
             found = self.folder.load_checkpoint()
             if found is not None and found[2]["recorded"] == self.recording.recorded:
@@ -183,7 +183,7 @@ class RunSession(Session):
         self._send(events.Note(run=self.id, message=message))
 
     def finish(self, trained: Trained, about: Mapping[str, Any]) -> None:
-        """As :meth:`Session.finish`; of a run that was done again, the fuller records are taken over."""
+        """Write the result; of a run that was done again, take over the fuller records."""
         self.folder.journal.flush()
         result = make_result(trained, self.folder, self.task, dict(about), self.recording, self.watch, self.process)
         self.folder.finish(result)
@@ -192,7 +192,7 @@ class RunSession(Session):
         self._end(finished_event(self._run))
 
     def interrupt(self) -> None:
-        """As :meth:`Session.interrupt`; if that cannot be noted, it is a crash."""
+        """Note the interruption; if that cannot be done, it is a crash."""
         try:
             self.folder.journal.flush()
             self._run.add_attempt_event("interrupted")
@@ -202,7 +202,7 @@ class RunSession(Session):
             self._end(events.Interrupted(run=self.id))
 
     def crash(self, error: BaseException) -> None:
-        """As :meth:`Session.crash`; a run has no fault where the disk is full, and is interrupted."""
+        """Note the crash; a run has no fault where the disk is full, and is interrupted."""
         message, is_full = self._message(error), is_disk_full(error)
         refused = False
         try:

@@ -61,7 +61,7 @@ class Launcher(ABC):
     """
 
     name: ClassVar[str]
-    """By which ``--launcher`` finds it."""
+    """Name by which ``--launcher`` finds it."""
 
     @abstractmethod
     def machine(self) -> Machine:

@@ -49,10 +49,10 @@ class LocalLauncher(Launcher):
         return this_machine()
 
     def run(self, work: Work, listener: Listener) -> Summary:
-        """As :meth:`Launcher.run`.
+        """Execute runs in worker processes and wait for them.
 
         Raises:
-            StudyInterrupted, UserError: as there.
+            StudyInterrupted, UserError: as :meth:`Launcher.run`.
             RuntimeError: no worker could be started; the message quotes the end of its log.
         """
         tally = Tally(work)
