@@ -34,9 +34,7 @@ def make_engine(
         dropout=chosen.dropout,
     )
     plan = make_plan(chosen, seeds, len(task.train), evaluations)
-    return PlainEngine(
-        loaded.model, chosen, plan, data, dropout_seed=seeds.dropout, probes=make_probes(probes), precision=precision
-    )
+    return PlainEngine(loaded.model, chosen, plan, data, seeds=seeds, probes=make_probes(probes), precision=precision)
 
 
 def records(engine):

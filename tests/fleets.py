@@ -109,7 +109,7 @@ class Run:
             recipe=self.recipe,
             plan=self.plan,
             data=self.data,
-            dropout_seed=self.seed,
+            seeds=Seeds.from_number(self.seed),
             probes=make_probes(self.probes),
             **given,
         )
@@ -121,7 +121,7 @@ class Run:
             self.recipe,
             self.plan,
             self.data,
-            dropout_seed=self.seed,
+            seeds=Seeds.from_number(self.seed),
             probes=make_probes(self.probes),
             precision="bf16" if precision == "bf16" else "fp32",
         )
@@ -202,7 +202,7 @@ def _mixed_forward(module, name, uses, plain, engine, index):
         weight = module.weight
         if module.training:
             use = uses[next(calls) % len(uses)]
-            seeds = np.array([step_seed(member.dropout_seed, plain.step) for member in engine.members], np.uint64)
+            seeds = np.array([step_seed(member.seeds.dropout, plain.step) for member in engine.members], np.uint64)
             mix = engine._mixed.at(engine._state.stack, seeds).of(joined, use)
             mask = (mix.scale[index, joined.index(name), 0] > 0).to(weight.dtype)
             mixer = _LegacyMix.apply if module.legacy_gradient else _mix

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from seedproof.launch import StudyInterrupted as StudyInterrupted
     from seedproof.measure.forgetting import forgetting as forgetting
     from seedproof.measure.surface import surface as surface
+    from seedproof.methods import method as method
     from seedproof.methods.mixing import apply_mixout as apply_mixout
     from seedproof.methods.mixing import mixout as mixout
     from seedproof.paper.reproduce import reproduce as reproduce
@@ -79,6 +80,7 @@ _HOMES = {
     "load_task": "tasks",
     "loss_table": "analysis",
     "matched_divisors": "analysis",
+    "method": "methods",
     "mixout": "methods.mixing",
     "open_results": "study.results",
     "recipe": "recipes",

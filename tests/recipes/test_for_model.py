@@ -29,9 +29,8 @@ def model_of(family, folder, tokenizer="bert", **settings):
 def called_for(source, name="devlin", **settings):
     """The fields in which the resolved recipe is not as before."""
     resolved = resolve_for(recipe(name, **settings), source).recipe
-    return {
-        name: getattr(resolved, name) for name, before in resolved.ADDED.items() if getattr(resolved, name) != before
-    }
+    values = resolved.values()
+    return {name: values[name] for name, before in resolved.added().items() if values[name] != before}
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ def test_family_defaults_fill_what_devlin_leaves_open(family: str) -> None:
 def test_everything_is_fixed_and_has_an_origin(name: str, family: str) -> None:
     """Only ``max_steps`` may stay None (the epochs decide)."""
     resolved = resolve(RECIPES[name], family, None)
-    assert list(resolved.origins) == list(resolved.recipe.field_types())
-    assert [field for field in resolved.origins if getattr(resolved.recipe, field) is None] == ["max_steps"]
+    assert list(resolved.origins) == list(resolved.recipe.setting_types())
+    assert [name for name, value in resolved.recipe.values().items() if value is None] == ["max_steps"]
     assert resolve(resolved.recipe, family, None).recipe == resolved.recipe
 
 

@@ -10,7 +10,8 @@ import pytest
 
 import seedproof as sp
 from seedproof.errors import UserError
-from seedproof.recipes import METHODS
+from seedproof.methods import METHODS
+from seedproof.recipes import Recipe
 from seedproof.recipes.explained import fields, page
 from seedproof.recipes.settings import Settings
 
@@ -18,13 +19,14 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_the_settings_are_the_fields_of_all_methods():
-    known = {name for kind in METHODS.values() for name in kind.field_types()}
+    inline = [kind for kind in METHODS.values() if kind.inline]
+    known = {name for kind in (Recipe, *inline) for name in kind.field_types()}
     assert set(typing.get_type_hints(Settings)) == known
 
 
 def test_the_types_of_the_settings_are_those_of_the_fields():
     hints = typing.get_type_hints(Settings)
-    for kind in METHODS.values():
+    for kind in (Recipe, *(kind for kind in METHODS.values() if kind.inline)):
         for name, field in kind.field_types().items():
             members = set(typing.get_args(hints[name]))
             assert (type(None) in members) == field.optional, name
@@ -62,5 +64,5 @@ def test_a_setting_given_twice_is_refused():
 
 
 def test_a_setting_of_another_method_names_that_method():
-    with pytest.raises(UserError, match="'p' in recipe 'devlin': it belongs to mixout"):
+    with pytest.raises(UserError, match="'p' in recipe 'devlin': it belongs to the method mixout"):
         sp.recipe("devlin", p=0.5)

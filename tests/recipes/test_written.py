@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seedproof.errors import UserError
-from seedproof.recipes import MixoutRecipe, as_recipe, recipe
+from seedproof.methods.mixout import Mixout
+from seedproof.recipes import as_recipe, recipe
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_several_settings_and_none():
 def test_a_stored_recipe_keeps_its_method():
     mixed = recipe("mixout", p=0.5)
     found = as_recipe(mixed.to_json())
-    assert isinstance(found, MixoutRecipe)
+    assert found.methods == (Mixout(p=0.5),)
     assert found == mixed
 
 
@@ -45,7 +46,7 @@ def test_a_label_of_its_own():
     ("written", "message"),
     [
         ("delvin", "unknown recipe 'delvin'; did you mean 'devlin'"),
-        ("devlin(epoch=3)", "unknown setting 'epoch'; did you mean 'epochs'"),
+        ("devlin(epoch=3)", "unknown setting 'epoch' in recipe 'devlin'; did you mean 'epochs'"),
         ("devlin(epochs)", "setting 'epochs' has no '='"),
         ("devlin(epochs=many)", "epochs = 'many' is not valid; it must be a number above 0"),
         ("devlin(epochs=-1)", "epochs = -1"),

@@ -15,6 +15,7 @@ from seedproof.bench.contenders import Contender
 from seedproof.bench.floor import Cost, measure_rates, point_cost, step_cost
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
+from seedproof.spec import Seeds
 from seedproof.training.fleet.engine import FleetEngine
 from seedproof.training.fleet.member import Member
 from seedproof.training.plain import PlainEngine
@@ -36,7 +37,7 @@ def plain(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate
             inputs.recipe,
             inputs.plan(seed),
             inputs.data,
-            dropout_seed=seed,
+            seeds=Seeds.from_number(seed),
             precision=contender.precision,
             device=contender.device,
         )
@@ -110,7 +111,7 @@ def _train_fleet(contender: Contender, inputs: Inputs, seeds: Sequence[int], gat
                 recipe=inputs.recipe,
                 plan=inputs.plan(seed),
                 data=inputs.data,
-                dropout_seed=seed,
+                seeds=Seeds.from_number(seed),
             )
             for seed in seeds
         ]

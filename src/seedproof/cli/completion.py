@@ -20,18 +20,21 @@ def models(incomplete: str) -> list[str]:
 
 
 def recipes(incomplete: str) -> list[str]:
-    """Names of recipes."""
+    """Names of recipes; behind a plus sign those of methods."""
+    from seedproof.methods import METHODS
     from seedproof.recipes import RECIPES
 
-    return _beginning(incomplete, RECIPES)
+    before, plus, last = incomplete.rpartition("+")
+    if not plus:
+        return _beginning(incomplete, RECIPES)
+    return [f"{before}+ {name}" for name in _beginning(last.strip(), METHODS)]
 
 
 def settings(incomplete: str) -> list[str]:
     """Fields of recipes, with ``=`` behind."""
-    from seedproof.recipes import METHODS
+    from seedproof.recipes import setting_types
 
-    fields = dict.fromkeys(name for kind in METHODS.values() for name in kind.field_types())
-    return _beginning(incomplete, (f"{name}=" for name in fields))
+    return _beginning(incomplete, (f"{name}=" for name in setting_types()))
 
 
 def studies(incomplete: str) -> list[str]:

@@ -12,21 +12,28 @@ import typer
 from seedproof.cli import completion
 from seedproof.errors import unknown
 
-KINDS = ("tasks", "recipes", "fields", "models", "studies")
+KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies")
 
 
 def ls(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="tasks|recipes|fields|models|studies", help="What to list.", autocompletion=completion.kinds
+            metavar="tasks|recipes|methods|fields|models|studies", help="What to list.", autocompletion=completion.kinds
         ),
     ],
 ) -> None:
-    """List the tasks, recipes, fields of recipes, models or studies that have a name."""
+    """List the tasks, recipes, methods, fields of recipes, models or studies that have a name."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
-    names = {"tasks": _tasks, "recipes": _recipes, "fields": _fields, "models": _models, "studies": _studies}[what]()
+    names = {
+        "tasks": _tasks,
+        "recipes": _recipes,
+        "methods": _methods,
+        "fields": _fields,
+        "models": _models,
+        "studies": _studies,
+    }[what]()
     width = max(map(len, names))
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for name, description in names.items():
@@ -48,6 +55,18 @@ def _recipes() -> dict[str, str]:
     from seedproof.recipes import RECIPES
 
     return {name: recipe.description for name, recipe in RECIPES.items()}
+
+
+def _methods() -> dict[str, str]:
+    from seedproof.methods import METHODS
+    from seedproof.recipes.explained import engines, fields_of
+
+    rows = {}
+    for name, kind in METHODS.items():
+        settings = "; ".join(f"{each.name}={each.default} ({each.allowed})" for each in fields_of(kind))
+        rows[name] = f"[{engines(kind)}] {kind.description}{'. Settings: ' if settings else ''}{settings}"
+    own = "your own: a file module.py next to the script or study file, or in the working folder (docs/extend.md)"
+    return {**rows, "module:Class": own}
 
 
 def _fields() -> dict[str, str]:

@@ -130,7 +130,7 @@ class Fleet:
                 recipe=ready.recipe,
                 plan=ready.plan,
                 data=ready.data,
-                dropout_seed=spec.seeds.dropout,
+                seeds=spec.seeds,
                 probes=ready.probes,
             )
             if (checkpoint := session.resume()) is not None:

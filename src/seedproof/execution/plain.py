@@ -118,7 +118,7 @@ def plain_engine(spec: RunSpec, ready: Prepared) -> PlainEngine:
         ready.recipe,
         ready.plan,
         ready.data,
-        dropout_seed=spec.seeds.dropout,
+        seeds=spec.seeds,
         probes=ready.probes,
         precision=spec.numerics.precision,
         device=spec.numerics.device,

@@ -21,6 +21,7 @@ from seedproof.execution.outcome import Trained, make_result
 from seedproof.execution.recording import Recording, lacks
 from seedproof.execution.session import Checkpoint, Session
 from seedproof.models.source import ModelSource
+from seedproof.recipes import from_json
 from seedproof.store import Held, RunFolder, Store, disk_full_message, is_disk_full, move_folder
 from seedproof.store.seals import seal_file
 from seedproof.tasks.base import Task
@@ -140,11 +141,14 @@ class RunSession(Session):
 
     def resume(self) -> Checkpoint | None:
         """The checkpoint in the folder. A run whose checkpoint or journal is damaged, or of which other things were recorded
-        up to it, starts again: nothing is lost but time."""
+        up to it, or where a method of another version made it, starts again: nothing is lost but time."""
+        from seedproof.training.treatments import check_versions
+
         try:
             found = self.folder.load_checkpoint()
             if found is not None and found[2]["recorded"] == self.recording.recorded:
                 step, tensors, extra = found
+                check_versions(from_json(self.folder.spec.recipe).methods, extra["engine"].get("methods"))
                 self.folder.cut_back(step)
                 if differing := environment.difference(extra.get("environment", {}), self.process.environment):
                     self.note(

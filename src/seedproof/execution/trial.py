@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from seedproof.errors import UserError
 from seedproof.execution.recording import Recording
@@ -23,7 +21,7 @@ from seedproof.models.loading import LoadedModel, load_classifier, load_tokenize
 from seedproof.models.source import ModelSource
 from seedproof.models.tokens import TokenizedSplit, tokenize
 from seedproof.probes import make_probes
-from seedproof.recipes import MixoutRecipe, Recipe, from_json
+from seedproof.recipes import Recipe, from_json
 from seedproof.spec import RunSpec
 from seedproof.tasks import Split, Task
 from seedproof.training.engine import RunData
@@ -83,8 +81,14 @@ def _kind(spec: RunSpec, recording: Recording) -> tuple[Any, ...]:
     """What may decide whether a run works at all; its seeds, rates and numbers of steps do not."""
     recipe = from_json(spec.recipe)
     added = [getattr(recipe, name) for name in sorted(recipe.ADDED)]
-    mixed = recipe.where if isinstance(recipe, MixoutRecipe) else None
-    settings = (recipe.method, recipe.max_length, recipe.segment_ids, mixed, *added)
+    # Numbers with a fraction are rates and probabilities, which decide nothing.
+    methods = [
+        (name, value)
+        for method in recipe.methods
+        for name, value in method.to_json().items()
+        if not isinstance(value, float)
+    ]
+    settings = (recipe.method, recipe.max_length, recipe.segment_ids, *methods, *added)
     return spec.task.fingerprint, spec.model.fingerprint, spec.numerics.precision, *settings, *sorted(recording.probes)
 
 
@@ -102,7 +106,8 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
         new_head=bool(recipe.new_head),
     )
     notes = [*_drawn(loaded, source, draw_missing), *_left_out(loaded, source), *_words_without_embedding(source)]
-    notes += _mixed(recipe, loaded, source)
+    for method in recipe.methods:
+        notes += [f"{source.name}: {recipe.name} {note}" for note in method.notes(loaded.model)]
     try:
         with quiet_transformers():
             loss = _first_loss(spec, recipe, task, source, loaded, recording)
@@ -155,7 +160,7 @@ def _first_loss(
         short,
         make_plan(short, spec.seeds, len(data.train)),
         data,
-        dropout_seed=spec.seeds.dropout,
+        seeds=spec.seeds,
         probes=make_probes(dict(recording.probes)),
         precision=spec.numerics.precision,
     )
@@ -235,16 +240,3 @@ def _words_without_embedding(source: ModelSource) -> list[str]:
         f"warning: the tokenizer of {source.name} has the number {numbers[word]} for {word!r}, but the model's vocabulary ends "
         f"at {rows - 1}: a text with such a word ends its run"
     ]
-
-
-def _mixed(recipe: Recipe, loaded: LoadedModel, source: ModelSource) -> list[str]:
-    """Which layers Mixout mixes."""
-    if not isinstance(recipe, MixoutRecipe):
-        return []
-    from seedproof.methods.mixing import mixed_layers
-
-    mixed = mixed_layers(loaded.model, where=recipe.where, covers=recipe.required("covers"))
-    layers = [name for name, module in loaded.model.named_modules() if isinstance(module, nn.Linear)]
-    kinds = dict.fromkeys(re.sub(r"\.\d+\b", "", name) for name in layers if name not in mixed)
-    left = f"; left as they are: {_named(kinds)}" if kinds else ""
-    return [f"{source.name}: {recipe.name} mixes {len(mixed)} of {len(layers)} linear layers{left}"]

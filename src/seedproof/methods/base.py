@@ -7,16 +7,24 @@ a step, inside the step's seed; a method that has some trains in the plain engin
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from seedproof import extensions
+from seedproof.errors import UserError, unknown
 from seedproof.fields import FieldType, field_types
+from seedproof.spec import written_settings
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from torch import Tensor, nn
 
+    from seedproof.models.source import ModelSource
     from seedproof.recipes import Recipe
     from seedproof.spec import Seeds
     from seedproof.training.engine import RunData
@@ -71,6 +79,9 @@ class Start:
     plan: Plan
     seeds: Seeds
     data: RunData
+    generator: torch.Generator
+    """Generator on the CPU, seeded by the head seed and the method's name, for what is drawn at the start: the same in every
+    engine."""
 
 
 def average_rate(decay: float, step: int) -> float:
@@ -85,8 +96,8 @@ def average_rate(decay: float, step: int) -> float:
 class Treatment:
     """What a method does to one run: its effects, and hooks in the order in which the plain engine calls them.
 
-    ``step`` counts from 1. What is drawn from the default generators in ``loss`` to ``after_step`` is drawn inside the
-    step's seed. A subclass overrides what it needs.
+    ``step`` counts from 1. What is drawn from the default generators in any hook is drawn inside the step's seed. A
+    subclass overrides what it needs.
     """
 
     effects: Effects = Effects()
@@ -125,30 +136,80 @@ class Treatment:
 class Method:
     """A method with its settings: fields with ranges, as in a recipe (:mod:`seedproof.fields`).
 
+    A subclass is a dataclass too (``@dataclass(frozen=True, kw_only=True)``), with a default for every field.
+
     Raises:
         UserError: a setting has the wrong type or is outside its range.
     """
 
     name: ClassVar[str]
-    """Name as people write it: ``llrd``."""
-    description: ClassVar[str]
+    """Name as people write it: ``llrd``. A class of the user's own is written ``module:Class``, whatever this is."""
+    description: ClassVar[str] = ""
     """One line for lists, with its source."""
     version: ClassVar[int] = 1
     """Raised when what it computes changes: another version is another run, and does not read an older one's state."""
     owns: ClassVar[frozenset[str]] = frozenset()
-    """What only one method of a recipe may decide: :data:`LOSS`, :data:`EVALUATION`."""
+    """What only one method of a recipe may decide: :data:`LOSS`, :data:`EVALUATION`, or a text of its own."""
     in_fleet: ClassVar[bool] = False
     """Whether the fleet engine can train with it: it has effects, and changes the model at its start, but has no hooks."""
+    order_matters: ClassVar[bool] = True
+    """Whether it does something else before another method than behind it, as one that reads or writes the start weights
+    does. Where the order does not matter it is no part of a run's id."""
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Fields that came after stores existed, with the value that means "as before"; as :attr:`Recipe.ADDED`."""
+    inline: ClassVar[bool] = False
+    """Whether its settings are named and stored among the recipe's own, as they were before there were methods."""
 
     def __post_init__(self) -> None:
-        for name, kind in self.field_types().items():
-            object.__setattr__(self, name, kind.check(f"{self.name}: {name}", getattr(self, name)))
+        kind = type(self)
+        if inspect.get_annotations(kind) and "__dataclass_fields__" not in vars(kind):
+            raise UserError(
+                f"the method {kind.__qualname__} is no dataclass; write @dataclass(frozen=True) above its class"
+            )
+        for name, allowed in self.field_types().items():
+            object.__setattr__(self, name, allowed.check(f"{self.reference()}: {name}", getattr(self, name)))
+
+    def __str__(self) -> str:
+        settings = {name: getattr(self, name) for name in self.field_types()}
+        changed = {name: value for name, value in settings.items() if value != getattr(type(self), name, None)}
+        return f"{self.reference()}({written_settings(changed)})" if changed else self.reference()
 
     @classmethod
     def field_types(cls) -> dict[str, FieldType]:
         """What each setting may hold, by name, in the order of declaration."""
         kind: type = cls
         return field_types(kind)
+
+    @classmethod
+    def reference(cls) -> str:
+        """What people write and stores keep: the name of one of ours, ``module:Class`` of the user's own."""
+        return cls.name if cls.__module__.startswith("seedproof.") else extensions.name_of(cls)
+
+    @classmethod
+    def key(cls, setting: str) -> str:
+        """What a setting is called in a recipe: ``llrd.decay``."""
+        return setting if cls.inline else f"{cls.reference()}.{setting}"
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """A copy with these settings.
+
+        Raises:
+            UserError: an unknown setting (the nearest is named) or a bad value.
+        """
+        for name in settings:
+            if name not in self.field_types():
+                raise unknown("setting", name, self.field_types(), where=f"the method {self.reference()!r}")
+        return dataclasses.replace(self, **settings)
+
+    def stored_settings(self) -> dict[str, Any]:
+        """The settings as plain JSON values, without those of :attr:`ADDED` that mean "as before"."""
+        values = {name: getattr(self, name) for name in self.field_types()}
+        return {name: value for name, value in values.items() if name not in self.ADDED or value != self.ADDED[name]}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, which an id hashes; read back by :func:`seedproof.methods.from_json`."""
+        version = {"version": self.version} if self.version != 1 else {}
+        return {"name": self.reference(), **version, **self.stored_settings()}
 
     def check(self, recipe: Recipe) -> None:
         """Refuse a resolved recipe with which the method makes no sense.
@@ -167,6 +228,18 @@ class Method:
     def redraws(self, model: nn.Module) -> frozenset[str]:  # noqa: ARG002
         """Names of the parameters whose start weights the method draws anew, so that no pre-trained ones are left."""
         return frozenset()
+
+    def right_values(self, source: ModelSource) -> Mapping[str, Any]:  # noqa: ARG002
+        """The values of :attr:`ADDED` that are right for a model where what was done before them is not.
+
+        Raises:
+            UserError: the method cannot be applied to this model.
+        """
+        return {}
+
+    def notes(self, model: nn.Module) -> list[str]:  # noqa: ARG002
+        """What is to be known, before anything runs, of what the method does to a model: sentences that go on its name."""
+        return []
 
     def start(self, start: Start) -> Treatment:
         """Begin with a run: change its model where the method does, and give its effects and hooks."""

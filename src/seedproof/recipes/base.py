@@ -1,8 +1,8 @@
-"""A recipe: how to fine-tune, completely, as a frozen value plus the hooks that every engine calls.
+"""A recipe: how to fine-tune, completely, as a frozen value.
 
 The values are those of Mosbach, Andriushchenko and Klakow 2021 (arXiv 2006.04884, section 2 and the released code). A
-field that is None is filled by :func:`seedproof.recipes.resolve` with the default of the model's family. A method that
-does more than change values is a subclass in its own file, with its fields and the hooks it overrides.
+field that is None is filled by :func:`seedproof.recipes.resolve` with the default of the model's family. What training
+does beyond values are the recipe's methods (:mod:`seedproof.methods`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
+from seedproof import methods
 from seedproof.display import table
 from seedproof.errors import UserError, unknown
 from seedproof.fields import Count, FieldType, Name, NotNegative, Positive, Range, Share, field_types
+from seedproof.methods import Method
+from seedproof.recipes.naming import with_method
 from seedproof.renamed import FORMER, as_stored, of_today, taken, takes_former_names
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 FIRST = "first"
 """Stands for the first metric of a task in ``select_metric``."""
@@ -36,7 +36,7 @@ class Recipe:
     """
 
     method: ClassVar[str] = "fine-tuning"
-    """Names the class in stored recipes; each subclass has its own."""
+    """What stored recipes say that they are; one with a method that is stored :attr:`~Method.inline` has its name."""
     ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {
             "select_metric": FIRST,
@@ -56,6 +56,8 @@ class Recipe:
     """One line for lists; not stored."""
     user_settings: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """Names of the fields that the user set over a named recipe; not stored."""
+    methods: tuple[Method, ...] = ()
+    """What training does beyond these values, in the order in which they start (:func:`seedproof.methods.in_order`)."""
 
     learning_rate: Positive | None = None
     """Learning rate at the end of the warm-up. None: the default in the model's card, else 2e-5."""
@@ -138,10 +140,11 @@ class Recipe:
         return table(f"{self.name}: {self.description}" if self.description else self.name, self.changed())
 
     def changed(self) -> dict[str, Any]:
-        """The fields that differ from the class's defaults, which are those of ``devlin``."""
-        return {
+        """The settings that differ from the defaults, which are those of ``devlin``, and the methods."""
+        fields = {
             name: getattr(self, name) for name in self.field_types() if getattr(self, name) != getattr(type(self), name)
         }
+        return fields | ({"methods": " + ".join(map(str, self.methods))} if self.methods else {})
 
     new_head: bool | None = None
     """Draw the head from the head seed even where one of the right size came with the checkpoint."""
@@ -149,12 +152,56 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, kind in self.field_types().items():
             object.__setattr__(self, name, kind.check(name, getattr(self, name)))
+        object.__setattr__(self, "methods", methods.in_order(self.methods))
+
+    def __add__(self, method: Method) -> Self:
+        """The recipe with one more method: ``sp.recipe("mosbach") + sp.method("llrd")``.
+
+        Raises:
+            UserError: the recipe has the method already, or one that decides the same.
+        """
+        if not isinstance(method, Method):
+            return NotImplemented
+        return dataclasses.replace(self, methods=(*self.methods, method), name=with_method(self.name, method))
 
     @classmethod
     def field_types(cls) -> dict[str, FieldType]:
         """What each field that can be set may hold, by name, in the order of declaration."""
         kind: type = cls
         return field_types(kind)
+
+    def setting_types(self) -> dict[str, FieldType]:
+        """What each setting may hold, by name: the fields, then those of the methods (``llrd.decay``)."""
+        of_methods = {each.key(name): kind for each in self.methods for name, kind in each.field_types().items()}
+        return {**self.field_types(), **of_methods}
+
+    def values(self) -> dict[str, Any]:
+        """Every setting, by name as in :meth:`setting_types`."""
+        of_methods = {each.key(name): getattr(each, name) for each in self.methods for name in each.field_types()}
+        return {**{name: getattr(self, name) for name in self.field_types()}, **of_methods}
+
+    def added(self) -> dict[str, Any]:
+        """:attr:`ADDED`, with the fields that came later to its methods."""
+        of_methods = {each.key(name): value for each in self.methods for name, value in each.ADDED.items()}
+        return {**self.ADDED, **of_methods}
+
+    def setting(self, name: str) -> str:
+        """The full name of a setting: one that only one of the methods has may be written without the method.
+
+        Raises:
+            UserError: no setting has this name (the nearest is named), or several methods have it.
+        """
+        known = self.setting_types()
+        if name in known:
+            return name
+        owners = [each for each in self.methods if name in each.field_types()]
+        if len(owners) == 1:
+            return owners[0].key(name)
+        if owners:
+            full = " or ".join(each.key(name) for each in owners)
+            raise UserError(f"several methods of recipe {self.name!r} have a setting {name!r}; write {full}")
+        _refuse_foreign(name, self)
+        raise unknown("setting", name, known, where=f"recipe {self.name!r}")
 
     @property
     def peak_learning_rate(self) -> float:
@@ -173,15 +220,27 @@ class Recipe:
         """A copy with the user's ``settings``, which are remembered as the user's.
 
         Raises:
-            UserError: Unknown field (the nearest one is named) or bad value.
+            UserError: Unknown setting (the nearest one is named) or bad value.
         """
-        settings = taken(settings)
-        for key in settings:
-            if key not in self.field_types():
-                _refuse_foreign(key, self)
-                raise unknown("setting", key, self.field_types(), where=f"recipe {self.name!r}")
-        marked = self.user_settings | frozenset(settings)
-        return dataclasses.replace(self, **settings, name=self.name if name is None else name, user_settings=marked)
+        full = {self.setting(key): value for key, value in taken(settings).items()}
+        marked = self.user_settings | frozenset(full)
+        own = self.with_values(full)
+        return dataclasses.replace(own, name=self.name if name is None else name, user_settings=marked)
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """A copy with these values by the full names of settings.
+
+        Raises:
+            UserError: a bad value.
+        """
+        fields = {key: value for key, value in values.items() if key in self.field_types()}
+        changed = tuple(
+            each.with_settings(
+                {name: values[each.key(name)] for name in each.field_types() if each.key(name) in values}
+            )
+            for each in self.methods
+        )
+        return dataclasses.replace(self, **fields, methods=changed)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, without the fields of :attr:`ADDED` that mean "as before"; this is what an id hashes.
@@ -192,46 +251,13 @@ class Recipe:
         """
         values = {key: getattr(self, key) for key in self.field_types()}
         stored = {key: value for key, value in values.items() if key not in self.ADDED or value != self.ADDED[key]}
-        return {"method": self.method, "name": self.name, **as_stored(stored)}
-
-    # The hooks, in the order in which an engine calls them.
-
-    def prepare_model(self, model: nn.Module) -> None:
-        """Change ``model`` in place before training.
-
-        The model holds the weights that training starts from, in fp32, and its dropout probabilities are set. What is
-        changed must keep the names of the stock model's state, so that saved weights open in stock Transformers.
-        Randomness in the forward pass comes from the default generators, which the engine seeds for every step.
-        """
-
-    def parameter_groups(self, model: nn.Module) -> list[dict[str, Any]]:
-        """Groups for :class:`seedproof.AdamW`: weights that decay; biases and LayerNorm weights, which do not."""
-        plain = {
-            id(parameter)
-            for module in model.modules()
-            for name, parameter in module.named_parameters(recurse=False)
-            if name.endswith("bias") or type(module).__name__.endswith("LayerNorm")
-        }
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        groups = [
-            {
-                "params": [parameter for parameter in trained if id(parameter) not in plain],
-                "weight_decay": self.required("weight_decay"),
-            },
-            {"params": [parameter for parameter in trained if id(parameter) in plain], "weight_decay": 0.0},
-        ]
-        return [group for group in groups if group["params"]]
-
-    def loss(self, model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """The loss of a batch (with its ``labels``), shape ()."""
-        loss: Tensor = model(**batch).loss
-        return loss
-
-    def after_gradient(self, model: nn.Module) -> None:
-        """Called when the gradients are there, before they are recorded and clipped."""
-
-    def after_step(self, model: nn.Module) -> None:
-        """Called after the optimizer's step."""
+        first, others = self.methods[:1], self.methods[1:]
+        if not (first and first[0].inline):
+            first, others = (), self.methods
+        kind = first[0].name if first else self.method
+        inline = first[0].stored_settings() if first else {}
+        listed = {"methods": [each.to_json() for each in others]} if others else {}
+        return {"method": kind, "name": self.name, **as_stored(stored), **inline, **listed}
 
 
 Recipe.__init__ = takes_former_names(FORMER)(Recipe.__init__)  # type: ignore[method-assign]
@@ -239,11 +265,11 @@ Recipe.__init__ = takes_former_names(FORMER)(Recipe.__init__)  # type: ignore[me
 
 def _refuse_foreign(setting: str, recipe: Recipe) -> None:
     """Name the method that has a setting which this recipe has not."""
-    from seedproof.recipes import METHODS
-
-    owners = [kind.method for kind in METHODS.values() if setting in kind.field_types()]
+    known = methods.METHODS.values()
+    owners = [each for each in known if setting in (*each.field_types(), *map(each.key, each.field_types()))]
     if owners:
+        names = " and ".join(each.name for each in owners)
         raise UserError(
-            f"unknown setting {setting!r} in recipe {recipe.name!r}: it belongs to {' and '.join(owners)}; leave it out, or give "
-            f"it to such a recipe alone, e.g. --recipe '{owners[0]}({setting}=...)'"
+            f"unknown setting {setting!r} in recipe {recipe.name!r}: it belongs to the method {names}; leave it out, or give it "
+            f"to such a recipe alone, e.g. --recipe '{recipe.name} + {owners[0].name}({setting.rpartition('.')[2]}=...)'"
         )

@@ -12,26 +12,26 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seedproof.recipes import METHODS, RECIPES, Recipe, family_defaults
+from seedproof.methods import METHODS, Method
+from seedproof.recipes import RECIPES, Recipe, family_defaults
 from seedproof.renamed import FORMER
 
 FAMILIES = ("bert", "roberta", "albert")
 """Whose own defaults stand in the page; every other family has BERT's."""
 
 
+_KINDS: tuple[type[Recipe] | type[Method], ...] = (Recipe, *METHODS.values())
 _OF_NO_MODEL = {"new_head": "false"}
 """Fields that came later and mean the same for every model."""
-_OF_THE_MODEL = (
-    "learning_rate",
-    *(name for kind in METHODS.values() for name in kind.ADDED if name not in _OF_NO_MODEL),
-)
+_OF_THE_MODEL = ("learning_rate", *(name for kind in _KINDS for name in kind.ADDED if name not in _OF_NO_MODEL))
 
 
 @dataclass(frozen=True)
 class Explained:
-    """One field of a recipe."""
+    """One setting of a recipe."""
 
     name: str
+    """Full name: ``epochs``, or ``llrd.decay`` of a method."""
     method: str
     """The method that has it; ``fine-tuning`` are the fields of every recipe."""
     allowed: str
@@ -40,13 +40,13 @@ class Explained:
 
     @property
     def of_method(self) -> str:
-        """`` (mixout)`` behind a field that only this method has, else nothing."""
-        return "" if self.method == Recipe.method else f" ({self.method})"
+        """`` (mixout)`` behind a setting that does not name its method itself, else nothing."""
+        return "" if self.method == Recipe.method or "." in self.name else f" ({self.method})"
 
 
 def fields() -> list[Explained]:
-    """All fields of all methods, in the order of their declaration, each once."""
-    return [field for kind in METHODS.values() for field in _fields_of(kind)]
+    """All fields of recipes, then of the methods, in the order of their declaration."""
+    return [field for kind in _KINDS for field in fields_of(kind)]
 
 
 def page() -> str:
@@ -66,6 +66,18 @@ def page() -> str:
         "| recipe | what it is |",
         "| --- | --- |",
         *(f"| `{name}` | {recipe.description} |" for name, recipe in RECIPES.items()),
+        "",
+        "## Methods",
+        "",
+        "A method does more than values can say. It stands behind a recipe, with settings of its own: `mosbach +",
+        'mixout(p=0.3)`; in Python `sp.recipe("mosbach") + sp.method("mixout", p=0.3)`; in a study file also',
+        '`{ name = "mosbach", methods = [{ name = "mixout", p = 0.3 }] }`. `--set NAME.SETTING=VALUE` sets one of its settings',
+        "(`mixout.p`). Several start in the order in which they are written; where the order makes no difference it is no part",
+        "of a run's id. Methods with code of their own in a step train in the plain engine alone.",
+        "",
+        "| method | engines | what it does |",
+        "| --- | --- | --- |",
+        *(f"| `{name}` | {engines(kind)} | {kind.description} |" for name, kind in METHODS.items()),
         "",
         "## Fields",
         "",
@@ -91,12 +103,18 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fields_of(kind: type[Recipe]) -> Iterator[Explained]:
+def engines(method: type[Method]) -> str:
+    """The engines that train with a method."""
+    return "plain, fleet" if method.in_fleet else "plain"
+
+
+def fields_of(kind: type[Recipe] | type[Method]) -> Iterator[Explained]:
+    """The settings of recipes, or of a method, in the order of their declaration."""
     meanings = _docstrings(kind)
     for name, allowed in kind.field_types().items():
-        if name in meanings:  # else it is the base's, and explained there
-            words = allowed.expected.removesuffix(", or none for the default")
-            yield Explained(name, kind.method, words, _default(name, getattr(kind, name)), meanings[name])
+        words = allowed.expected.removesuffix(", or none for the default")
+        full, owner = (name, kind.method) if issubclass(kind, Recipe) else (kind.key(name), kind.name)
+        yield Explained(full, owner, words, _default(name, getattr(kind, name)), meanings[name])
 
 
 def _default(name: str, value: object) -> str:
@@ -113,7 +131,7 @@ def _default(name: str, value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 
-def _docstrings(kind: type[Recipe]) -> dict[str, str]:
+def _docstrings(kind: type) -> dict[str, str]:
     """The text below each field of a class, by field; what a field without one is."""
     body = next(iter(ast.parse(textwrap.dedent(inspect.getsource(kind))).body))
     assert isinstance(body, ast.ClassDef)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from seedproof.errors import UserError
-from seedproof.recipes import MixoutRecipe, Recipe, Resolved, resolve
+from seedproof.recipes import Recipe, Resolved, resolve
 from seedproof.recipes.card import settings_of_card
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ def resolve_for(recipe: Recipe, source: ModelSource, settings: Mapping[str, Any]
     """
     card = settings_of_card(source)
     first = resolve(recipe, source.family, card, settings)
+    _check_methods(first.recipe, source)
     called_for = right_values(first.recipe, source)
     return resolve(recipe, source.family, card, settings, called_for) if called_for else first
 
@@ -43,21 +43,15 @@ def right_values(recipe: Recipe, source: ModelSource) -> dict[str, Any]:
         values["inputs"] = "model"
     if not facts.is_dropout_set_by_configuration(source, recipe.required("dropout")):
         values["dropout_scope"] = "modules"
-    if isinstance(recipe, MixoutRecipe) and _mixes_more_or_less(recipe, source):
-        values["covers"] = "flow"
+    for method in recipe.methods:
+        values |= {method.key(name): value for name, value in method.right_values(source).items()}
     return values
 
 
-def _mixes_more_or_less(recipe: MixoutRecipe, source: ModelSource) -> bool:
-    """Whether following the flow of data mixes other layers than the names do.
+def _check_methods(recipe: Recipe, source: ModelSource) -> None:
+    if recipe.methods:
+        from seedproof.models import facts
 
-    Raises:
-        UserError: what is to be mixed cannot be.
-    """
-    from seedproof.methods.mixing import layers_mixed_in
-
-    right = layers_mixed_in(source, recipe.where, "flow")
-    try:
-        return right != layers_mixed_in(source, recipe.where, "names")
-    except UserError:  # no layer has such a name
-        return True
+        model = facts.skeleton(source)
+        for method in recipe.methods:
+            method.check_model(model)

@@ -1,4 +1,4 @@
-"""Names of recipes: that of a named recipe and, behind it, whatever differs from that recipe.
+"""Names of recipes: that of a named recipe, behind it whatever differs from that recipe, and its further methods.
 
 A difference may come from a command line, a study file or Python, at once or bit by bit: the name is made of the values.
 """
@@ -9,51 +9,104 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from seedproof.renamed import FIELDS
+from seedproof.methods import METHODS
+from seedproof.renamed import FORMER
 from seedproof.spec import written_settings
 
 if TYPE_CHECKING:
+    from seedproof.methods import Method
     from seedproof.recipes.base import Recipe
+
+_PART = re.compile(r"([\w.:-]+)(?:\(([^()]*)\))?")
 
 
 def telling_name(recipe: Recipe, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """The name of a recipe that tells what differs from the named recipe that it begins with.
 
-    >>> telling_name(recipe("mosbach", epochs=10), {}, {})
-    'mosbach(epochs=10)'
+    >>> telling_name(recipe("mosbach + mixout", epochs=10), {}, {})
+    'mosbach(epochs=10) + mixout'
 
-    A value that the named recipe has anyway adds nothing. Where the name is a label of the user's own, it stays, and
-    ``settings`` are put behind it.
+    A value that the named recipe, or the method, has anyway adds nothing. Where the name is a label of the user's own, it
+    stays, and ``settings`` are put behind it. Methods stand in the order in which they were written.
 
     Args:
         recipe: Not yet resolved.
-        settings: Those that came on top of the recipe, by field, where they changed it.
-        defaults: What the model gives to fields that a recipe leaves open, by field.
+        settings: Those that came on top of the recipe, by name, where they changed it.
+        defaults: What the model gives to settings that a recipe leaves open, by name.
     """
     from seedproof.recipes import RECIPES
 
-    base, _, listed = recipe.name.partition("(")
-    named = RECIPES.get(base.strip())
+    named = RECIPES.get(base_of(recipe.name))
     if named is None:
         return _with_settings(recipe.name, settings)
-    told = {field: getattr(recipe, field) for field in recipe.field_types() if _is_told(field, recipe, named, defaults)}
+    own = {type(each) for each in named.methods}
+    inside = {
+        *recipe.field_types(),
+        *(each.key(s) for each in recipe.methods if type(each) in own for s in each.field_types()),
+    }
+    told = {key: value for key, value in recipe.values().items() if _is_told(key, recipe, named, defaults)}
     # As the user wrote them, then the others in the order of declaration.
-    order = sorted(told, key=lambda field: listed.find(f"{field}=") % (len(listed) + 1))
-    return _with_settings(named.name, {field: told[field] for field in order})
+    listed = list(_told_in(recipe.name))
+    order = sorted((key for key in told if key in inside), key=lambda key: _index(listed, key))
+    name = _with_settings(named.name, {key: told[key] for key in order})
+    written = [match[1] for match in _PART.finditer(recipe.name)]
+    added = sorted(
+        (each for each in recipe.methods if type(each) not in own), key=lambda each: _index(written, each.reference())
+    )
+    for each in added:
+        of_it = {setting: told[each.key(setting)] for setting in each.field_types() if each.key(setting) in told}
+        name += f" + {_with_settings(each.reference(), of_it)}"
+    return name
 
 
-def is_named(field: str, name: str) -> bool:
-    """Whether the name of a recipe tells the value of a field: ``epochs``, in ``mosbach(epochs=10)``."""
-    return re.search(rf"\b({field}|{FIELDS.get(field, field)})=", name) is not None
+def with_method(name: str, method: Method) -> str:
+    """The name of a recipe to which a method is added."""
+    return f"{name} + {method}"
 
 
-def _is_told(field: str, recipe: Recipe, named: Recipe, defaults: Mapping[str, Any]) -> bool:
-    """Whether a field differs from the named recipe's; one that it leaves open does if the user set it."""
-    value, usual = getattr(recipe, field), getattr(named, field, None)
+def base_of(name: str) -> str:
+    """The named recipe in the name of a recipe: ``mosbach`` of ``mosbach(epochs=10) + llrd``."""
+    return re.split(r"[(+]", name, maxsplit=1)[0].strip()
+
+
+def is_named(setting: str, name: str) -> bool:
+    """Whether the name of a recipe tells the value of a setting: ``epochs``, in ``mosbach(epochs=10)``."""
+    return setting in _told_in(name)
+
+
+def _told_in(name: str) -> dict[str, None]:
+    """The settings whose values a name tells, by their full names."""
+    found: dict[str, None] = {}
+    for index, match in enumerate(_PART.finditer(name)):
+        keys = re.findall(r"([\w.:-]+)\s*=", match[2] or "")
+        is_inline = index == 0 or (match[1] in METHODS and METHODS[match[1]].inline)
+        found |= dict.fromkeys(
+            [FORMER.get(key, key) for key in keys] if is_inline else [f"{match[1]}.{key}" for key in keys]
+        )
+    return found
+
+
+def _index(names: list[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)
+
+
+def _is_told(key: str, recipe: Recipe, named: Recipe, defaults: Mapping[str, Any]) -> bool:
+    """Whether a setting differs from the named recipe's, or the method's; one that it leaves open does if the user set it."""
+    value, usual = recipe.values()[key], _usual(key, recipe, named)
     if usual is None and value is not None:
-        is_the_users = field in recipe.user_settings or is_named(field, recipe.name)
-        return is_the_users or value not in (defaults.get(field), recipe.ADDED.get(field))
+        is_the_users = key in recipe.user_settings or is_named(key, recipe.name)
+        return is_the_users or value not in (defaults.get(key), recipe.added().get(key))
     return bool(value != usual)
+
+
+def _usual(key: str, recipe: Recipe, named: Recipe) -> Any:
+    """The value of a setting in the named recipe, or the default of its method."""
+    if key in (values := named.values()):
+        return values[key]
+    of_methods = {
+        each.key(name): getattr(type(each), name, None) for each in recipe.methods for name in each.field_types()
+    }
+    return of_methods.get(key)
 
 
 def _with_settings(name: str, settings: Mapping[str, Any]) -> str:

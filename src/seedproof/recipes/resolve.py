@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from seedproof.recipes.base import Recipe
-from seedproof.recipes.naming import telling_name
+from seedproof.recipes.naming import is_named, telling_name
 from seedproof.renamed import taken
 
 DEFAULT_LEARNING_RATE = 2e-5
@@ -39,7 +39,8 @@ class Resolved:
 
     recipe: Recipe
     origins: Mapping[str, str]
-    """Field -> ``"user"``, ``"recipe"``, ``"family bert"``, ``"model card"``, ``"model"`` or ``"default"``."""
+    """Setting -> ``"user"``, ``"recipe"``, ``"method"`` (its default), ``"family bert"``, ``"model card"``, ``"model"`` or
+    ``"default"``."""
 
 
 class Row(NamedTuple):
@@ -76,23 +77,39 @@ def resolve(
     Raises:
         UserError: Unknown field, or a value outside its range.
     """
-    asked = taken(overrides or {})
-    settled = recipe.with_settings(asked)
-    changed = {name: getattr(settled, name) for name in asked if getattr(settled, name) != getattr(recipe, name)}
-    defaults = _defaults(family, card or {})
+    settings = taken(overrides or {})
+    settled = recipe.with_settings(settings)
+    values, before = settled.values(), recipe.values()
+    asked = dict.fromkeys(settled.setting(name) for name in settings)
+    changed = {name: values[name] for name in asked if values[name] != before[name]}
+    defaults, later = _defaults(family, card or {}), settled.added()
     filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for name in settled.field_types():
-        if getattr(settled, name) is None and name in defaults:
+    for name, value in values.items():
+        if value is None and name in defaults:
             filled[name], origins[name] = defaults[name]
-        elif getattr(settled, name) is None and name in settled.ADDED:
-            right = added or {}
-            filled[name], origins[name] = (right[name], "model") if name in right else (settled.ADDED[name], "default")
+        elif value is None and name in later:
+            of_model = added or {}
+            filled[name], origins[name] = (of_model[name], "model") if name in of_model else (later[name], "default")
+        elif name in settled.user_settings:
+            origins[name] = "user"
         else:
-            origins[name] = "user" if name in settled.user_settings else "recipe"
+            origins[name] = _origin(name, value, settled)
     of_the_model = {field: value for field, (value, _) in defaults.items()} | dict(added or {})
     name = telling_name(settled, changed, of_the_model)
-    return Resolved(recipe=dataclasses.replace(settled, **filled, name=name), origins=MappingProxyType(origins))
+    resolved = dataclasses.replace(settled.with_values(filled), name=name)
+    for method in resolved.methods:
+        method.check(resolved)
+    return Resolved(recipe=resolved, origins=MappingProxyType(origins))
+
+
+def _origin(name: str, value: Any, recipe: Recipe) -> str:
+    """Where a setting comes from that no model and, as far as is remembered, no user has given."""
+    for method in recipe.methods:
+        for setting in method.field_types():
+            if method.key(setting) == name and not method.inline and value == getattr(type(method), setting, None):
+                return "method"
+    return "user" if is_named(name, recipe.name) else "recipe"
 
 
 def _defaults(family: str, card: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
@@ -105,7 +122,8 @@ def _defaults(family: str, card: Mapping[str, Any]) -> dict[str, tuple[Any, str]
 def describe(resolved: Resolved) -> list[Row]:
     """The rows to print: each field, its value and its origin; the peak learning rate where a factor changes it."""
     recipe = resolved.recipe
-    rows = [Row(name, getattr(recipe, name), origin) for name, origin in resolved.origins.items()]
+    values = recipe.values()
+    rows = [Row(name, values[name], origin) for name, origin in resolved.origins.items()]
     if recipe.learning_rate_factor != 1.0:
         place = next(index for index, row in enumerate(rows) if row.field == "learning_rate_factor") + 1
         product = "learning_rate * learning_rate_factor"

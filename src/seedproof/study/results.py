@@ -150,11 +150,11 @@ class Results:
             UserError: a file cannot be made there.
         """
         from seedproof.analysis import export_frame
-        from seedproof.recipes import METHODS
+        from seedproof.recipes import setting_types
 
         targets = [_writable(each) for each in (path, scores) if each is not None]
         specs = {id_: _whole(self._store.run(id_).spec) for id_ in self._store.run_ids()}
-        fields = {name: field.base for kind in METHODS.values() for name, field in kind.field_types().items()}
+        fields = {name: field.base for name, field in setting_types().items()}
         _write_parquet(export_frame(self.runs(), specs, fields), targets[0])
         if scores is not None:
             _write_parquet(self.scores(), targets[1])
@@ -264,11 +264,9 @@ def numbers_of(figure: Path) -> Path:
 
 def _whole(spec: RunSpec) -> dict[str, Any]:
     """A spec as JSON, with what a stored recipe leaves out because it means "as before"."""
-    from seedproof.recipes import from_json
+    from seedproof.recipes import stored_values
 
-    recipe = from_json(spec.recipe)
-    values = {name: getattr(recipe, name) for name in recipe.field_types()}
-    return {**spec.to_json(), "recipe": {"method": recipe.method, **values}}
+    return {**spec.to_json(), "recipe": stored_values(spec.recipe)}
 
 
 def _writable(path: str | os.PathLike[str]) -> Path:

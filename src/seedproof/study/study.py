@@ -24,7 +24,7 @@ from seedproof.events import Listener, all_of
 from seedproof.execution.recording import Recording, lacks
 from seedproof.launch.base import Launcher, Work, launcher_of
 from seedproof.models.source import ModelSource
-from seedproof.recipes import METHODS, Recipe, Resolved, as_recipe
+from seedproof.recipes import Recipe, Resolved, as_recipe, setting_type
 from seedproof.recipes.for_model import resolve_for
 from seedproof.renamed import taken
 from seedproof.report.notes import notes_before
@@ -106,10 +106,8 @@ class Study:
         """Refuse here, and not when runs begin, a name that nothing has."""
         for recipe in self.recipes:
             as_recipe(recipe)
-        known = {name for kind in METHODS.values() for name in kind.field_types()}
         for setting in self.settings:
-            if setting not in known:
-                raise unknown("setting", setting, known, where=f"the settings of study {self.name!r}")
+            setting_type(setting, where=f"the settings of study {self.name!r}")
         for task in self.tasks:
             if isinstance(task, str) and task.startswith(("glue/", "miniature/")) and task not in TASKS:
                 raise unknown("task", task, TASKS)

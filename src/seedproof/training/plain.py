@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from seedproof.training.average import Average
 from seedproof.training.engine import Record, RunData, prediction_entropy, step_seed
+from seedproof.training.groups import parameter_groups
 from seedproof.training.observing import ModelView, Watch
 from seedproof.training.optimizer import AdamW, clip_each_tensor
+from seedproof.training.treatments import Treatments
 
 if TYPE_CHECKING:
     from seedproof.models.tokens import TokenizedSplit
     from seedproof.probes.base import Probe
     from seedproof.recipes import Recipe
+    from seedproof.spec import Seeds
     from seedproof.training.plan import Plan
 
 EVALUATION_BATCH = 64
@@ -33,10 +37,10 @@ class PlainEngine:
 
     Args:
         model: With the weights that training starts from, in fp32. It is trained in place.
-        recipe: Resolved; its ``prepare_model`` is called here.
+        recipe: Resolved; its methods start here.
         plan: From the same recipe.
         data: Tokenized examples.
-        dropout_seed: Of the masks of every step.
+        seeds: The dropout seed draws the masks of every step, and whatever methods draw in it.
         probes: What to record beyond loss, scores and predictions.
         precision: ``bf16`` is autocast over fp32 weights.
         device: Where to train.
@@ -49,7 +53,7 @@ class PlainEngine:
         plan: Plan,
         data: RunData,
         *,
-        dropout_seed: int,
+        seeds: Seeds,
         probes: Sequence[Probe] = (),
         precision: str = "fp32",
         device: str = "cpu",
@@ -63,13 +67,16 @@ class PlainEngine:
         self.device = torch.device(device)
         self.model = model.to(self.device)
         self._recipe, self._plan, self._data = recipe, plan, data
-        self._dropout_seed, self._precision = dropout_seed, precision
+        self._dropout_seed, self._precision = seeds.dropout, precision
         self._watch = Watch(probes, plan.evaluate_after, self.model)
-        recipe.prepare_model(self.model)
+        trained = {id(value) for value in self.model.parameters() if value.requires_grad}
+        self._treatments = Treatments(self.model, recipe, plan, seeds, data)
+        self._effects = self._treatments.effects
         self._view = ModelView(self.model, self._watch)
         self._seen_at_start = self._watch.show("start", 0, self._view.see(self._watch.needs("start", 0)))
+        groups = parameter_groups(self.model, recipe.required("weight_decay"), self._effects.rate_factors, trained)
         self._optimizer = AdamW(
-            recipe.parameter_groups(self.model),
+            groups,
             lr=float(plan.learning_rates[0]),
             betas=(recipe.required("beta1"), recipe.required("beta2")),
             eps=recipe.eps,
@@ -78,7 +85,11 @@ class PlainEngine:
             eps_place=recipe.eps_place,
             fused=True,
         )
-        self._parameters = [value for value in self.model.parameters() if value.requires_grad]
+        self._parameters = [value for value in self.model.parameters() if value.requires_grad or id(value) in trained]
+        names = {id(value): name for name, value in self.model.named_parameters()}
+        targets = {name: value.to(self.device) for name, value in self._effects.decay_targets.items()}
+        self._targets = [[targets.get(names[id(value)]) for value in group["params"]] for group in groups]
+        self._average = None if self._effects.average is None else Average(self.model, self._effects.average)
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
 
     @property
@@ -97,42 +108,78 @@ class PlainEngine:
         while self.step < self._plan.steps and self.diverged_at is None:
             yield self._train_step() + self._evaluate_if_planned()
         if self.diverged_at is None:
-            self._restore_best()
+            self._end()
 
     def _train_step(self) -> list[Record]:
         batch = self._data.train.batch(self._plan.batches[self.step], self.device)
-        rate = float(self._plan.learning_rates[self.step])
         self.step += 1
         self.model.train()
-        with self._seeded(), self._autocast():
-            loss = self._recipe.loss(self.model, batch)
-        value = float(loss.detach())
-        records = [Record(self.step, "loss", {"loss": value})]
-        if not math.isfinite(value):
-            self.diverged_at = self.step
-            return records
-        torch.autograd.backward(loss)
-        self._recipe.after_gradient(self.model)
-        seen = self._view.see(self._watch.needs("steps", self.step), loss=value)
-        records += self._watch.show("steps", self.step, seen)
-        self._clip()
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.step()
-        self._optimizer.zero_grad()
-        self._recipe.after_step(self.model)
+        with self._seeded():
+            self._treatments.before_step(self.step)
+            with self._autocast():
+                loss = self._treatments.loss(batch, self.step, self._forward)
+            value = float(loss.detach())
+            records = [Record(self.step, "loss", {"loss": value})]
+            if not math.isfinite(value):
+                self.diverged_at = self.step
+                return records
+            torch.autograd.backward(loss)
+            self._treatments.after_gradient(self.step)
+            seen = self._view.see(self._watch.needs("steps", self.step), loss=value)
+            records += self._watch.show("steps", self.step, seen)
+            self._update(float(self._plan.learning_rates[self.step - 1]))
+            self._treatments.after_step(self.step)
+        if self._average is not None:
+            self._average.update(self.step)
         return records
 
+    def _forward(self, batch: Mapping[str, Tensor]) -> Any:
+        return self.model(**batch)
+
+    def _update(self, rate: float) -> None:
+        """Clip and take the optimizer's step."""
+        self._clip()
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        decayed = self._decaying_toward_targets()
+        self._optimizer.step()
+        for share, parameters, targets in decayed:
+            torch._foreach_add_(parameters, targets, alpha=share)
+        self._optimizer.zero_grad()
+
     def _clip(self) -> None:
-        """Clip gradients as the recipe says. A norm that is not finite makes all of them so, and the next loss too."""
+        """Clip gradients as methods and the recipe say. A norm that is not finite makes all of them so, and the next loss
+        too."""
+        if self._effects.tensor_clip is not None:
+            clip_each_tensor(self._parameters, self._effects.tensor_clip)
         if self._recipe.clip == "global":
             nn.utils.clip_grad_norm_(self._parameters, self._recipe.max_grad_norm)
         elif self._recipe.clip == "tensor":
             clip_each_tensor(self._parameters, self._recipe.max_grad_norm)
 
+    def _decaying_toward_targets(self) -> list[tuple[float, list[Tensor], list[Tensor]]]:
+        """What a step takes away of weights that decay toward a target, and what it must give back of the target.
+
+        The optimizer decays toward 0: w (1 - a), or (w - u) (1 - a). With a t added to either, it decays toward t.
+        """
+        found = []
+        for group, targets in zip(self._optimizer.param_groups, self._targets, strict=True):
+            pairs = [
+                (value, target)
+                for value, target in zip(group["params"], targets, strict=True)
+                if target is not None and value.grad is not None
+            ]
+            if share := float(group["lr"]) * float(group["weight_decay"]) if pairs else 0.0:
+                found.append((share, [value.data for value, _ in pairs], [target for _, target in pairs]))
+        return found
+
     def _evaluate_if_planned(self) -> list[Record]:
         if self.step not in self._plan.evaluate_after or self.diverged_at is not None:
             return []
+        with self._evaluated_weights():
+            return self._evaluate()
+
+    def _evaluate(self) -> list[Record]:
         self._view.begin_evaluation()
         logits = {name: self.predict(split) for name, split in self._data.evaluation.items()}
         scores = self._data.score(logits)
@@ -166,11 +213,29 @@ class PlainEngine:
             weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
             self._best = (score, self.step, weights)
 
-    def _restore_best(self) -> None:
+    def _end(self) -> None:
+        """Leave the result in the model: the best weights where the recipe selects, else the last evaluated ones."""
         self.evaluated_at = self.step
         if self._best is not None:
             _, self.evaluated_at, weights = self._best
             self.model.load_state_dict(weights)
+        elif self._average is not None:
+            self._average.swap()
+        with self._seeded():
+            self._treatments.finish()
+
+    @contextmanager
+    def _evaluated_weights(self) -> Iterator[None]:
+        """The model as it is evaluated: with the average of its weights, or what methods make of it."""
+        if self._average is not None:
+            self._average.swap()
+        with self._seeded():
+            self._treatments.before_evaluation()
+        yield
+        with self._seeded():
+            self._treatments.after_evaluation()
+        if self._average is not None:
+            self._average.swap()
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Seed the default generators for this step; what the surrounding program draws from them is untouched."""
@@ -194,10 +259,24 @@ class PlainEngine:
             score, step, weights = self._best
             extra["best"] = {"score": score, "step": step}
             tensors |= {f"best/{name}": value for name, value in weights.items()}
-        return {name: value.detach().cpu().numpy() for name, value in tensors.items()}, extra
+        if self._average is not None:
+            tensors |= {f"averaged/{name}": value for name, value in self._average.weights.items()}
+        arrays, methods = self._treatments.state()
+        extra |= {"methods": methods} if methods else {}
+        return {
+            **{name: value.detach().cpu().numpy() for name, value in tensors.items()},
+            **{f"method/{name}": value for name, value in arrays.items()},
+        }, extra
 
     def load_state(self, step: int, tensors: Mapping[str, np.ndarray], extra: Mapping[str, Any]) -> None:
-        """Go back to a state that :meth:`state` gave after ``step``."""
+        """Go back to a state that :meth:`state` gave after ``step``.
+
+        Raises:
+            Damaged: it was written by another version of a method; the engine stays at its start.
+        """
+        arrays = {name.removeprefix("method/"): value for name, value in tensors.items() if name.startswith("method/")}
+        if "methods" in extra:
+            self._treatments.load_state(arrays, extra["methods"])
         self.step = step
         self.model.load_state_dict(_under(tensors, "model/"))
         optimizer = self._optimizer.state_dict()
@@ -208,6 +287,8 @@ class PlainEngine:
         self._optimizer.load_state_dict({**optimizer, "state": states})
         if best := extra.get("best"):
             self._best = (best["score"], best["step"], _under(tensors, "best/"))
+        if self._average is not None:
+            self._average.load(_under(tensors, "averaged/"))
 
 
 class _Seeded(AbstractContextManager[None]):

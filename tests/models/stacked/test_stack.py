@@ -11,7 +11,7 @@ from tests.fleets import FAMILIES, make_model
 from seedproof.errors import UserError
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.stack import Stack
-from seedproof.recipes import Recipe
+from seedproof.training.groups import parameter_groups
 
 families = pytest.mark.parametrize("family", FAMILIES)
 
@@ -31,7 +31,7 @@ def test_every_parameter_has_one_place_and_its_decay(family):
     parameters = dict(model.named_parameters())
     assert layout.names == tuple(parameters)
     assert layout.size == sum(value.numel() for value in parameters.values())
-    decaying = Recipe(weight_decay=0.1).parameter_groups(model)[0]["params"]
+    decaying = parameter_groups(model, 0.1, {}, ())[0]["params"]
     for slab in layout.slabs:
         assert [entry.start for entry in slab.entries] == [0, *itertools.accumulate(e.size for e in slab.entries)][:-1]
         for entry in slab.entries:

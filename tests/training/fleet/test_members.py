@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from tests.fleets import FAMILIES, make_data, make_fleet, make_model, make_run
 
+from seedproof.methods import Method
 from seedproof.probes import make_probes
 from seedproof.probes.base import Probe
-from seedproof.recipes import MixoutRecipe, Recipe, recipe
+from seedproof.recipes import recipe
 from seedproof.training.fleet.engine import FleetEngine, fits_fleet
 
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
@@ -93,7 +96,7 @@ def test_going_on_gives_the_same_bits(name, stop, is_same_member):
     state = engine.state(leaving)
     engine.release([leaving])
     later = leaving if is_same_member else run.member()
-    later.step, later.resume, later.has_joined = stop, state, is_same_member
+    later.step, later.resume = stop, state
     engine = FleetEngine(later.model)
     again = engine.join([later])[0]
     assert [record.kind for record in again] == ([] if stop or is_same_member else [r.kind for r in start[0]])
@@ -224,14 +227,9 @@ def test_models_of_another_architecture_are_refused():
     assert len(engine.train_step()) == 1
 
 
-class OwnLoss(Recipe):
-    def loss(self, model, batch):
-        return 2 * super().loss(model, batch)
-
-
-class OwnModel(Recipe):
-    def prepare_model(self, model):
-        model.requires_grad_(False)
+@dataclass(frozen=True)
+class OwnLoss(Method):
+    name: ClassVar[str] = "own"
 
 
 class OwnProbe(Probe):
@@ -244,9 +242,8 @@ class OwnProbe(Probe):
 def test_what_a_fleet_can_train():
     config = make_model("bert").config
     assert fits_fleet(config, recipe("devlin"), make_probes({"drift": 1}))
-    assert fits_fleet(config, MixoutRecipe())
-    assert not fits_fleet(config, OwnLoss())
-    assert not fits_fleet(config, OwnModel())
+    assert fits_fleet(config, recipe("mixout"))
+    assert not fits_fleet(config, recipe("devlin") + OwnLoss())
     assert not fits_fleet(config, recipe("devlin"), [OwnProbe()])
     for settings in ({"hidden_act": "relu"}, {"problem_type": "multi_label_classification"}):
         assert not fits_fleet(make_model("bert", **settings).config, recipe("devlin"))

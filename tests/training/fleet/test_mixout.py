@@ -21,7 +21,7 @@ def make_engine(*runs):
 
 
 def scale_of(engine, names, use=0, step=1):
-    seeds = np.array([step_seed(member.dropout_seed, step) for member in engine.members], np.uint64)
+    seeds = np.array([step_seed(member.seeds.dropout, step) for member in engine.members], np.uint64)
     mix = engine._mixed.at(engine._state.stack, seeds).of(names, use)
     return None if mix is None else mix.scale[:, :, 0]
 

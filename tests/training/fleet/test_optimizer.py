@@ -14,6 +14,7 @@ from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.stack import Stack
 from seedproof.recipes import Recipe
 from seedproof.training.fleet.optimizer import Rates, StackedAdamW
+from seedproof.training.groups import parameter_groups
 from seedproof.training.optimizer import AdamW, clip_each_tensor
 
 STEPS = 12
@@ -52,7 +53,7 @@ def gradients(model, member, step):
 
 def train_alone(recipe, model, member):
     optimizer = AdamW(
-        recipe.parameter_groups(model),
+        parameter_groups(model, recipe.required("weight_decay"), {}, ()),
         lr=1.0,
         betas=(recipe.beta1, recipe.beta2),
         eps=recipe.eps,

@@ -7,11 +7,12 @@ on the number of tensors in a layer. Parameters that decay and those that do not
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from seedproof.models.decay import without_decay
 from seedproof.models.layers import locate
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Layout:
     @classmethod
     def of(cls, model: nn.Module) -> Layout:
         """The layout for models like this one."""
-        plain = set(_without_decay(model))
+        plain = without_decay(model)
         grouped: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
         parameters = {name: tuple(value.shape) for name, value in model.named_parameters()}
         for name, shape in parameters.items():
@@ -79,14 +80,6 @@ class Layout:
     def size(self) -> int:
         """Numbers in one member's parameters."""
         return sum(slab.size for slab in self.slabs)
-
-
-def _without_decay(model: nn.Module) -> Iterable[str]:
-    """Names of biases and of the weights of LayerNorms, as ``Recipe.parameter_groups`` tells them."""
-    for prefix, module in model.named_modules():
-        for name, _ in module.named_parameters(recurse=False):
-            if name.endswith("bias") or type(module).__name__.endswith("LayerNorm"):
-                yield f"{prefix}.{name}" if prefix else name
 
 
 def _slab_of(name: str) -> str:

@@ -23,7 +23,6 @@ from seedproof.models.stacked.masks import Chance, Masks, site_keys
 from seedproof.models.stacked.packing import pack
 from seedproof.probes.pooler import has_tanh
 from seedproof.recipes.base import Recipe
-from seedproof.recipes.mixout import MixoutRecipe
 from seedproof.training.engine import Record, step_seed
 from seedproof.training.fleet.member import Member
 from seedproof.training.fleet.mixout import MixedMembers
@@ -47,10 +46,10 @@ _DTYPES = {
 
 def fits_fleet(config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe] = ()) -> bool:
     """Whether the fleet engine can train a model of this configuration by this recipe; the plain engine can train any."""
-    hooks = ("parameter_groups", "loss", "after_gradient", "after_step")
-    is_plain = all(getattr(type(recipe), hook) is getattr(Recipe, hook) for hook in hooks)
-    is_plain &= type(recipe).prepare_model in (Recipe.prepare_model, MixoutRecipe.prepare_model)
-    return is_plain and not any(probe.missing_in_fleet() for probe in probes) and Architecture.of(config) is not None
+    is_plain = any(not method.in_fleet for method in recipe.methods)
+    return (
+        not is_plain and not any(probe.missing_in_fleet() for probe in probes) and Architecture.of(config) is not None
+    )
 
 
 class FleetEngine:
@@ -99,13 +98,11 @@ class FleetEngine:
             self._state.remember_best()
         seen: list[list[Record]] = []
         for index, member in enumerate(members, before):
-            has_joined, watch = member.has_joined, member.watch  # which looks before the recipe changes anything
-            if not has_joined:
-                member.recipe.prepare_model(member.model)
-                member.has_joined = True
+            has_joined, watch = member.has_joined, member.watch  # which looks before methods change anything
+            member.start()
             weights = {name: value.detach() for name, value in member.model.named_parameters()}
             self._state.start(index, weights, member.effects)
-            self._mixed.add(member.model)
+            self._mixed.add(member.effects.mixtures)
             needs = watch.needs("start", 0)
             start = [] if has_joined else watch.show("start", 0, see_model(member.model, needs))
             seen.append(start if is_new[index - before] else [])
@@ -143,7 +140,9 @@ class FleetEngine:
     def state(self, member: Member) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """A member's weights, averages and best weights as arrays, and what else is needed as JSON values."""
         arrays = self._state.read(self.members.index(member), has_best=member.best is not None)
-        return arrays, {"best": {"score": member.best[0], "step": member.best[1]}} if member.best else {}
+        values: dict[str, Any] = {"best": {"score": member.best[0], "step": member.best[1]}} if member.best else {}
+        methods = member.treatments.state()[1] if member.treatments is not None else []
+        return arrays, values | ({"methods": methods} if methods else {})
 
     def _go_on(self, index: int, member: Member) -> None:
         """Give a member that stopped earlier the state it had."""
@@ -201,7 +200,7 @@ class FleetEngine:
 
     def _backward(self) -> list[float]:
         """Gradients of every member's loss; the losses."""
-        seeds = np.array([step_seed(member.dropout_seed, member.step + 1) for member in self.members], np.uint64)
+        seeds = np.array([step_seed(member.seeds.dropout, member.step + 1) for member in self.members], np.uint64)
         tables = [self._predictor.tables.of(member.data.train) for member in self.members]
         batches = [member.plan.batches[member.step] for member in self.members]
         batch = pack(tables, batches, self._architecture.heads, self._state.stack.device, self._multiple)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from seedproof.methods.base import Effects
+from seedproof.methods import Effects
 from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, RunData, prediction_entropy
 from seedproof.training.observing import Watch
+from seedproof.training.treatments import Treatments
 
 if TYPE_CHECKING:
     from seedproof.probes.base import Probe
+    from seedproof.spec import Seeds
     from seedproof.training.plan import Plan
 
 
@@ -30,10 +32,10 @@ class Member:
     recipe: Recipe
     plan: Plan
     data: RunData
-    dropout_seed: int
+    seeds: Seeds
     probes: Sequence[Probe] = ()
     effects: Effects = field(default_factory=Effects)
-    """What the recipe's methods do in each step."""
+    """What the recipe's methods do in each step, once it has joined a fleet."""
     step: int = 0
     """Steps done."""
     diverged_at: int | None = None
@@ -43,8 +45,25 @@ class Member:
     """Score and step of the best evaluation, where the recipe selects it; the engine keeps its weights."""
     resume: tuple[Mapping[str, np.ndarray], Mapping[str, Any]] | None = None
     """What :meth:`FleetEngine.state` gave after ``step`` steps."""
-    has_joined: bool = False
-    """However often a member comes and goes, its recipe prepares the model once and its start is recorded once."""
+    treatments: Treatments | None = None
+    """Its methods, started when it joins for the first time: however often it comes and goes, they change the model once."""
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether it was in a fleet before; its start is recorded once."""
+        return self.treatments is not None
+
+    def start(self) -> None:
+        """Start its methods, unless they have been.
+
+        Raises:
+            UserError: a method has hooks, which no fleet calls.
+        """
+        if self.treatments is None:
+            treatments = Treatments(self.model, self.recipe, self.plan, self.seeds, self.data)
+            treatments.check_without_hooks()
+            self.treatments = treatments
+            self.effects = treatments.effects if self.recipe.methods else self.effects
 
     @cached_property
     def watch(self) -> Watch:

@@ -1,28 +1,19 @@
-"""Mixout in a fleet: each member mixes the matrices that its recipe chose, with masks of its own seed."""
+"""Mixed matrices in a fleet: each member mixes those of its methods' effects (Mixout), with masks of its own seed."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from seedproof.methods.mixing import MixLinear
+from seedproof.methods import Mixture
 from seedproof.models.stacked.functions import Mix
 from seedproof.models.stacked.masks import Chance, Masks, site_keys
 from seedproof.models.stacked.stack import Stack
-
-
-@dataclass(frozen=True, eq=False)
-class _Matrix:
-    """How one matrix of one member is mixed."""
-
-    target: Tensor
-    p: float
-    legacy_gradient: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,17 +29,15 @@ class _Joined:
 
 
 class MixedMembers:
-    """What the members of a fleet mix. A model is asked after its recipe has prepared it."""
+    """What the members of a fleet mix: the mixtures among the effects of their methods."""
 
     def __init__(self) -> None:
-        self._members: list[dict[str, _Matrix]] = []
+        self._members: list[Mapping[str, Mixture]] = []
         self._joined: dict[tuple[str, ...], _Joined | None] = {}
 
-    def add(self, model: nn.Module) -> None:
-        """Take note of a new member."""
-        modules = model.named_modules()
-        mixed = {n: _Matrix(m.target, m.p, m.legacy_gradient) for n, m in modules if isinstance(m, MixLinear)}
-        self._members.append(mixed)
+    def add(self, mixtures: Mapping[str, Mixture]) -> None:
+        """Take note of a new member's matrices, by the name of their module."""
+        self._members.append(mixtures)
         self._joined = {}
 
     def keep(self, members: Sequence[int]) -> None:
