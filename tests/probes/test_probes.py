@@ -112,7 +112,7 @@ def test_both_engines_show_the_same(looks_at):
     run = make_run("bert", max_steps=2, learning_rate=1e-4)
     plain = run.plain()
     plain = type(plain)(
-        plain.model, run.recipe, run.plan, run.data, dropout_seed=run.seed, probes=[Everything(looks_at)]
+        plain.model, run.recipe, run.plan, run.data, seeds=Seeds.from_number(run.seed), probes=[Everything(looks_at)]
     )
     member = run.member()
     member.probes = [Everything(looks_at)]
