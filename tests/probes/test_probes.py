@@ -14,6 +14,7 @@ from seedproof.errors import UserError
 from seedproof.miniature.tokenizer import make_tokenizer
 from seedproof.probes import make_probes
 from seedproof.probes.base import NEEDS, Probe
+from seedproof.spec import Seeds
 from seedproof.training.fleet.engine import FleetEngine
 
 
