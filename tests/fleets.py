@@ -168,7 +168,7 @@ def plain_steps(engine, steps):
     clip = engine._clip
 
     def read():
-        return {name: value.grad.clone() for name, value in engine.model.named_parameters()}
+        return {n: value.grad.clone() for n, value in engine.model.named_parameters() if value.grad is not None}
 
     def clip_and_keep():
         before = read()

@@ -12,7 +12,14 @@ from typing import Any
 from seedproof import extensions
 from seedproof.errors import UserError, unknown
 from seedproof.methods.base import EVALUATION, LOSS, Effects, Forward, Method, Mixture, Start, Treatment
+from seedproof.methods.ema import EMA
+from seedproof.methods.freeze import Freeze
+from seedproof.methods.llrd import LLRD
 from seedproof.methods.mixout import Mixout
+from seedproof.methods.pretrained_decay import PretrainedDecay
+from seedproof.methods.rdrop import RDrop
+from seedproof.methods.reinit import Reinit
+from seedproof.methods.tensor_clip import TensorClip
 
 __all__ = [
     "EVALUATION",
@@ -30,7 +37,9 @@ __all__ = [
     "method",
 ]
 
-METHODS: Mapping[str, type[Method]] = MappingProxyType({kind.name: kind for kind in (Mixout,)})
+METHODS: Mapping[str, type[Method]] = MappingProxyType(
+    {kind.name: kind for kind in (LLRD, Reinit, PretrainedDecay, TensorClip, EMA, Freeze, RDrop, Mixout)}
+)
 """The named methods."""
 
 

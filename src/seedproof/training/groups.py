@@ -11,7 +11,11 @@ from seedproof.models.decay import without_decay
 
 
 def parameter_groups(
-    model: nn.Module, weight_decay: float, rate_factors: Mapping[str, float], trained: Collection[int]
+    model: nn.Module,
+    weight_decay: float,
+    rate_factors: Mapping[str, float],
+    trained: Collection[int],
+    targeted: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Groups for :class:`seedproof.AdamW`: first those that decay, then biases and LayerNorm weights, which do not.
 
@@ -20,14 +24,17 @@ def parameter_groups(
         weight_decay: of those that decay.
         rate_factors: on the learning rate, by name of parameter; 1 for the others. It stands in each group as ``factor``.
         trained: ids of parameters that a method may train later, though they need no gradient now.
+        targeted: names of parameters that decay toward a target: in groups of their own, whose weight decay stands as
+            ``pull`` instead, because the optimizer decays toward 0 alone.
     """
     plain = without_decay(model)
-    groups: dict[tuple[bool, float], dict[str, Any]] = {}
+    groups: dict[tuple[bool, float, bool], dict[str, Any]] = {}
     for decays in (True, False):
         for name, parameter in model.named_parameters():
             is_trained = parameter.requires_grad or id(parameter) in trained
             if is_trained and (name not in plain) == decays:
-                factor = rate_factors.get(name, 1.0)
-                new = {"params": [], "weight_decay": weight_decay if decays else 0.0, "factor": factor}
-                groups.setdefault((decays, factor), new)["params"].append(parameter)
+                factor, is_targeted = rate_factors.get(name, 1.0), decays and name in targeted
+                amounts = (0.0, weight_decay) if is_targeted else (weight_decay if decays else 0.0, 0.0)
+                new = {"params": [], "weight_decay": amounts[0], "pull": amounts[1], "factor": factor}
+                groups.setdefault((decays, factor, is_targeted), new)["params"].append(parameter)
     return list(groups.values())

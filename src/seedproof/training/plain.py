@@ -74,7 +74,8 @@ class PlainEngine:
         self._effects = self._treatments.effects
         self._view = ModelView(self.model, self._watch)
         self._seen_at_start = self._watch.show("start", 0, self._view.see(self._watch.needs("start", 0)))
-        groups = parameter_groups(self.model, recipe.required("weight_decay"), self._effects.rate_factors, trained)
+        factors, targets = self._effects.rate_factors, self._effects.decay_targets
+        groups = parameter_groups(self.model, recipe.required("weight_decay"), factors, trained, targets)
         self._optimizer = AdamW(
             groups,
             lr=float(plan.learning_rates[0]),
@@ -86,9 +87,9 @@ class PlainEngine:
             fused=True,
         )
         self._parameters = [value for value in self.model.parameters() if value.requires_grad or id(value) in trained]
-        names = {id(value): name for name, value in self.model.named_parameters()}
-        targets = {name: value.to(self.device) for name, value in self._effects.decay_targets.items()}
-        self._targets = [[targets.get(names[id(value)]) for value in group["params"]] for group in groups]
+        self._targets = {
+            id(value): targets[name].to(value) for name, value in self.model.named_parameters() if name in targets
+        }
         self._average = None if self._effects.average is None else Average(self.model, self._effects.average)
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
 
@@ -141,10 +142,11 @@ class PlainEngine:
         self._clip()
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        decayed = self._decaying_toward_targets()
+        if self._recipe.decay == "old":
+            self._decay_toward_targets()
         self._optimizer.step()
-        for share, parameters, targets in decayed:
-            torch._foreach_add_(parameters, targets, alpha=share)
+        if self._recipe.decay == "updated":
+            self._decay_toward_targets()
         self._optimizer.zero_grad()
 
     def _clip(self) -> None:
@@ -157,21 +159,14 @@ class PlainEngine:
         elif self._recipe.clip == "tensor":
             clip_each_tensor(self._parameters, self._recipe.max_grad_norm)
 
-    def _decaying_toward_targets(self) -> list[tuple[float, list[Tensor], list[Tensor]]]:
-        """What a step takes away of weights that decay toward a target, and what it must give back of the target.
-
-        The optimizer decays toward 0: w (1 - a), or (w - u) (1 - a). With a t added to either, it decays toward t.
-        """
-        found = []
-        for group, targets in zip(self._optimizer.param_groups, self._targets, strict=True):
-            pairs = [
-                (value, target)
-                for value, target in zip(group["params"], targets, strict=True)
-                if target is not None and value.grad is not None
-            ]
-            if share := float(group["lr"]) * float(group["weight_decay"]) if pairs else 0.0:
-                found.append((share, [value.data for value, _ in pairs], [target for _, target in pairs]))
-        return found
+    def _decay_toward_targets(self) -> None:
+        """w <- w + a (T - w), which leaves a weight at its target exactly there."""
+        for group in self._optimizer.param_groups:
+            share = float(group["lr"]) * float(group["pull"])
+            moving = [value for value in group["params"] if share and value.grad is not None]
+            if moving:
+                targets = [self._targets[id(value)] for value in moving]
+                torch._foreach_lerp_([value.data for value in moving], targets, share)
 
     def _evaluate_if_planned(self) -> list[Record]:
         if self.step not in self._plan.evaluate_after or self.diverged_at is not None:

@@ -82,7 +82,10 @@ def test_joining_and_leaving_in_the_middle():
     assert engine.members == [members[0], joined[1]]
 
 
-@pytest.mark.parametrize("name", ["devlin", "mosbach-v1", "mixout"])
+TREATED = "mosbach-v1 + llrd + reinit(layers=1) + pretrained_decay + tensor_clip + ema(decay=0.9)"
+
+
+@pytest.mark.parametrize("name", ["devlin", "mosbach-v1", "mixout", TREATED])
 @pytest.mark.parametrize("stop", [0, pytest.param(1, marks=pytest.mark.slow), 7])
 @pytest.mark.parametrize("is_same_member", [False, True])
 def test_going_on_gives_the_same_bits(name, stop, is_same_member):

@@ -1,0 +1,38 @@
+"""The loss of R-Drop is that of two passes with other masks, and what they disagree on."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from tests.fleets import make_run
+
+from seedproof.errors import UserError
+from seedproof.methods import method
+from seedproof.training.engine import step_seed
+
+
+@pytest.mark.parametrize("labels", [3, 1])
+def test_the_loss_is_that_of_two_passes_by_hand(labels):
+    run = make_run("bert", "devlin + rdrop(alpha=0.7)", seed=6, dropout=0.2, labels=labels)
+    engine, model = run.plain(), copy.deepcopy(run.model).train()
+    batch = run.data.train.batch(run.plan.batches[0], torch.device("cpu"))
+    with torch.random.fork_rng():
+        torch.manual_seed(step_seed(6, 1))
+        first, second = model(**batch), model(**batch)
+    assert not torch.equal(first.logits, second.logits)
+    if labels == 1:
+        between = ((first.logits - second.logits) ** 2).mean()
+    else:
+        one, other = torch.softmax(first.logits, -1), torch.softmax(second.logits, -1)
+        between = sum((p * (p / q).log()).sum(-1).mean() / 2 for p, q in ((one, other), (other, one)))
+    expected = first.loss + second.loss + 0.7 * between
+    [record] = [record for record in engine._train_step() if record.kind == "loss"]
+    assert record.values["loss"] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_without_dropout_it_is_refused():
+    run = make_run("bert", dropout=0.0)
+    with pytest.raises(UserError, match=r"has dropout = 0 for this model; set dropout=0.1, or leave rdrop out"):
+        method("rdrop").check(run.recipe)
