@@ -295,9 +295,8 @@ def test_runs_are_divided_between_workers():
     specs = [store.run(id_).spec for id_ in store.run_ids()]
     sizes = {specs[0].model.fingerprint: 5_000_000}
     machine = Machine(cores=2)
-    for jobs in (2, None):
-        (placement,) = place(specs, jobs, sizes, machine)
-        assert (placement.jobs, placement.members) == (2, -(-len(specs) // 2))
+    (placement,) = place(specs, 2, sizes, machine)
+    assert (placement.jobs, placement.members) == (2, -(-len(specs) // 2))
     (placement,) = place(specs, 2, {specs[0].model.fingerprint: 400_000_000}, machine)
     assert (placement.jobs, placement.members) == (2, 1)
     assert most_members("cpu", 5_000_000, machine) == 16

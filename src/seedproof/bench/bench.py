@@ -10,12 +10,13 @@ from pathlib import Path
 
 from seedproof.bench.contenders import Trial
 from seedproof.bench.estimate import table_1_note
-from seedproof.bench.machine import hardware, has_bf16, has_cuda, usable_cores, versions
+from seedproof.bench.machine import hardware, has_bf16, versions
 from seedproof.bench.output import Outcome, Report
 from seedproof.bench.rounds import run_trial
 from seedproof.bench.stores import store_growth
 from seedproof.bench.works import FLEET, Setting, trials_of
 from seedproof.errors import UserError
+from seedproof.machine import has_gpu, usable_cores
 from seedproof.store import write_atomically
 
 
@@ -100,7 +101,7 @@ def _check(**numbers: int | None) -> None:
 def _check_device(works: Sequence[str], device: str) -> None:
     if device not in ("cpu", "cuda"):
         raise UserError(f"--device {device!r} is not valid; give cpu or cuda")
-    if device == "cuda" and not has_cuda():
+    if device == "cuda" and not has_gpu():
         raise UserError(
             "--device cuda: PyTorch finds no GPU here; leave it out, or install a build of PyTorch with CUDA"
         )

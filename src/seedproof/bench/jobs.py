@@ -15,6 +15,7 @@ from seedproof.bench.contenders import Contender
 from seedproof.bench.floor import Cost, measure_rates, point_cost, step_cost
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
+from seedproof.machine import free_gpu_bytes
 from seedproof.spec import Seeds
 from seedproof.training.fleet.engine import FleetEngine
 from seedproof.training.fleet.member import Member
@@ -94,7 +95,7 @@ def _sizes(contender: Contender, inputs: Inputs, wanted: int) -> list[int]:
     if contender.device == "cpu":
         return [wanted]
     sizes = sorted({-(-wanted // parts) for parts in range(1, wanted + 1)}, reverse=True)
-    free, _ = torch.cuda.mem_get_info()
+    free = free_gpu_bytes()
     own = LEAST_STATE * inputs.size(inputs.model(0)).parameters
     return [size for size in sizes if size * own < free] or [1]
 

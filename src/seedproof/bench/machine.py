@@ -9,12 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from seedproof.machine import usable_cores
+
 PACKAGES = ("seedproof", "torch", "transformers", "accelerate", "numpy")
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def versions() -> dict[str, str | None]:
@@ -33,13 +30,6 @@ def hardware(device: str) -> dict[str, Any]:
         properties = torch.cuda.get_device_properties(0)
         found |= {"gpu": properties.name, "gpu_bytes": properties.total_memory}
     return found
-
-
-def has_cuda() -> bool:
-    """Whether PyTorch finds a GPU."""
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def has_bf16() -> bool:

@@ -44,6 +44,13 @@ def studies(incomplete: str) -> list[str]:
     return _beginning(incomplete, STUDIES)
 
 
+def launchers(incomplete: str) -> list[str]:
+    """Names of launchers."""
+    from seedproof.launch.base import launcher_names
+
+    return _beginning(incomplete, launcher_names())
+
+
 def kinds(incomplete: str) -> list[str]:
     """What ``ls`` lists."""
     from seedproof.cli.listing import KINDS

@@ -20,6 +20,7 @@ from seedproof.study.results import numbers_of
 
 if TYPE_CHECKING:
     from seedproof.execution.timing import Estimate
+    from seedproof.launch.base import Launcher
     from seedproof.models.source import ModelSource
     from seedproof.report.latex import Width
     from seedproof.spec import Numerics
@@ -191,15 +192,24 @@ def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
     say(f"{whole}: {', '.join(f'{count:,} {what}' for what, count in parts.items() if count)}; nothing was started now")
 
 
-def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None) -> None:
-    """Print what the runs that are left will take on this machine, and what that is taken from."""
+def can_be_timed(numerics: Numerics, launcher: Launcher) -> bool:
+    """Whether a step can be timed here; says so if runs execute on a GPU elsewhere."""
+    from seedproof.machine import has_gpu
+
+    if numerics.device == "cpu" or launcher.is_here or has_gpu():
+        return True
+    say(f"no estimate: runs execute on a GPU where the launcher {launcher.name!r} has one, and there is none here")
+    return False
+
+
+def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None, launcher: Launcher) -> None:
+    """Print what the runs that are left will take, and what that is taken from: steps on this machine."""
     from seedproof.report.progress import duration
-    from seedproof.study.numerics import default_jobs
 
     if not estimate.timed:
         say("nothing is left to do")
         return
-    workers = jobs or default_jobs(numerics)
+    workers = jobs or launcher.default_jobs(numerics)
     steps = ", ".join(f"{1000 * timed.seconds:.3g} ms" for timed in estimate.timed)
     counted = " and ".join(sorted({str(timed.steps) for timed in estimate.timed}))
     fleet = "; fleets, which were asked for, take less" if numerics.engine == "fleet" else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.launchers import chosen_launcher
 from seedproof.cli.quantities import disk_in_words, runs_in_words
 from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
@@ -15,6 +16,7 @@ from seedproof.errors import UserError, command, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from seedproof.launch.base import Launcher
     from seedproof.paper.figure import Figure
     from seedproof.paper.outputs import Made
     from seedproof.paper.places import Places
@@ -41,6 +43,13 @@ def reproduce(
     device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda where there is one].")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads in one run on a CPU. [default: 1]")] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core, or one on a GPU].")] = None,
+    launcher: Annotated[
+        str,
+        typer.Option(
+            help="Where runs execute: local, worker processes; inline, this process; ...",
+            autocompletion=completion.launchers,
+        ),
+    ] = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show runs, steps, time and disk; run nothing.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show what differs from the paper, and claims that no run speaks to, too.")
@@ -53,6 +62,7 @@ def reproduce(
     figures, size, folders = chosen_figures(names), get_scale(scale), _folders(model or [])
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
+    chosen = chosen_launcher(launcher, jobs)
     from seedproof.paper.places import Places
 
     places = Places(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)
@@ -64,7 +74,7 @@ def reproduce(
     if dry_run:
         if verbose:
             _print_scaling(size)
-        _print_plan(figures, size, places, out, jobs, numerics)
+        _print_plan(figures, size, places, out, jobs, numerics, chosen)
         return
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
@@ -72,7 +82,7 @@ def reproduce(
     from seedproof.paper.reproduce import Options
     from seedproof.paper.reproduce import reproduce as run
 
-    options = Options(**numerics, jobs=jobs, say=lambda line: say(line, err=True))
+    options = Options(**numerics, jobs=jobs, launcher=chosen, say=lambda line: say(line, err=True))
     if verbose or _makes_runs(figures, size, out):
         _print_scaling(size)
     with continuing():
@@ -92,7 +102,13 @@ def _folders(written: list[str]) -> dict[str, str]:
 
 
 def _print_plan(
-    figures: list[Figure], scale: Scale, places: Places, out: Path | None, jobs: int | None, numerics: dict[str, Any]
+    figures: list[Figure],
+    scale: Scale,
+    places: Places,
+    out: Path | None,
+    jobs: int | None,
+    numerics: dict[str, Any],
+    launcher: Launcher,
 ) -> None:
     """Everything that is known beforehand, for this machine; asks no network."""
     from seedproof.paper.estimate import estimate, measured, plan_table
@@ -103,7 +119,7 @@ def _print_plan(
     everything = every_figure()
     table = plan_table(figures, scale, everything)
     done = {} if out is None else finished_runs(out, scale)
-    engine, device, workers = _executed(out, jobs, numerics)
+    engine, device, workers = _executed(out, jobs, numerics, launcher)
     whole = estimate(figures, scale, everything)
     found = speed(scale, device) if whole.runs else None
     factor = found.factor if found else 1.0
@@ -136,15 +152,15 @@ def _print_plan(
         )
 
 
-def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any]) -> tuple[str, str, int]:
+def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any], launcher: Launcher) -> tuple[str, str, int]:
     """Engine, device and runs at a time that a reproduction would have here; an existing folder keeps its own."""
     from seedproof.store import Store
     from seedproof.store.marker import MARKER
-    from seedproof.study.numerics import choose_numerics, default_jobs
+    from seedproof.study.numerics import choose_numerics
 
-    chosen = choose_numerics(**{**numerics, "engine": numerics["engine"] or "fleet"})
+    chosen = choose_numerics(launcher, **{**numerics, "engine": numerics["engine"] or "fleet"})
     kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen
-    return kept.engine, kept.device, jobs or default_jobs(kept)
+    return kept.engine, kept.device, jobs or launcher.default_jobs(kept)
 
 
 def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:

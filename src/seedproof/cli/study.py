@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.launchers import chosen_launcher
 from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
 
@@ -82,6 +83,13 @@ def run(
         int | None, typer.Option(help="Threads in one run on a CPU; fixed with the study. [default: 1]")
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core, or one on a GPU].")] = None,
+    launcher: Annotated[
+        str,
+        typer.Option(
+            help="Where runs execute: local, worker processes; inline, this process; ...",
+            autocompletion=completion.launchers,
+        ),
+    ] = "local",
     weights: Annotated[bool, typer.Option("--weights", help="Keep the final weights of every run.")] = False,
     evaluations: Annotated[int | None, typer.Option(help="Evaluations in a run [default: after every epoch].")] = None,
     checkpoint_seconds: Annotated[float | None, typer.Option(help="Save a long run this often. [default: 300]")] = None,
@@ -91,6 +99,7 @@ def run(
     """Run a study, or go on with it: the same command again continues, another one extends."""
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
+    chosen = chosen_launcher(launcher, jobs)
     options = {
         "data_dir": data_dir,
         "dev": dev,
@@ -140,6 +149,7 @@ def run(
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
     from seedproof.cli.printing import (
+        can_be_timed,
         continuing,
         print_estimate,
         print_kept,
@@ -153,23 +163,25 @@ def run(
     from seedproof.study.planning import stored_parsing
 
     if out is None or dry_run:
-        planned = study.plan(study.numerics(out), out)
+        numerics_there = study.numerics(out, chosen)
+        planned = study.plan(numerics_there, out)
         runs = study.fitted(planned, out)
         print_recipes(study, verbose=verbose)
         print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing})
         print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
         print_lines(study.try_out(planned, out))
         print_plan(runs, _states(out))
-        print_estimate(study.estimate(planned, out), study.numerics(out), jobs)
+        if can_be_timed(numerics_there, chosen):
+            print_estimate(study.estimate(planned, out), numerics_there, jobs, chosen)
         return
     notes: list[str] = []
-    store, runs = study.prepare(out, say=notes.append)
+    store, runs = study.prepare(out, launcher=chosen, say=notes.append)
     print_recipes(study, verbose=verbose)
     print_kept(runs, stored_parsing(study.tasks, store))
     print_notes_of(store, runs)
     print_lines(notes)
     with continuing():
-        results = study.execute(store, runs, jobs=jobs)
+        results = study.execute(store, runs, jobs=jobs, launcher=chosen)
     print_results(results)
 
 

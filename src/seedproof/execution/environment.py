@@ -115,13 +115,18 @@ def pinned(store: Path) -> dict[str, str]:
 def of_workers(variables: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """Variables of worker processes of a study, and what to say where this shell has others."""
     environment = {name: value for name, value in os.environ.items() if name not in VARIABLES} | dict(variables)
-    differing = difference({"variables": _variables()}, {"variables": variables})
+    differing = differing_variables(variables)
     if not differing:
         return environment, ""
     return environment, (
         f"the workers of this study run with the variables that were set when it first ran, not with those of this shell "
         f"({differing}), so that its runs stay the same bits; {FILE} in its folder has them"
     )
+
+
+def differing_variables(variables: Mapping[str, str]) -> str:
+    """Variables of this process that are not as in a study, in words; empty where all are."""
+    return difference({"variables": _variables()}, {"variables": variables})
 
 
 def _variables() -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import queue
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -87,27 +87,40 @@ class Fleet:
     def __init__(self, arrivals: Arrivals[Any], should_stop: Callable[[], bool]) -> None:
         self._arrivals, self._should_stop = arrivals, should_stop
         self._engines: dict[tuple[Any, ...], FleetEngine] = {}
+        self._new: deque[Session] = deque()
+        """Arrived and not loaded yet."""
         self._runs: list[_Run] = []
         self._aside: deque[_Run] = deque()
         self._room: int | None = None
         """Members that memory holds, once it was found too small for more."""
 
     def execute(self) -> None:
-        """Run until no more runs come and everything is done, it is told to stop, or the disk is full."""
-        try:
-            self._execute()
-        except OSError as error:
-            if not is_disk_full(error):
+        """Run until no more runs come and everything is done, it is told to stop, or the disk is full.
+
+        An error that is none of a run's own, such as a full disk, ends all runs that are here.
+        """
+        while True:
+            try:
+                self._execute()
+                return
+            except Exception as error:
+                sessions = self._let_all_go()
+                for session in sessions:
+                    session.crash(error)
+                if is_disk_full(error):
+                    return
+                if not sessions:
+                    raise
+            except BaseException:  # a second Ctrl-C, where this is the process of a person
+                for session in self._let_all_go():
+                    session.interrupt()
                 raise
-            # No run has a fault where the disk is full: each goes on from its last checkpoint when there is room.
-            while waiting := [*self._runs, *self._aside]:
-                self._let_go(waiting[0])
-                waiting[0].session.crash(error)
 
     def _execute(self) -> None:
         while True:
             wait = not self._runs and not self._aside
-            self._join([run for session in self._arrivals.take(wait=wait) if (run := self._load(session)) is not None])
+            self._new.extend(self._arrivals.take(wait=wait))
+            self._join([run for run in self._loaded() if run is not None])
             if self._should_stop():
                 self._interrupt()
                 return
@@ -118,6 +131,13 @@ class Fleet:
                 return
 
     # Arrivals.
+
+    def _loaded(self) -> Iterator[_Run | None]:
+        """Load those that have arrived."""
+        while self._new:
+            run = self._load(self._new[0])
+            self._new.popleft()
+            yield run
 
     def _load(self, session: Session) -> _Run | None:
         """The run at its first step, or where it goes on; None, and it has crashed, if it cannot be loaded."""
@@ -226,11 +246,15 @@ class Fleet:
             run = waiting[0]
             if run in self._runs and run.session.is_save_due(stopping=True):
                 self._save(run)
-            self._let_go(run)
+            (self._runs if run in self._runs else self._aside).remove(run)
             run.session.interrupt()
 
-    def _let_go(self, run: _Run) -> None:
-        (self._runs if run in self._runs else self._aside).remove(run)
+    def _let_all_go(self) -> list[Session]:
+        """The sessions of all runs that are here, of which nothing is known any more."""
+        sessions = [*self._new, *(run.session for run in [*self._runs, *self._aside])]
+        for held in (self._new, self._runs, self._aside, self._engines):
+            held.clear()
+        return sessions
 
     def _crash(self, runs: list[_Run], error: Exception) -> None:
         for run in runs:

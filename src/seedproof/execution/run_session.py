@@ -90,6 +90,9 @@ class RunSession(Session):
         except (Exception, SystemExit) as error:
             self.crash(error)
             return False
+        except BaseException:
+            self.interrupt()
+            raise
 
     def _begin(self) -> bool:
         """Note the start, unless the run is finished; whether it is to be executed."""

@@ -13,7 +13,7 @@ from seedproof.errors import UserError, unknown
 from seedproof.events import Listener
 from seedproof.launch.tally import Summary
 from seedproof.machine import Machine
-from seedproof.spec import RunSpec
+from seedproof.spec import Numerics, RunSpec
 from seedproof.store import Store
 
 ENTRY_POINTS = "seedproof.launchers"
@@ -62,6 +62,21 @@ class Launcher(ABC):
 
     name: ClassVar[str]
     """Name by which ``--launcher`` finds it."""
+    is_here: ClassVar[bool] = False
+    """Whether runs execute on the machine of the process that launches them."""
+
+    def check_jobs(self, jobs: int | None) -> None:
+        """Refuse a number of workers that the launcher cannot have; asked before anything is planned.
+
+        Raises:
+            UserError: it is below 1, or the launcher has no such number.
+        """
+        if jobs is not None and jobs < 1:
+            raise UserError(f"jobs must be at least 1, but is {jobs}")
+
+    def default_jobs(self, numerics: Numerics) -> int:
+        """Runs, or fleets, at a time where nobody says how many: one on a GPU, on a CPU as many as its cores hold."""
+        return 1 if numerics.device != "cpu" else max(1, self.machine().cores // numerics.threads)
 
     @abstractmethod
     def machine(self) -> Machine:
@@ -94,8 +109,16 @@ class Known:
     """Extra that installs what it needs."""
 
 
-LAUNCHERS: Mapping[str, Known] = {"local": Known(target="seedproof.launch.local.launcher:LocalLauncher")}
+LAUNCHERS: Mapping[str, Known] = {
+    "inline": Known(target="seedproof.launch.inline:InlineLauncher"),
+    "local": Known(target="seedproof.launch.local.launcher:LocalLauncher"),
+}
 """The launchers of this package by name."""
+
+
+def launcher_names() -> list[str]:
+    """Names of all launchers: of this package and of those that are installed beside it."""
+    return [*LAUNCHERS, *(point.name for point in entry_points(group=ENTRY_POINTS) if point.name not in LAUNCHERS)]
 
 
 def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
@@ -115,13 +138,13 @@ def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
 
 
 def _find(name: str) -> type[Launcher]:
-    installed = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if name in LAUNCHERS:
         target, extra = LAUNCHERS[name].target, LAUNCHERS[name].extra
-    elif name in installed:
-        target, extra = installed[name].value, None
     else:
-        raise unknown("launcher", name, [*LAUNCHERS, *installed])
+        installed = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+        if name not in installed:
+            raise unknown("launcher", name, launcher_names())
+        target, extra = installed[name], None
     module, _, attribute = target.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seedproof.errors import UserError
 from seedproof.machine import Machine
-from seedproof.spec import Numerics, RunSpec
+from seedproof.spec import RunSpec
 
 MOST_MEMBERS = {"cpu": 16, "cuda": 128}
 """Members of a fleet by device: with more, what they have in common is saved already."""
@@ -32,9 +31,7 @@ class Placement:
     """Runs of a worker at a time, as a fleet; 0: the plain engine, one after another."""
 
 
-def place(
-    specs: Sequence[RunSpec], jobs: int | None, weight_bytes: Mapping[str, int], machine: Machine
-) -> list[Placement]:
+def place(specs: Sequence[RunSpec], jobs: int, weight_bytes: Mapping[str, int], machine: Machine) -> list[Placement]:
     """Divide runs between workers: those of the plain engine first, then the fleets.
 
     A fleet is as large as lets every worker have its part at once, but not larger than pays. Fleets of different models
@@ -42,33 +39,21 @@ def place(
 
     Args:
         specs: the runs to execute.
-        jobs: workers at a time; None: :func:`default_jobs`.
+        jobs: workers at a time.
         weight_bytes: size of the weights by the model's fingerprint, of each that a fleet trains.
         machine: where they execute.
-
-    Raises:
-        UserError: ``jobs`` is below 1.
     """
-    if jobs is not None and jobs < 1:
-        raise UserError(f"jobs must be at least 1, but is {jobs}")
     plain = [spec for spec in specs if spec.numerics.engine == "plain"]
     fleet = [spec for spec in specs if spec.numerics.engine == "fleet"]
     placements = []
     if plain:
-        workers = jobs or default_jobs(plain[0].numerics, machine)
-        placements.append(Placement([spec.id for spec in plain], min(workers, len(plain)), 0))
+        placements.append(Placement([spec.id for spec in plain], min(jobs, len(plain)), 0))
     if fleet:
-        workers = jobs or default_jobs(fleet[0].numerics, machine)
         largest = max(weight_bytes[spec.model.fingerprint] for spec in fleet)
         room = most_members(fleet[0].numerics.device, largest, machine)
-        members = max(1, min(room, -(-len(fleet) // workers)))
-        placements.append(Placement([spec.id for spec in fleet], min(workers, -(-len(fleet) // members)), members))
+        members = max(1, min(room, -(-len(fleet) // jobs)))
+        placements.append(Placement([spec.id for spec in fleet], min(jobs, -(-len(fleet) // members)), members))
     return placements
-
-
-def default_jobs(numerics: Numerics, machine: Machine) -> int:
-    """Runs, or fleets, at a time: one on a GPU, on a CPU as many as its cores hold."""
-    return 1 if numerics.device != "cpu" else max(1, machine.cores // numerics.threads)
 
 
 def most_members(device: str, weight_bytes: int, machine: Machine) -> int:

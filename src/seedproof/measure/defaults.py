@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from seedproof.machine import has_gpu, usable_cores
 
 
 def default_device() -> str:
     """``cuda`` where there is a GPU, else ``cpu``."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if has_gpu() else "cpu"
 
 
 def default_jobs(device: str) -> int:
     """Processes at a time: one per core that this process may use; one on a GPU."""
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores() if device == "cpu" else 1
 
 
 def say_nothing(done: int, of: int) -> None:

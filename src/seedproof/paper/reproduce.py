@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seedproof.errors import UserError
+from seedproof.events import Listener
 from seedproof.execution.recording import Recording, lacks
+from seedproof.launch.base import Launcher
 from seedproof.paper import FIGURES
 from seedproof.paper.blocks import Block, RunKey, united
 from seedproof.paper.estimate import planned
@@ -59,6 +61,10 @@ class Options:
     threads: int | None = None
     jobs: int | None = None
     """Runs at a time; None is one per core, one on a GPU."""
+    launcher: str | Launcher = "local"
+    """Where runs execute, as of :meth:`seedproof.Study.run`."""
+    listeners: Sequence[Listener] = ()
+    """Called with every event of the runs (:mod:`seedproof.events`)."""
     progress: bool = True
     """Show progress on standard error."""
     say: Callable[[str], None] = lambda _text: None
@@ -205,7 +211,9 @@ def prepare(
         )
         # In the study's order; a run's own name tells the scale's settings, too.
         names = [(name, seed.label) for name in recipes for seed in first.seeds]
-        for (name, seed), run in zip(names, study.prepare(store.path, say=notes.setdefault)[1], strict=True):
+        for (name, seed), run in zip(
+            names, study.prepare(store.path, launcher=how.launcher, say=notes.setdefault)[1], strict=True
+        ):
             runs[RunKey(first.task, first.examples, first.model, name, seed)] = run
     for note in notes:
         how.say(note)
@@ -231,7 +239,9 @@ def execute(
         if missing:
             how.say(f"{len(missing)} of {len(part)} runs to do{', keeping their weights' if weights else ''}")
             recording.write(store.path)
-            _any_study(scale, how).execute(store, part, jobs=how.jobs, progress=how.progress)
+            _any_study(scale, how).execute(
+                store, part, jobs=how.jobs, launcher=how.launcher, listeners=how.listeners, progress=how.progress
+            )
 
 
 def _is_missing(store: Store, run: PlannedRun, recording: Recording) -> bool:
@@ -267,7 +277,7 @@ def found_runs(
 def _open(folder: Path, scale: Scale, how: Options) -> Store:
     is_new = not (folder / MARKER).exists()
     first = dataclasses.replace(how, engine=how.engine or "fleet") if is_new else how
-    return Store.open_or_create(folder, NAME, _any_study(scale, first).numerics(folder))
+    return Store.open_or_create(folder, NAME, _any_study(scale, first).numerics(folder, first.launcher))
 
 
 def _any_study(scale: Scale, how: Options) -> Study:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from seedproof.errors import UserError, unknown
+from seedproof.launch.base import Launcher
 from seedproof.spec import Numerics
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -17,17 +17,21 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 
 def choose_numerics(
-    *, precision: str | None, device: str | None, threads: int | None, engine: str | None = None
+    launcher: Launcher, *, precision: str | None, device: str | None, threads: int | None, engine: str | None = None
 ) -> Numerics:
     """Numerics with the defaults where nothing is asked for: plain, fp32, one thread, a GPU where there is one.
+
+    Args:
+        launcher: executes the runs; what its machine has decides, not what this one has.
+        precision, device, threads, engine: what was asked for.
 
     Raises:
         UserError: an unknown value.
     """
     check_words(engine=engine, precision=precision, device=device)
     if device is None:
-        device = "cuda" if _has_gpu() else "cpu"
-    check_device(device)
+        device = "cuda" if launcher.machine().gpus else "cpu"
+    check_device(device, launcher)
     return Numerics(
         engine="fleet" if engine == "fleet" else "plain",
         precision="bf16" if precision == "bf16" else "fp32",
@@ -47,26 +51,15 @@ def check_words(**given: object) -> None:
             raise unknown(option, word, WORDS[option])
 
 
-def check_device(device: str) -> None:
-    """Refuse a GPU where PyTorch finds none; every run would crash by itself.
+def check_device(device: str, launcher: Launcher) -> None:
+    """Refuse a GPU where runs would execute without one; every run would crash by itself.
 
     Raises:
         UserError: ``device`` is cuda, and there is none.
     """
-    if device == "cuda" and not _has_gpu():
+    if device == "cuda" and not launcher.machine().gpus:
+        where = "here" if launcher.is_here else f"where the launcher {launcher.name!r} executes runs"
         raise UserError(
-            "the device is cuda, but PyTorch finds no GPU here; use a machine that has one and PyTorch's CUDA build, or "
+            f"the device is cuda, but PyTorch finds no GPU {where}; use a machine that has one and PyTorch's CUDA build, or "
             "make a study for --device cpu in another folder"
         )
-
-
-def default_jobs(numerics: Numerics) -> int:
-    """Runs at a time: one on a GPU, on a CPU as many as the cores that this process may use hold."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 1 if numerics.device != "cpu" else max(1, cores // numerics.threads)
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

@@ -221,18 +221,23 @@ class Study:
         return list({run.spec.id: run.spec for run in runs}.values()), recording
 
     def prepare(
-        self, folder: str | os.PathLike[str], *, say: Callable[[str], None] | None = None
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        launcher: str | Launcher = "local",
+        say: Callable[[str], None] | None = None,
     ) -> tuple[Store, list[PlannedRun]]:
         """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
 
         Args:
             folder: new, empty, or the folder of a study.
+            launcher: will execute the runs; it knows whether there is a GPU.
             say: told what is to be known of the models before they run, a line at a time.
 
         Raises:
             UserError: as :meth:`plan` and :meth:`try_out`, or the folder holds something else, or was made with other numerics.
         """
-        numerics = self.numerics(folder)
+        numerics = self.numerics(folder, launcher)
         exists = (Path(folder) / MARKER).exists()
         planned = self.plan(numerics, folder)
         notes = self.try_out(planned, folder)
@@ -268,7 +273,8 @@ class Study:
         Args:
             folder: new, empty, or the folder of a study, which is then extended.
             jobs: runs at a time; None is one per core on a CPU (by the threads of a run), one on a GPU.
-            launcher: where runs execute: ``local`` is worker processes on this machine; see :mod:`seedproof.launch`.
+            launcher: where runs execute: ``local``, worker processes on this machine; ``inline``, this process; another name
+                that an installed package gives one; or a :class:`seedproof.launch.base.Launcher`.
             listeners: each is called with every event (:mod:`seedproof.events`) in this thread; what one raises ends the
                 launch.
             progress: show progress on standard error, or in the cell of a notebook.
@@ -278,7 +284,8 @@ class Study:
             seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
         """
         chosen = launcher_of(launcher)
-        store, runs = self.prepare(folder, say=_say if progress else None)
+        chosen.check_jobs(jobs)
+        store, runs = self.prepare(folder, launcher=chosen, say=_say if progress else None)
         return self.execute(store, runs, jobs=jobs, launcher=chosen, listeners=listeners, progress=progress)
 
     def execute(
@@ -314,13 +321,20 @@ class Study:
             launcher_of(launcher).run(work, all_of(heard))
         return Results(store)
 
-    def numerics(self, folder: str | os.PathLike[str] | None = None) -> Numerics:
+    def numerics(self, folder: str | os.PathLike[str] | None = None, launcher: str | Launcher = "local") -> Numerics:
         """How the arithmetic of the study's runs is done; a study that exists in ``folder`` keeps its own.
+
+        Args:
+            folder: of the study.
+            launcher: will execute the runs; it knows whether there is a GPU.
 
         Raises:
             UserError: an unknown value, or another than the existing study's.
         """
-        wanted = choose_numerics(engine=self.engine, precision=self.precision, device=self.device, threads=self.threads)
+        where = launcher_of(launcher)
+        wanted = choose_numerics(
+            where, engine=self.engine, precision=self.precision, device=self.device, threads=self.threads
+        )
         if folder is None or not (Path(folder) / MARKER).exists():
             return wanted
         store = Store.open(folder)
@@ -331,7 +345,7 @@ class Study:
                     f"the study in {store.path} was made with {name} = {kept}, which is part of every run's id; "
                     f"leave out {name} = {value}, or choose another folder"
                 )
-        check_device(store.numerics.device)
+        check_device(store.numerics.device, where)
         return store.numerics
 
 

@@ -40,6 +40,7 @@ class LocalLauncher(Launcher):
     """
 
     name = "local"
+    is_here = True
 
     def __init__(self, *, executor: str = EXECUTOR) -> None:
         self.executor = executor
@@ -55,11 +56,12 @@ class LocalLauncher(Launcher):
             StudyInterrupted, UserError: as :meth:`Launcher.run`.
             RuntimeError: no worker could be started; the message quotes the end of its log.
         """
+        self.check_jobs(work.jobs)
         tally = Tally(work)
-        machine = self.machine()
+        jobs, machine = work.jobs or self.default_jobs(work.store.numerics), self.machine()
         if any(spec.numerics.engine == "fleet" and spec.numerics.device != "cpu" for spec in tally.left):
             machine = dataclasses.replace(machine, gpu_bytes=free_gpu_bytes())
-        placements = place(tally.left, work.jobs, work.weight_bytes, machine)
+        placements = place(tally.left, jobs, work.weight_bytes, machine)
         try:
             for placement in placements:
                 _Launch(work, placement, self.executor, tally, listener).run()
@@ -159,7 +161,7 @@ class _Launch:
         elif worker.runs:
             for run_id in worker.runs:
                 self._tell(self._end_of_dead_run(run_id, status))
-            if self._waiting and not is_stopping:
+            if self._waiting and not self._tally.is_stopping:
                 self._start_worker()
         elif not worker.is_ready and not is_stopping:
             self._worker_log = worker.log.read_text(errors="replace")[-2000:] if worker.log.exists() else ""

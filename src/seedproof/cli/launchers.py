@@ -1,0 +1,21 @@
+"""The option ``--launcher``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seedproof.launch.base import Launcher
+
+
+def chosen_launcher(name: str, jobs: int | None) -> Launcher:
+    """The launcher of this name, which can have that many jobs.
+
+    Raises:
+        UserError: nothing has that name, it is not installed, or it cannot have so many jobs.
+    """
+    from seedproof.launch.base import launcher_of
+
+    launcher = launcher_of(name)
+    launcher.check_jobs(jobs)
+    return launcher
