@@ -50,7 +50,7 @@ class InlineLauncher(Launcher):
                 "leave jobs out, or choose the launcher 'local'"
             )
 
-    def default_jobs(self, numerics: Numerics) -> int:
+    def default_jobs(self, numerics: Numerics) -> int:  # noqa: ARG002 - whatever they are
         """One: there is one process."""
         return 1
 
