@@ -14,6 +14,7 @@ shapes.install()
 # One thread per process, here and in the workers that tests start: two cores shared by many test processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.pop("COLUMNS", None)  # a person's shell may have exported the width of its window
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

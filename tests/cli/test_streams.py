@@ -10,6 +10,7 @@ from unittest import mock
 
 import pytest
 
+from seedproof.cli.printing import output
 from seedproof.cli.streams import wrapped, write_anything
 from seedproof.spec import Numerics
 from seedproof.store import Cell, Store
@@ -55,3 +56,12 @@ def test_lines_break_between_words_and_commands_stay_whole():
     assert wrapped("  seedproof study run 'a file.toml' --out 'my study'", 20).startswith("  seedproof study run")
     assert wrapped("  devlin(bias_correction=True): epochs=3", 20) == "  devlin(bias_correction=True):\n    epochs=3"
     assert wrapped("one\n\ntwo", 20) == "one\n\ntwo"
+
+
+@pytest.mark.parametrize(("asked", "width"), [(None, 120), ("200", 200), ("", 120), ("wide", 120), ("0", 120)])
+def test_tables_in_a_pipe_are_as_wide_as_columns_says(asked, width, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("COLUMNS", asked)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert output().width == width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,15 +32,17 @@ if TYPE_CHECKING:
     from seedproof.tasks.parsing import Parsing
 
 WIDTH_WITHOUT_TERMINAL = 120
-"""Columns of tables that go to a file or a pipe."""
+"""Columns of tables that go to a file or a pipe, unless the variable COLUMNS says otherwise."""
 
 REASONS = {"majority": "not better than the majority", "diverged": "diverged"}
 """How a run failed, in words."""
 
 
 def output() -> Console:
-    """The console of standard output, of a fixed width where that is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
+    """The console of standard output; where that is no terminal, its width does not depend on where it is read."""
+    asked = os.environ.get("COLUMNS", "")
+    width = int(asked) if asked.isdigit() and int(asked) else WIDTH_WITHOUT_TERMINAL
+    return Console(width=None if sys.stdout.isatty() else width, highlight=False)
 
 
 def print_status(store: Store) -> None:

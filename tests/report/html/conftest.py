@@ -98,7 +98,7 @@ def make_store(folder: Path, *, gradients: bool = True, outcomes: dict[str, list
     }
     for number, (label, wanted) in enumerate(planned.items()):
         values = resolve(
-            recipe("devlin", max_steps=STEPS, bias_correction=number == 1), "bert", 1e-4, {}
+            recipe("devlin", max_steps=STEPS, bias_correction=number == 1), "bert", {"learning_rate": 1e-4}, {}
         ).recipe.to_json()
         for seed, outcome in enumerate(wanted):
             spec = RunSpec(
