@@ -34,7 +34,9 @@ from seedproof.models import facts
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.dropout import dropouts
 from seedproof.models.layers import JOINED, places
+from seedproof.models.loading import load_configuration
 from seedproof.models.source import ModelSource, find_model
+from seedproof.models.stacked.families import architecture_of
 from seedproof.recipes import recipe
 from seedproof.recipes.for_model import resolve_for
 from seedproof.spec import Numerics, Seeds
@@ -134,6 +136,8 @@ class Outcome:
     """How many of the linear layers Lee et al.'s Mixout mixes, or refused."""
     weights: str = ""
     """Kinds of weights inside the layers: known, or those that keep their own names."""
+    engine: str = "plain"
+    """What ``--engine fleet`` trains it with."""
 
 
 def make_family(family: str, folder: Path) -> ModelSource:
@@ -210,6 +214,7 @@ def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
         "dropout": _where_dropout_is_set(source),
         "left": sum(p > 0 for place, p in dropouts(model).items() if not place.startswith("config.")),
         "mixout": _mixed(source, model),
+        "engine": "plain" if architecture_of(load_configuration(source)) is None else "fleet",
         "weights": "known" if attention and set(inside) >= KINDS else "some unknown" if inside else "unknown",
     }
 
@@ -266,13 +271,15 @@ def table(outcomes: dict[str, Outcome]) -> str:
         f"{counts['trained']} families.",
         "- **mixout**: how many of the linear layers take a dropout's output, and the head's; refused where some of what",
         "  takes one is no linear layer.",
+        "- **engine**: what trains it with `--engine fleet`: what the fleet does not compute has the plain engine, which trains",
+        "  all of them. MPNet and others with relative positions are such.",
         "- **weights**: whether gradient norms are told by kind (query, key, value, ...); what is unknown keeps its own name.",
         "",
-        "| family | | segments | positions | dropout | mixout | weights |",
-        "| --- | --- | ---: | ---: | --- | --- | --- |",
+        "| family | | engine | segments | positions | dropout | mixout | weights |",
+        "| --- | --- | --- | ---: | ---: | --- | --- | --- |",
     ]
     for family, each in sorted(outcomes.items()):
-        cells = [each.segments, each.positions or "–", each.dropout, each.mixout, each.weights]
+        cells = [each.engine, each.segments, each.positions or "–", each.dropout, each.mixout, each.weights]
         shown = cells if each.kind == "trained" else [""] * len(cells)
         lines.append(f"| {family} | {each.kind} | {' | '.join(map(str, shown))} |")
     lines += ["", "What was not trained, and why:", ""]

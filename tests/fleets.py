@@ -8,17 +8,13 @@ import itertools
 from functools import lru_cache
 
 import numpy as np
+import pytest
 import torch
-from transformers import (
-    AlbertConfig,
-    AlbertForSequenceClassification,
-    BertConfig,
-    BertForSequenceClassification,
-    RobertaConfig,
-    RobertaForSequenceClassification,
-)
+from transformers import CONFIG_MAPPING, AutoModelForSequenceClassification
 
 from seedproof.methods.mixing import MixLinear, _LegacyMix, _mix
+from seedproof.models.dropout import set_named
+from seedproof.models.layers import locate
 from seedproof.models.tokens import TokenizedSplit
 from seedproof.probes import make_probes
 from seedproof.recipes import recipe, resolve
@@ -29,40 +25,43 @@ from seedproof.training.fleet.member import Member
 from seedproof.training.plain import PlainEngine
 from seedproof.training.plan import make_plan
 
-FAMILIES = ("bert", "roberta", "albert")
+LIKE_ROBERTA = ("roberta", "xlm-roberta", "camembert")
+"""Positions begin behind the padding's, whose id is 1."""
+FAMILIES = ("bert", "albert", "electra", "distilbert", *LIKE_ROBERTA)
+families = pytest.mark.parametrize(
+    "family", [pytest.param(each, marks=pytest.mark.slow if each in LIKE_ROBERTA[1:] else ()) for each in FAMILIES]
+)
+"""Those that are RoBERTa's computation under their own names are slow tests."""
+HAVE_SEGMENTS = ("bert", "albert", "electra")
 WORDS, LONGEST = 37, 14
-_CLASSES = {
-    "bert": (BertConfig, BertForSequenceClassification),
-    "roberta": (RobertaConfig, RobertaForSequenceClassification),
-    "albert": (AlbertConfig, AlbertForSequenceClassification),
+_SHARED = {
+    "vocab_size": WORDS,
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 24,
+    "max_position_embeddings": LONGEST + 2,
+}
+_OWN = {
+    "albert": {"embedding_size": 8, "num_hidden_groups": 2},
+    "electra": {"embedding_size": 8},
+    "distilbert": {"hidden_dim": 24},
+    **{family: {"type_vocab_size": 1} for family in LIKE_ROBERTA},
 }
 ALL_PROBES = {"gradients": 1, "pooler": 1, "drift": 1}
 
 
 def make_model(family, seed=0, *, dropout=0.0, labels=2, **settings):
     """Every weight far from its initial value, norms and biases too, so that a wrong use of any of them shows."""
-    shared = {
-        "vocab_size": WORDS,
-        "hidden_size": 16,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "intermediate_size": 24,
-        "max_position_embeddings": LONGEST + 2,
-        "num_labels": labels,
-        "hidden_dropout_prob": dropout,
-        "attention_probs_dropout_prob": dropout,
-    }
-    if family == "albert":
-        shared |= {"embedding_size": 8, "classifier_dropout_prob": dropout, "num_hidden_groups": 2}
-    if family == "roberta":
-        shared |= {"type_vocab_size": 1}
-    config, kind = _CLASSES[family]
     problem = "regression" if labels == 1 else "single_label_classification"
-    model = kind(config(**shared | {"problem_type": problem} | settings))
+    own = _OWN.get(family, {}) | {"num_labels": labels, "problem_type": problem}
+    config = CONFIG_MAPPING[family](**_SHARED | own | settings)
+    set_named(config, dropout)
+    model = AutoModelForSequenceClassification.from_config(config)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, value in model.named_parameters():
-            size = 1.0 if "pooler" in name or "classifier.dense" in name else 0.25  # some units saturate
+            size = 1.0 if locate(name).kind == "pooler" else 0.25  # some units saturate
             value.copy_((value if value.ndim == 1 else 0) + size * torch.randn(value.shape, generator=generator))
     return model
 
@@ -70,9 +69,9 @@ def make_model(family, seed=0, *, dropout=0.0, labels=2, **settings):
 def make_split(family, lengths, seed=0, labels=2):
     generator = np.random.RandomState(seed)
     ids = [generator.randint(4, WORDS, size=length).tolist() for length in lengths]
-    segments = None if family == "roberta" else [[int(2 * i >= len(row)) for i in range(len(row))] for row in ids]
+    segments = [[int(2 * i >= len(row)) for i in range(len(row))] for row in ids] if family in HAVE_SEGMENTS else None
     targets = generator.randn(len(ids)) if labels == 1 else generator.randint(0, labels, len(ids))
-    return TokenizedSplit(ids, segments, targets, 0, 1 if family == "roberta" else 0)
+    return TokenizedSplit(ids, segments, targets, 0, int(family in LIKE_ROBERTA))
 
 
 def ragged(count, seed, longest=LONGEST):

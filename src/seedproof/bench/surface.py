@@ -13,8 +13,8 @@ from seedproof.bench.inputs import Inputs
 from seedproof.bench.lengths import BATCH
 from seedproof.measure.classifier_loss import ClassifierLoss, Problem, batches_of, flatten
 from seedproof.measure.plane import Lattice, Plane, Points, measure_points
-from seedproof.models.stacked.architecture import Architecture
 from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.packing import Packed, TokenTable, pack
 from seedproof.models.stacked.stack import Stack
@@ -100,7 +100,7 @@ class StackedRow:
     """Losses of many points at once on the first examples of a problem."""
 
     def __init__(self, models: Sequence[torch.nn.Module], inputs: Inputs, device: str) -> None:
-        architecture = Architecture.of(models[0].config)
+        architecture = architecture_of(models[0].config)
         assert architecture is not None
         self._architecture = architecture
         self._corners = Stack(Layout.of(models[0]), len(models), device=device, trains=False)

@@ -22,7 +22,7 @@ def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
     """
     names = store.names()
     known = [dataclasses.replace(run, cell=names.as_known(run.cell, run.spec, run.asked)) for run in runs]
-    named = [_keeping(names, run) for run in known]
+    named = [_keeping_engine(names, _keeping(names, run)) for run in known]
     for run in named:
         earlier = names.stands_for(run.cell)
         if earlier is not None and not names.is_listed(run.cell):
@@ -49,6 +49,21 @@ def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
         return run  # another recipe under this name, which is refused
     spec = dataclasses.replace(run.spec, recipe=before.to_json())
     return dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=spec.id), spec=spec, kept=differing)
+
+
+def _keeping_engine(names: Names, run: PlannedRun) -> PlannedRun:
+    """What a study trains with the plain engine stays so, also where the fleet has come to know its architecture.
+
+    Else its runs would be done again under other ids, and more seeds of them stand in one row with runs of another engine.
+    """
+    if run.spec.numerics.engine == "plain" or names.is_listed(run.cell):
+        return run
+    spec = dataclasses.replace(run.spec, numerics=dataclasses.replace(run.spec.numerics, engine="plain"))
+    plain = dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=spec.id), spec=spec)
+    row = names.stands_for(run.cell)
+    if not names.is_listed(plain.cell) and (row is None or row.numerics.engine != "plain"):
+        return run
+    return dataclasses.replace(plain, kept=(*run.kept, "engine"))
 
 
 def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:

@@ -44,7 +44,8 @@ class PlannedRun:
     """Fields of ``Recipe.ADDED`` and ``CARD_FIELDS`` that somebody asked for; the others have what is right for the model today,
     by what it is and by its card."""
     kept: tuple[str, ...] = ()
-    """Fields of the recipe that hold the value of the study it extends, where a study made today would have another."""
+    """Fields of the recipe, and ``engine``, that hold the value of the study it extends, where a study made today would have
+    another."""
 
 
 @dataclass(frozen=True)

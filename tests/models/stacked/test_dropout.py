@@ -6,12 +6,11 @@ The stock model calls dropout in the order of the sites; each call is given the 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
-from tests.fleets import FAMILIES, make_model, make_split
+from tests.fleets import families, make_model, make_split
 
-from seedproof.models.stacked.architecture import Architecture
 from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.masks import Chance, Masks, site_keys
 from seedproof.models.stacked.packing import Group, TokenTable, pack
@@ -20,11 +19,14 @@ from seedproof.models.stacked.stack import Stack
 LENGTHS = [5, 1, 14, 8]
 
 
+# In the order in which a stock model drops: attention, its output, the layer's output; in front of the head's two matrices.
+LAYER_SITES = {"albert": (0, 1), "distilbert": (0, 2)}
+HEAD_SITES = {"bert": (1,), "albert": (1,), "distilbert": (1,)}
+
+
 def sites_of(family, layers):
-    """In the order in which a stock model drops: embeddings; attention, its output, the layer's output; the head."""
-    inner = [1 + 3 * layer + part for layer in range(layers) for part in range(2 if family == "albert" else 3)]
-    last = 3 * layers + 1
-    return [0, *inner, *([last, last + 1] if family == "roberta" else [last + 1])]
+    inner = [1 + 3 * layer + part for layer in range(layers) for part in LAYER_SITES.get(family, (0, 1, 2))]
+    return [0, *inner, *(3 * layers + 1 + part for part in HEAD_SITES.get(family, (0, 1)))]
 
 
 def stock_dropout(masks, sites, heads, layers):
@@ -54,11 +56,11 @@ def stock_dropout(masks, sites, heads, layers):
     return dropout, order
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@families
 def test_dropout_is_where_transformers_has_it(family, monkeypatch):
     model = make_model(family, 1, dropout=0.3, attn_implementation="eager").train()
     split = make_split(family, LENGTHS, 1)
-    architecture = Architecture.of(model.config)
+    architecture = architecture_of(model.config)
     stack = Stack(Layout.of(model), 1)
     stack.load(0, model.state_dict())
     keys = site_keys(np.array([5], np.uint64), np.arange(architecture.sites))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.fleets import FAMILIES, make_model, make_split, ragged
+from tests.fleets import FAMILIES, LIKE_ROBERTA, families, make_model, make_split, ragged
 
-from seedproof.models.stacked.architecture import Architecture
+from seedproof.models.layers import locate
 from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.packing import TokenTable, pack
 from seedproof.models.stacked.stack import Stack
@@ -16,12 +17,21 @@ from seedproof.models.stacked.stack import Stack
 VARIANTS = [
     *((family, {}) for family in FAMILIES),
     ("bert", {"hidden_act": "gelu_new", "num_attention_heads": 2, "layer_norm_eps": 1e-2}),
+    ("bert", {"hidden_act": "tanh", "chunk_size_feed_forward": 1, "position_embedding_type": "relative_key"}),
     ("roberta", {"hidden_act": "gelu_new", "pad_token_id": 0}),
     ("albert", {"num_hidden_groups": 1, "hidden_act": "gelu"}),
     ("albert", {"num_hidden_groups": 3, "inner_group_num": 2, "layer_norm_eps": 1e-2}),
     ("albert", {"num_hidden_layers": 5, "num_hidden_groups": 2}),
+    (
+        "electra",
+        {"embedding_size": 16, "summary_activation": "tanh", "summary_type": "last", "tie_word_embeddings": False},
+    ),
+    ("distilbert", {"sinusoidal_pos_embds": True, "activation": "relu", "n_heads": 2}),
 ]
-variants = pytest.mark.parametrize(("family", "settings"), VARIANTS, ids=[f"{f} {s}" for f, s in VARIANTS])
+variants = pytest.mark.parametrize(
+    ("family", "settings"),
+    [pytest.param(f, s, id=f"{f} {s}", marks=pytest.mark.slow if f in LIKE_ROBERTA[1:] else ()) for f, s in VARIANTS],
+)
 
 
 def run(family, settings, labels, has_segments, dtype=torch.float64):
@@ -34,14 +44,14 @@ def run(family, settings, labels, has_segments, dtype=torch.float64):
     if not has_segments:
         for batch in batches:
             batch.pop("token_type_ids", None)
-    if family == "roberta":
-        for batch in batches:  # stock RoBERTa finds positions by the padding id
+    if family in LIKE_ROBERTA:
+        for batch in batches:  # they find positions by the padding id
             batch["input_ids"][batch["attention_mask"] == 0] = models[0].config.pad_token_id
     stack = Stack(Layout.of(models[0]), 3, dtype=dtype)
     for member, model in enumerate(models):
         stack.load(member, model.state_dict())
     tables = [TokenTable.of(s.ids, s.segments if has_segments else None, s.labels) for s in splits]
-    architecture = Architecture.of(models[0].config)
+    architecture = architecture_of(models[0].config)
     packed = pack(tables, [np.arange(len(split)) for split in splits], architecture.heads)
     return models, batches, stack, Pass(architecture, stack, packed, dtype=dtype)
 
@@ -69,11 +79,12 @@ def test_logits_and_gradients_are_those_of_transformers(family, settings, labels
             torch.testing.assert_close(gradients[name], value.grad, rtol=1e-8, atol=1e-9, msg=name)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_pooler_is_seen_before_its_tanh(family):
+@families
+def test_the_pooler_is_seen_before_its_activation(family):
     models, batches, _, encoder = run(family, {}, 2, True)
     _, pooled = encoder.logits()
-    place = {"bert": "bert.pooler.dense", "albert": "albert.pooler", "roberta": "classifier.dense"}[family]
+    linears = [name for name, module in models[0].named_modules() if isinstance(module, torch.nn.Linear)]
+    [place] = [name for name in linears if locate(f"{name}.weight").kind == "pooler"]
     for member, (model, batch) in enumerate(zip(models, batches, strict=True)):
         seen = []
         model.get_submodule(place).register_forward_hook(lambda _m, _i, output, seen=seen: seen.append(output))
@@ -81,7 +92,7 @@ def test_the_pooler_is_seen_before_its_tanh(family):
         torch.testing.assert_close(pooled[member, : len(seen[0])], seen[0].detach(), rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@families
 def test_weights_of_a_stack_open_in_stock_transformers(family, tmp_path):
     """Saved from a member and loaded again by Transformers: the same logits."""
     _, batches, stack, encoder = run(family, {}, 2, True, torch.float32)

@@ -6,14 +6,12 @@ import itertools
 
 import pytest
 import torch
-from tests.fleets import FAMILIES, make_model
+from tests.fleets import families, make_model
 
 from seedproof.errors import UserError
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.stack import Stack
 from seedproof.training.groups import parameter_groups
-
-families = pytest.mark.parametrize("family", FAMILIES)
 
 
 def make_stack(family, members=3, **settings):

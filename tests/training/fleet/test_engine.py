@@ -9,14 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.fleets import FAMILIES, capture_gradients, make_data, make_fleet, make_run, plain_steps, use_masks_of_fleet
+from tests.fleets import capture_gradients, families, make_data, make_fleet, make_run, plain_steps, use_masks_of_fleet
 
 from seedproof.recipes import RECIPES
 
 FAST = ("devlin", "mixout")
 STEPS = 3
 """The first at rate 0; later ones have averages and corrections."""
-families = pytest.mark.parametrize("family", FAMILIES)
 
 
 def runs_of(family, name):

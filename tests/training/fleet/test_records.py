@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.engines import records
-from tests.fleets import FAMILIES, make_data, make_fleet, make_run
+from tests.fleets import families, make_data, make_fleet, make_run
 
 PROBES = {"pooler": 1, "gradients": 2, "drift": 1}
 
@@ -20,7 +20,7 @@ def records_of_fleet(runs, precision="fp32"):
     return seen, members
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@families
 @pytest.mark.parametrize("labels", [1, 3])
 def test_records_are_those_of_the_plain_engine(family, labels):
     """Of every kind, for members that evaluate at other steps, on other data, and end at other times."""
@@ -63,11 +63,13 @@ def assert_close(found, expected, place):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * scale, err_msg=str(place))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_some_units_saturate(family):
+@families
+def test_some_units_saturate_where_the_pooler_has_a_tanh(family):
     """The share is not 0 in these models, so that the comparison above means something."""
     seen, _ = records_of_fleet([make_run(family, probes=PROBES, max_steps=1)])
-    assert all(0.0 < record.values["saturated"] < 1.0 for record in seen[0] if record.kind == "pooler")
+    shares = [record.values["saturated"] for record in seen[0] if record.kind == "pooler"]
+    assert bool(shares) is (family not in ("electra", "distilbert"))
+    assert all(0.0 < share < 1.0 for share in shares)
 
 
 def test_long_evaluations_go_in_parts(monkeypatch):

@@ -1,20 +1,28 @@
-"""What the arithmetic of a stack needs to know of a model beyond its weights, read from its configuration."""
+"""An encoder's architecture as a stack computes it: names of parameters and order of operations, beyond the weights."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig
 
-FAMILIES = ("bert", "roberta", "albert")
-_ACTIVATIONS = {"gelu": "none", "gelu_new": "tanh"}
+@dataclass(frozen=True, slots=True)
+class EmbeddingNames:
+    """Modules of the embeddings by their stock names. Rows are added in this order, then normalized and dropped."""
+
+    words: str
+    segments: str | None
+    """None: the model takes no segment ids."""
+    positions: str
+    norm: str
+    projection: str | None = None
+    """Linear map from the embeddings' width to the layers'; None: they are equal."""
+    first_position: int = 0
+    """Row of the first token's position: RoBERTa's begin behind the padding's."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerNames:
-    """Modules of one layer by their stock names."""
+    """Modules of one layer by their stock names; a LayerNorm stands behind each of its two residual sums."""
 
     query: str
     key: str
@@ -27,81 +35,45 @@ class LayerNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture:
-    """What the arithmetic needs to know of a model beyond its weights."""
+class Head:
+    """A classification head: the first token, a dense layer, its activation, dropout, and the classifier."""
 
-    family: str
+    dense: str
+    classifier: str
+    activation: str = "tanh"
+    """Key of :data:`seedproof.models.stacked.functions.ACTIVATIONS`."""
+    drops_input: bool = False
+    """Whether dropout also stands in front of the dense layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """What the arithmetic needs to know of a model beyond its weights. Models of equal architectures can share a stack.
+
+    Layers are those of BERT (post-LayerNorm); families differ in what is data here.
+    """
+
+    embeddings: EmbeddingNames
     layers: tuple[LayerNames, ...]
     """From the lowest; ALBERT's repeat the same names."""
+    head: Head
     heads: int
-    width: int
+    """Attention heads of each layer."""
     eps: float
-    approximation: str
-    """Of GELU: ``none`` or ``tanh``."""
-    first_position: int
-    """RoBERTa's positions begin behind its padding index."""
-
-    @classmethod
-    def of(cls, config: PretrainedConfig) -> Architecture | None:
-        """The architecture of a sequence classification model with this configuration; None: the stack does not know it."""
-        family = config.model_type
-        if family not in FAMILIES or config.hidden_act not in _ACTIVATIONS or getattr(config, "is_decoder", False):
-            return None
-        if config.problem_type == "multi_label_classification":
-            return None
-        if family == "albert" and config.num_hidden_groups > config.num_hidden_layers:
-            return None  # some layers are never used: they have no gradient
-        names = _albert_layers(config) if family == "albert" else _bert_layers(family, config.num_hidden_layers)
-        return cls(
-            family=family,
-            layers=names,
-            heads=config.num_attention_heads,
-            width=config.hidden_size,
-            eps=config.layer_norm_eps,
-            approximation=_ACTIVATIONS[config.hidden_act],
-            first_position=config.pad_token_id + 1 if family == "roberta" else 0,
-        )
+    """Of every LayerNorm."""
+    activation: str
+    """Key of :data:`seedproof.models.stacked.functions.ACTIVATIONS`."""
+    drops_attention_output: bool = True
+    """Whether dropout stands behind the attention's output matrix."""
+    drops_output: bool = True
+    """Whether dropout stands behind the feed-forward part's output matrix."""
 
     @property
     def sites(self) -> int:
-        """Places where dropout is drawn: behind the embeddings, three in each layer, two in the head."""
+        """Number of places where dropout may be drawn: behind the embeddings, three in each layer, two in the head."""
         return 3 + 3 * len(self.layers)
 
-
-def _bert_layers(family: str, count: int) -> tuple[LayerNames, ...]:
-    def names(layer: str) -> LayerNames:
-        own = f"{layer}.attention.self"
-        return LayerNames(
-            f"{own}.query",
-            f"{own}.key",
-            f"{own}.value",
-            f"{layer}.attention.output.dense",
-            f"{layer}.attention.output.LayerNorm",
-            f"{layer}.intermediate.dense",
-            f"{layer}.output.dense",
-            f"{layer}.output.LayerNorm",
-        )
-
-    return tuple(names(f"{family}.encoder.layer.{index}") for index in range(count))
-
-
-def _albert_layers(config: Any) -> tuple[LayerNames, ...]:
-    def names(layer: str) -> LayerNames:
-        own = f"{layer}.attention"
-        return LayerNames(
-            f"{own}.query",
-            f"{own}.key",
-            f"{own}.value",
-            f"{own}.dense",
-            f"{own}.LayerNorm",
-            f"{layer}.ffn",
-            f"{layer}.ffn_output",
-            f"{layer}.full_layer_layer_norm",
-        )
-
-    per_group = config.num_hidden_layers / config.num_hidden_groups
-    return tuple(
-        names(f"albert.encoder.albert_layer_groups.{int(index / per_group)}.albert_layers.{inner}")
-        for index in range(config.num_hidden_layers)
-        for inner in range(config.inner_group_num)
-    )
+    @property
+    def has_tanh_pooler(self) -> bool:
+        """Whether the dense layer of the head ends in a tanh, whose units saturate."""
+        return self.head.activation == "tanh"

@@ -1,4 +1,4 @@
-"""The encoder of a stack: BERT, RoBERTa and ALBERT over packed tokens, all members at once.
+"""The encoder of a stack over packed tokens, all members at once, in any of the families of :mod:`.families`.
 
 The arithmetic is that of Transformers' ``...ForSequenceClassification`` (tests hold every loss, gradient and updated
 weight against it), with parameters looked up by their stock names.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seedproof.models.stacked.architecture import Architecture, LayerNames
-from seedproof.models.stacked.functions import Mix, attention, dropped, linear, lookup, norm
+from seedproof.models.stacked.functions import ACTIVATIONS, Mix, attention, dropped, linear, lookup, norm
 from seedproof.models.stacked.packing import Packed
 from seedproof.models.stacked.stack import Stack
 
@@ -44,8 +44,8 @@ class Pass:
     """Of the products; bf16 computes as autocast does, over fp32 weights."""
 
     def logits(self) -> tuple[Tensor, Tensor]:
-        """Logits, (members, batch, labels) in the weights' dtype, and what goes into the pooler's tanh, (members, batch,
-        width)."""
+        """Logits, (members, batch, labels) in the weights' dtype, and what goes into the activation of the head's dense
+        layer, (members, batch, width)."""
         hidden, layers = self._embeddings(), self.architecture.layers
         for use, names in enumerate(layers):
             hidden = self._layer(hidden, names, use, is_last=use == len(layers) - 1)
@@ -70,22 +70,24 @@ class Pass:
         return None if self.masks is None else self.masks.tokens(site, x.shape[1], x.shape[2])
 
     def _embeddings(self) -> Tensor:
-        family, batch = self.architecture.family, self.batch
-        place = f"{family}.embeddings"
+        names, batch = self.architecture.embeddings, self.batch
 
         def rows(name: str, index: Tensor) -> Tensor:
-            table = self.stack.slot(f"{place}.{name}.weight")
+            table = self.stack.slot(f"{name}.weight")
             return lookup(table, batch.owners * table.value.shape[1] + index)
 
-        segments = torch.zeros_like(batch.ids) if batch.segments is None else batch.segments
-        total = rows("word_embeddings", batch.ids) + rows("token_type_embeddings", segments)
-        total = total + rows("position_embeddings", batch.positions + self.architecture.first_position)
-        hidden = self._norm(total.view(batch.members, batch.tokens, -1), f"{place}.LayerNorm")
+        total = rows(names.words, batch.ids)
+        if names.segments is not None:
+            total = total + rows(
+                names.segments, torch.zeros_like(batch.ids) if batch.segments is None else batch.segments
+            )
+        total = total + rows(names.positions, batch.positions + names.first_position)
+        hidden = self._norm(total.view(batch.members, batch.tokens, -1), names.norm)
         hidden = dropped(hidden, self._drop(0, hidden))
-        return self._linear(hidden, "albert.encoder.embedding_hidden_mapping_in") if family == "albert" else hidden
+        return hidden if names.projection is None else self._linear(hidden, names.projection)
 
     def _layer(self, x: Tensor, names: LayerNames, use: int, is_last: bool) -> Tensor:
-        site, masks, grid = 1 + 3 * use, self.masks, self.batch.grid
+        architecture, site, masks, grid = self.architecture, 1 + 3 * use, self.masks, self.batch.grid
         joined = self._linear(x, names.query, names.key, names.value, use=use)
         drops = [None if masks is None else masks.attention(site, group, grid.heads) for group in grid.groups]
         attended = attention(joined, grid, drops)
@@ -93,21 +95,18 @@ class Pass:
         if is_last:
             x, attended = self._first(x), self._first(attended)
         attended = self._linear(attended, names.attention_output, use=use)
-        x = self._norm(x, names.attention_norm, attended, self._drop(site + 1, attended))
-        inner = self._linear(x, names.intermediate, use=use)
-        inner = nn.functional.gelu(inner, approximate=self.architecture.approximation)
+        drop = self._drop(site + 1, attended) if architecture.drops_attention_output else None
+        x = self._norm(x, names.attention_norm, attended, drop)
+        inner = ACTIVATIONS[architecture.activation](self._linear(x, names.intermediate, use=use))
         output = self._linear(inner, names.output, use=use)
-        # ALBERT drops nothing behind its feed-forward part.
-        drop = None if self.architecture.family == "albert" else self._drop(site + 2, output)
+        drop = self._drop(site + 2, output) if architecture.drops_output else None
         return self._norm(x, names.output_norm, output, drop)
 
     def _head(self, first: Tensor) -> tuple[Tensor, Tensor]:
-        site = self.architecture.sites - 2
-        if self.architecture.family == "roberta":
-            pooled = self._linear(dropped(first, self._drop(site, first)), "classifier.dense")
-            last = "classifier.out_proj"
-        else:
-            pooled = self._linear(first, "bert.pooler.dense" if self.architecture.family == "bert" else "albert.pooler")
-            last = "classifier"
-        hidden = torch.tanh(pooled)
-        return self._linear(dropped(hidden, self._drop(site + 1, hidden)), last).to(self.stack.dtype), pooled.detach()
+        head, site = self.architecture.head, self.architecture.sites - 2
+        if head.drops_input:
+            first = dropped(first, self._drop(site, first))
+        dense = self._linear(first, head.dense)
+        hidden = ACTIVATIONS[head.activation](dense)
+        logits = self._linear(dropped(hidden, self._drop(site + 1, hidden)), head.classifier)
+        return logits.to(self.stack.dtype), dense.detach()

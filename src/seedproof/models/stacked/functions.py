@@ -6,16 +6,28 @@ gradient of its weights into the slot itself and returns only that of its input.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seedproof.models.stacked.masks import Drop
 from seedproof.models.stacked.packing import Grid, Group
 from seedproof.models.stacked.stack import Slot
+
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
+    {
+        "gelu": nn.functional.gelu,
+        "gelu_new": partial(nn.functional.gelu, approximate="tanh"),
+        "relu": nn.functional.relu,
+        "tanh": torch.tanh,
+    }
+)
+"""Activations by Transformers' names; any shape."""
 
 
 @dataclass(frozen=True)

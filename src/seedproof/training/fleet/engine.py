@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seedproof.models.stacked.architecture import Architecture
 from seedproof.models.stacked.encoder import Pass
+from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.masks import Chance, Masks, site_keys
 from seedproof.models.stacked.packing import pack
-from seedproof.probes.pooler import has_tanh
 from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, step_seed
 from seedproof.training.fleet.member import Member
@@ -48,7 +47,7 @@ def fits_fleet(config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe]
     """Whether the fleet engine can train a model of this configuration by this recipe; the plain engine can train any."""
     is_plain = any(not method.in_fleet for method in recipe.methods)
     return (
-        not is_plain and not any(probe.missing_in_fleet() for probe in probes) and Architecture.of(config) is not None
+        not is_plain and not any(probe.missing_in_fleet() for probe in probes) and architecture_of(config) is not None
     )
 
 
@@ -67,10 +66,10 @@ class FleetEngine:
 
     def __init__(self, model: nn.Module, *, precision: str = "fp32", device: str = "cpu") -> None:
         config: Any = model.config
-        architecture = Architecture.of(config)
+        architecture = architecture_of(config)
         if architecture is None:
             raise ValueError(f"a fleet cannot train a {type(model).__name__}; use the plain engine")
-        self._architecture, self._has_tanh = architecture, has_tanh(config)
+        self._architecture = architecture
         master, self._dtype = _DTYPES[precision]
         self._state = FleetState(Layout.of(model), device=device, dtype=master)
         # Shapes are rounded up where a kernel is prepared for each one: by oneDNN for bf16, and on a GPU.
@@ -89,7 +88,7 @@ class FleetEngine:
         """
         for member in members:
             config: Any = member.model.config
-            if Architecture.of(config) != self._architecture or Layout.of(member.model) != self._state.stack.layout:
+            if architecture_of(config) != self._architecture or Layout.of(member.model) != self._state.stack.layout:
                 raise ValueError("the models of one fleet must have one architecture; use a second fleet for this one")
         before = len(self.members)
         is_new = [not member.has_joined and member.step == 0 for member in members]
@@ -264,11 +263,11 @@ class FleetEngine:
             predicted = self._predict_group(group)
             for row, index in enumerate(group):
                 logits = {name: found.logits[row] for name, found in predicted.items()}
-                saturated = np.concatenate([found.saturated[row] for found in predicted.values()])
                 seen: dict[str, Any] = {}
                 if "weights" in needs[index]:
                     seen["weights"] = self._state.result(index, is_best=False)
-                seen["saturated"] = float(saturated.mean()) if self._has_tanh else None
+                shares = [found.saturated[row] for found in predicted.values() if found.saturated is not None]
+                seen["saturated"] = float(np.concatenate(shares).mean()) if shares else None
                 if distances is not None:
                     seen["distances"] = distances[index]
                 records[index], is_best = self.members[index].judge(logits, seen)

@@ -43,8 +43,8 @@ class Prediction:
 
     logits: np.ndarray
     """float32 (members, examples, labels)."""
-    saturated: np.ndarray
-    """Share of the pooler's units that are saturated, float32 (members, examples)."""
+    saturated: np.ndarray | None
+    """Share of the pooler's units that are saturated, float32 (members, examples); None without a tanh."""
 
 
 @dataclass(eq=False)
@@ -84,18 +84,20 @@ class Predictor:
             start += len(chunk)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        logits, saturated = (torch.cat(each, 1).cpu().numpy()[:, back] for each in zip(*parts, strict=True))
-        return Prediction(logits, saturated)
+        found = [torch.cat(each, 1).cpu().numpy()[:, back] for each in zip(*parts, strict=True)]
+        return Prediction(found[0], found[1] if self.architecture.has_tanh_pooler else None)
 
     def _fitting(self, stack: Stack, split: TokenizedSplit, waiting: np.ndarray) -> int:
         """How many of the waiting examples, the shortest first, one pass takes."""
         tokens = self.tables.of(split).lengths[waiting] * np.arange(1, len(waiting) + 1) * stack.members
         return max(1, int(np.searchsorted(tokens, self._tokens, side="right")))
 
-    def _pass(self, stack: Stack, split: TokenizedSplit, chunk: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    def _pass(self, stack: Stack, split: TokenizedSplit, chunk: np.ndarray) -> tuple[torch.Tensor, ...]:
         tables, chunks = [self.tables.of(split)] * stack.members, [chunk] * stack.members
         batch = pack(tables, chunks, self.architecture.heads, stack.device, self.multiple)
         logits, pooled = Pass(self.architecture, stack, batch, dtype=self.dtype).logits()
+        if not self.architecture.has_tanh_pooler:
+            return (logits.float(),)
         return logits.float(), (torch.tanh(pooled.float()).abs() > THRESHOLD).float().mean(-1)
 
 
