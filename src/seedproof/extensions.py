@@ -76,7 +76,7 @@ def look_in(folder: Path) -> None:
 
 
 def note(origin: Origin) -> None:
-    """Load the module of this origin from where it was found."""
+    """Look for the module of this origin first where it was found."""
     if origin.folder is not None:
         _noted[_top(origin.name)] = Path(origin.folder)
 
@@ -109,7 +109,7 @@ def load(written: str, base: type[_Base], kind: str) -> type[_Base]:
         raise unknown(kind, name, there, where=_file(module))
     if not issubclass(found, base):
         parent = f"{base.__module__}.{base.__qualname__}"
-        raise UserError(f"{written} is no {kind}: the class in {_place(found)} is not a subclass of {parent}")
+        raise UserError(f"{written} is no {kind}: the class in {_place(found)}, is not a subclass of {parent}")
     return found
 
 
@@ -160,7 +160,7 @@ def _where() -> list[Path]:
 
 def _found(top: str) -> Path | None:
     """The file of a module, or of a package's ``__init__``, in the folders; None where they have none."""
-    for folder in [_noted[top]] if top in _noted else _where():
+    for folder in [*([_noted[top]] if top in _noted else []), *_where()]:
         for file in (folder / f"{top}.py", folder / top / "__init__.py"):
             if file.is_file():
                 return file
@@ -215,4 +215,4 @@ def _place(kind: type) -> str:
     try:
         return f"{inspect.getsourcefile(kind)}, line {inspect.getsourcelines(kind)[1]}"
     except (OSError, TypeError):
-        return str(kind.__module__)
+        return f"the module {kind.__module__!r}"

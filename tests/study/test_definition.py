@@ -8,6 +8,7 @@ import pytest
 
 from seedproof.errors import UserError
 from seedproof.execution.recording import DEFAULT_RECORDINGS, Recording
+from seedproof.methods import method
 from seedproof.recipes import Recipe, as_recipe, recipe
 from seedproof.spec import Numerics, Seeds
 from seedproof.study.study import Study
@@ -107,6 +108,11 @@ def test_names_win_over_folders_that_are_called_alike(folder, monkeypatch):
         [recipe("mixout", p=0.3, label="ours"), recipe("mosbach-v1")],
         [recipe("devlin", learning_rate=1e-4), Recipe(name="mine", clip="none", max_steps=7)],
         [{"name": "mixout", "dropout": None, "label": "x"}, recipe("mixout", dropout=None)],
+        ["devlin(epochs=2) + mixout(p=0.3)", recipe("mosbach") + method("mixout", covers=None)],
+        [
+            {"name": "devlin", "methods": ["mixout(p=0.3)"]},
+            {"name": "mosbach", "methods": [{"name": "mixout", "p": 0.2}]},
+        ],
     ],
 )
 def test_a_study_reads_back_as_itself(folder, small_task, tmp_path, recipes):

@@ -59,7 +59,10 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "ending": "the numbers that `kind` is told from (docs/outcomes.md), JSON",
         "steps_per_epoch": "steps of one pass over the training set",
         "majorities": "majority score of every metric, JSON",
-        RECIPE + "...": "a column for each field of the resolved recipe (docs/recipes.md), and `recipe_method`",
+        RECIPE + "...": (
+            "a column for each setting of the resolved recipe (docs/recipes.md), `recipe_method`, and `recipe_methods`: the "
+            "names of further methods"
+        ),
         EXECUTION + "...": "where, when and with which versions; all that may differ between two executions of one run",
         "(a metric's name)": "each metric of the task on the development set, `f1` that of the second of two classes; "
         "`<metric>_<split>` on further splits",

@@ -175,7 +175,7 @@ def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
     specs = {(run.cell.task, run.cell.model, run.cell.recipe): run.spec for run in runs}
     for (task, model, recipe), count in counts.items():
         spec = specs[task, model, recipe]
-        plan = make_plan(from_json(spec.recipe), spec.seeds, spec.task.train_examples)
+        plan = make_plan(from_json(spec.recipe, with_methods=False), spec.seeds, spec.task.train_examples)
         size = f"{plan.steps} steps"
         if (factor := matched_divisor(plan)) > 1.05:  # paper, Figure 6
             size += f", which are on average {factor:.1f} times as large as with bias correction"

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from seedproof import events
+from seedproof import events, extensions
 from seedproof.errors import Damaged, UserError, is_out_of_memory
 from seedproof.events import Listener
 from seedproof.execution import Interrupted, again, environment
@@ -96,6 +96,8 @@ class RunSession(Session):
 
     def _begin(self) -> bool:
         """Note the start, unless the run is finished; whether it is to be executed."""
+        for origin in self.store.extensions():
+            extensions.note(origin)
         self.recording = Recording.read(self.store.path)
         finished = self._run.result() if self._run.is_finished else None
         if finished is not None and not (self._repeat and lacks(finished["recordings"], self.recording)):

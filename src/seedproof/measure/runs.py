@@ -54,7 +54,7 @@ class RunCheckpoint:
     @property
     def start(self) -> dict[str, Any]:
         """What decides the model at step 0 and the loss on the examples: runs that agree in it share a plane."""
-        recipe = from_json(self.spec.recipe)
+        recipe = from_json(self.spec.recipe, with_methods=False)
         # A model that brings its own head keeps it: then the head seed moves nothing.
         head = (self.spec.seeds.head, recipe.initializer_range) if self.result["missing_parameters"] else None
         return {
@@ -156,7 +156,7 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
                 f"{expected}; give another run (seedproof.surface takes any three models)"
             )
     _check_common_start(opened, f, s)
-    recipe = from_json(f.spec.recipe)
+    recipe = from_json(f.spec.recipe, with_methods=False)
     found = surface(
         f.source.folder,
         f.weights,

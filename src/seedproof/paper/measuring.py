@@ -82,7 +82,7 @@ class Measuring:
             raise UserError(
                 f"the runs {failed} and {successful} start from different heads, so they share no plane with one"
             )
-        recipe = from_json(spec.recipe)
+        recipe = from_json(spec.recipe, with_methods=False)
         what = "surface" if gradient_norm else "edges"
         return surface(
             self._pretrained(spec),

@@ -26,6 +26,7 @@ from seedproof.recipes.settings import Settings, with_named_settings
 from seedproof.recipes.written import as_recipe, method_of, parts, split_setting
 from seedproof.renamed import from_stored, of_today
 from seedproof.spec import written_settings
+from seedproof.store.names import settings_of_methods
 
 __all__ = [
     "RECIPES",
@@ -100,8 +101,12 @@ def recipe(
     return dataclasses.replace(own, name=telling_name(own, {}, {}))
 
 
-def from_json(value: Mapping[str, Any]) -> Recipe:
+def from_json(value: Mapping[str, Any], *, with_methods: bool = True) -> Recipe:
     """Read back what :meth:`Recipe.to_json` wrote, in this version or before: what it lacks means "as before".
+
+    Args:
+        value: of a stored recipe.
+        with_methods: False leaves out its further methods, whose code may be the user's and gone by now.
 
     Raises:
         UserError: Unknown method or field, or a bad value.
@@ -117,7 +122,7 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
     for key in fields:
         if key != "name" and key not in kind.field_types():
             raise unknown("setting", key, kind.field_types(), where=f"a stored {said} recipe")
-    listed = [methods.from_json(each) for each in value.get("methods", ())]
+    listed = [methods.from_json(each) for each in (value.get("methods", ()) if with_methods else ())]
     both = [*([inline(**{**inline.ADDED, **first})] if inline is not None else []), *listed]
     return kind(**{**kind.ADDED, **fields}, methods=tuple(both))
 
@@ -125,22 +130,13 @@ def from_json(value: Mapping[str, Any]) -> Recipe:
 def stored_values(value: Mapping[str, Any]) -> dict[str, Any]:
     """What a stored recipe says by name of setting, for tables: the code of a method of the user's own is not needed.
 
-    ``method`` is what it says that it is; ``methods``, where it has some, are their names.
+    ``method`` is what it says that it is; ``methods``, where it has further ones, are their names.
     """
-    said = str(value.get("method"))
-    inline = _METHODS[said].ADDED if said in _METHODS else {}
-    listed = value.get("methods", ())
-    values = {
-        **Recipe.ADDED,
-        **inline,
-        **{key: content for key, content in value.items() if key not in ("name", "methods")},
-    }
-    for each in listed:
-        name = str(each.get("name"))
-        kind = _METHODS.get(name)
-        settings = {**(kind.ADDED if kind else {}), **{key: content for key, content in each.items() if key != "name"}}
-        values |= {kind.key(key) if kind else f"{name}.{key}": content for key, content in settings.items()}
-    return values | ({"methods": " + ".join(str(each.get("name")) for each in listed)} if listed else {})
+    said, listed = str(value.get("method")), value.get("methods", ())
+    kinds = [_METHODS[name] for name in (said, *(str(each.get("name")) for each in listed)) if name in _METHODS]
+    later = {kind.key(name): neutral for kind in kinds for name, neutral in kind.ADDED.items()}
+    own = {key: content for key, content in from_stored(value).items() if key not in ("name", "methods")}
+    return {**Recipe.ADDED, **later, **own, **settings_of_methods(value)}
 
 
 def setting_types() -> dict[str, FieldType]:

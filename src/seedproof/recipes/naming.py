@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seedproof.methods import METHODS
 from seedproof.renamed import FORMER
 from seedproof.spec import written_settings
+from seedproof.store.names import base_of
 
 if TYPE_CHECKING:
     from seedproof.methods import Method
@@ -62,11 +63,6 @@ def telling_name(recipe: Recipe, settings: Mapping[str, Any], defaults: Mapping[
 def with_method(name: str, method: Method) -> str:
     """The name of a recipe to which a method is added."""
     return f"{name} + {method}"
-
-
-def base_of(name: str) -> str:
-    """The named recipe in the name of a recipe: ``mosbach`` of ``mosbach(epochs=10) + llrd``."""
-    return re.split(r"[(+]", name, maxsplit=1)[0].strip()
 
 
 def is_named(setting: str, name: str) -> bool:

@@ -8,7 +8,8 @@ keeps the name that it has there, and what differs from it is told apart.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Set
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from seedproof.renamed import from_stored
@@ -22,9 +23,16 @@ _SAME_IN_DISTRIBUTION = ("engine", "device", "threads")
 
 
 def settings_of(spec: RunSpec) -> dict[str, Any]:
-    """Everything that a run was told beside task, model and seeds, by field: recipe and numerics."""
-    recipe = {name: value for name, value in from_stored(spec.recipe).items() if name != "name"}
-    return recipe | dataclasses.asdict(spec.numerics)
+    """Everything that a run was told beside task, model and seeds, by name: recipe, methods and numerics."""
+    recipe = {name: value for name, value in from_stored(spec.recipe).items() if name not in ("name", "methods")}
+    return recipe | settings_of_methods(spec.recipe) | dataclasses.asdict(spec.numerics)
+
+
+def settings_of_methods(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Names of a stored recipe's further methods under ``methods``, and their settings: ``llrd.decay``."""
+    listed: Sequence[Mapping[str, Any]] = recipe.get("methods", ())
+    values = {f"{each['name']}.{key}": value for each in listed for key, value in each.items() if key != "name"}
+    return {"methods": " + ".join(str(each["name"]) for each in listed), **values} if listed else {}
 
 
 def differing_settings(one: RunSpec, other: RunSpec) -> dict[str, tuple[Any, Any]]:
@@ -38,8 +46,8 @@ def differing_settings(one: RunSpec, other: RunSpec) -> dict[str, tuple[Any, Any
 
 
 def base_of(recipe: str) -> str:
-    """The named recipe in the name of a recipe: ``mosbach`` of ``mosbach(epochs=10)``."""
-    return recipe.partition("(")[0].strip()
+    """The named recipe in the name of a recipe: ``mosbach`` of ``mosbach(epochs=10) + llrd``."""
+    return re.split(r"[(+]", recipe, maxsplit=1)[0].strip()
 
 
 class Names:

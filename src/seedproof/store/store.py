@@ -4,6 +4,7 @@
     study.toml       the definition that made it; study-2.toml, ... extended it
     runs.jsonl       one line per cell
     models.jsonl     where the weights of each model fingerprint were found
+    extensions.jsonl where the user's own methods and probes were found
     tasks/<fingerprint>/   the data of each task
     runs/<id>/       the runs (see :mod:`seedproof.store.run_folder`)
     logs/            what worker processes said
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seedproof.errors import UserError
+from seedproof.extensions import Origin
 from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import FIELDS as CELL_FIELDS
@@ -56,6 +58,7 @@ class Store:
         """Fixed when the study is made: another number of threads, say, gives other bits."""
         self._cells = Journal(path / "runs.jsonl", may_be_lost=True)
         self._models = Journal(path / "models.jsonl", may_be_lost=True)
+        self._extensions = Journal(path / "extensions.jsonl", may_be_lost=True)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], name: str, numerics: Numerics) -> Self:
@@ -241,6 +244,28 @@ class Store:
             if not isinstance(record.get("location"), str):
                 raise UserError(f"{self._models.path}, line {number}, is damaged: it has no location; remove that line")
         return [record["location"] for record in reversed(records) if record.get("fingerprint") == fingerprint]
+
+    def add_extension(self, origin: Origin) -> None:
+        """Note where a class of the user's own was found."""
+        with self.locked():
+            if origin not in self.extensions()[-1:]:
+                self._extensions.append(origin.to_json())
+                self._extensions.seal()
+
+    def extensions(self) -> list[Origin]:
+        """Where classes of the user's own were found, the latest last.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        found = []
+        for number, record in enumerate(self._extensions.read(), start=1):
+            try:
+                found.append(Origin.from_json(record))
+            except (KeyError, TypeError):
+                where = f"{self._extensions.path}, line {number}, is damaged"
+                raise UserError(f"{where}: it has no name, folder, digest and version; remove that line") from None
+        return found
 
     def definitions(self) -> list[Path]:
         """The study files that made and extended the study, in that order."""

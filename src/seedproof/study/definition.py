@@ -27,10 +27,14 @@ from typing import Any
 
 from seedproof.errors import UserError, unknown
 from seedproof.execution.recording import DEFAULT_RECORDINGS, Recording
+from seedproof.extensions import look_in, note
+from seedproof.methods import Method
 from seedproof.probes import PROBES
 from seedproof.recipes import RECIPES, Recipe
-from seedproof.renamed import from_stored
+from seedproof.recipes.written import flattened
 from seedproof.spec import Seeds
+from seedproof.store import Store
+from seedproof.store.marker import MARKER
 from seedproof.tasks import Task
 
 _KEYS = (
@@ -74,6 +78,10 @@ def read_definition(path: Path) -> dict[str, Any]:
     for key in ("tasks", "models"):
         if key not in content:
             raise UserError(f"the study file {path} has no {key!r}; give a list of {key}")
+    look_in(path.parent)  # for methods and probes of the user's own
+    if (path.parent / MARKER).exists():
+        for origin in Store.open(path.parent).extensions():
+            note(origin)
     content["tasks"] = [_located(task, path.parent) for task in _list(content, "tasks", path)]
     content["models"] = [_place(model, path.parent) for model in _list(content, "models", path)]
     if "recipes" in content:
@@ -81,7 +89,7 @@ def read_definition(path: Path) -> dict[str, Any]:
     if "settings" in content:
         if not isinstance(content["settings"], dict):
             raise UserError(f"settings in the study file {path} must be a table, found {content['settings']!r}")
-        content["settings"] = _settings(content["settings"], path)
+        content["settings"] = _settings(flattened(content["settings"]), path)
     if "seeds" in content and not isinstance(content["seeds"], int):
         content["seeds"] = [_seeds(seed, path) for seed in _list(content, "seeds", path)]
     if type(content.get("draw_missing", False)) is not bool:
@@ -153,7 +161,16 @@ def _settings(written: Any, path: Path) -> Any:
         raise UserError(f"the recipe {written!r} in the study file {path} must be a name, or a table with a name")
     if isinstance(written, str):
         return written
-    return {key: None if value == "default" and key != "name" else value for key, value in written.items()}
+    return {key: _value(value) if key != "name" else value for key, value in written.items()}
+
+
+def _value(written: Any) -> Any:
+    """A setting, or settings of methods, with None for ``"default"``."""
+    if isinstance(written, Mapping):
+        return {key: _value(value) if key != "name" else value for key, value in written.items()}
+    return (
+        [_value(each) for each in written] if isinstance(written, list) else None if written == "default" else written
+    )
 
 
 def _seeds(value: Any, path: Path) -> int | Seeds:
@@ -188,12 +205,25 @@ def _task(task: Any) -> Any:
 
 
 def _recipe(recipe: Recipe | str | Mapping[str, Any]) -> Any:
-    if not isinstance(recipe, Recipe):
-        written = {} if isinstance(recipe, str) else {k: "default" if v is None else v for k, v in recipe.items()}
-        return written or recipe
-    if RECIPES.get(recipe.name) == recipe and not recipe.user_settings:
-        return recipe.name
-    return {key: "default" if value is None else value for key, value in from_stored(recipe.to_json()).items()}
+    if isinstance(recipe, Recipe):
+        known = RECIPES.get(recipe.name) == recipe and not recipe.user_settings
+        return recipe.name if known else _written(recipe.to_json())
+    return recipe if isinstance(recipe, str) else _written(recipe)
+
+
+def _written(value: Any) -> Any:
+    """A table as TOML has it, ``"default"`` for None."""
+    if isinstance(value, Method):
+        return _written(value.to_json())
+    if isinstance(value, Mapping):
+        return {key: _written(each) for key, each in value.items()}
+    return (
+        [_written(each) for each in value]
+        if isinstance(value, (list, tuple))
+        else "default"
+        if value is None
+        else value
+    )
 
 
 def _seed_value(seed: Seeds) -> Any:

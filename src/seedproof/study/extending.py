@@ -42,10 +42,12 @@ def _keeping(names: Names, run: PlannedRun) -> PlannedRun:
         return run
     before, now = from_json(stored.recipe), from_json(run.spec.recipe)
     before = dataclasses.replace(before, select_metric=now.select_metric)  # it follows from the task
-    differing = tuple(name for name in now.field_types() if getattr(before, name, None) != getattr(now, name))
-    came_later = {name for name, neutral in now.ADDED.items() if getattr(before, name, None) == neutral} - run.asked
+    then, values = before.values(), now.values()
+    differing = tuple(name for name in values if then.get(name) != values[name])
+    came_later = {name for name, neutral in now.added().items() if then.get(name) == neutral} - run.asked
     of_the_model = set(CARD_FIELDS) - run.asked
-    if type(before) is not type(now) or not set(differing) <= came_later | of_the_model:
+    is_alike = [type(before), *map(type, before.methods)] == [type(now), *map(type, now.methods)]
+    if not is_alike or not set(differing) <= came_later | of_the_model:
         return run  # another recipe under this name, which is refused
     spec = dataclasses.replace(run.spec, recipe=before.to_json())
     return dataclasses.replace(run, cell=dataclasses.replace(run.cell, id=spec.id), spec=spec, kept=differing)

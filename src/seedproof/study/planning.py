@@ -41,8 +41,8 @@ class PlannedRun:
     cell: Cell
     spec: RunSpec
     asked: frozenset[str] = frozenset()
-    """Fields of ``Recipe.ADDED`` and ``CARD_FIELDS`` that somebody asked for; the others have what is right for the model today,
-    by what it is and by its card."""
+    """Settings of ``Recipe.added`` and ``CARD_FIELDS`` that somebody asked for, and the methods; the others have what is right
+    for the model today, by what it is and by its card."""
     kept: tuple[str, ...] = ()
     """Fields of the recipe, and ``engine``, that hold the value of the study it extends, where a study made today would have
     another."""
@@ -91,8 +91,7 @@ def plan_runs(
             for resolved in recipes:
                 count_steps(resolved.recipe, len(task.train))
                 recipe = _selecting(resolved.recipe, task).to_json()
-                open_fields = (*resolved.recipe.ADDED, *CARD_FIELDS)
-                asked = frozenset(name for name in open_fields if resolved.origins[name] in ("user", "recipe"))
+                asked = _asked(resolved)
                 for each in seeds:
                     spec = RunSpec(
                         task=task.reference(),
@@ -103,6 +102,15 @@ def plan_runs(
                     )
                     runs.append(PlannedRun(Cell.of(spec), spec, asked))
     return PlannedStudy(runs, loaded, sources)
+
+
+def _asked(resolved: Resolved) -> frozenset[str]:
+    """What somebody asked for among the settings that the model decides or that came later, and the methods."""
+    recipe = resolved.recipe
+    later = recipe.added()
+    given = {name for name in (*later, *CARD_FIELDS) if resolved.origins[name] in ("user", "recipe")}
+    of_methods = {method.key(name) for method in recipe.methods for name in method.field_types()}
+    return frozenset(given | (of_methods - later.keys()) | ({"methods"} if recipe.methods else set()))
 
 
 def _judged_as_before(task: Task, given: TaskLike, stored: Path | None) -> Task:

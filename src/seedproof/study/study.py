@@ -36,6 +36,7 @@ from seedproof.store.marker import MARKER
 from seedproof.study.definition import read_definition, to_toml
 from seedproof.study.extending import fit_into
 from seedproof.study.numerics import check_device, check_words, choose_numerics
+from seedproof.study.own import changed, origins
 from seedproof.study.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, plan_runs, stored_parsing
 from seedproof.study.results import Results
 from seedproof.tasks import TASKS, Task
@@ -196,7 +197,10 @@ class Study:
         from seedproof.execution.trial import try_runs
 
         runs, recording = self._left(planned, folder)
-        return try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
+        exists = folder is not None and (Path(folder) / MARKER).exists()
+        notes = changed(Store.open(folder), origins(planned.runs, recording)) if folder is not None and exists else []
+        tried = try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
+        return [*notes, *tried]
 
     def estimate(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Estimate:
         """What the runs that are left to do in ``folder`` will take here, from a few steps of each kind that are timed."""
@@ -257,6 +261,8 @@ class Study:
         recording = self.recording or Recording.read(store.path)
         if recording != Recording.read(store.path) or not exists:
             recording.write(store.path)
+        for origin in origins(runs, recording):
+            store.add_extension(origin)
         return store, runs
 
     def run(

@@ -254,7 +254,7 @@ def _step_sizes(study: _Study) -> FigureEntry:
     for row in known.drop_duplicates(["model", "recipe"]).to_dict("records"):
         spec = study.store.run(row["run"]).spec
         label = f"{row['recipe']}, {row['model']}" if several else row["recipe"]
-        recipes[label] = from_json(spec.recipe)
+        recipes[label] = from_json(spec.recipe, with_methods=False)
         lengths[label] = make_plan(recipes[label], spec.seeds, spec.task.train_examples, 1).steps
     if not recipes:
         return _nothing("step-sizes", title, study.runs)

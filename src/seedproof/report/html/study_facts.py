@@ -9,7 +9,7 @@ import pandas as pd
 
 from seedproof.analysis.times import worker_seconds
 from seedproof.errors import command
-from seedproof.renamed import from_stored
+from seedproof.recipes import stored_values
 from seedproof.report.commands import commands_of
 from seedproof.report.html.page import Section
 from seedproof.store import Store
@@ -49,7 +49,7 @@ def _recipes(store: Store, runs: pd.DataFrame) -> list[Section]:
     sections = []
     for model, rows in runs.groupby("model", sort=False):
         values = {
-            row["recipe"]: from_stored(store.run(row["run"]).spec.recipe)
+            row["recipe"]: stored_values(store.run(row["run"]).spec.recipe)
             for row in rows[[store.run(run).has_spec for run in rows["run"]]]
             .drop_duplicates("recipe")
             .to_dict("records")
