@@ -17,6 +17,7 @@ import dataclasses
 import statistics
 import time
 
+import numpy as np
 import torch
 
 from seedproof.bench.contenders import Problem, Shape
@@ -45,7 +46,7 @@ def make_fleet(problem: Problem, recipes: list[Recipe]) -> FleetEngine:
         endless = dataclasses.replace(
             plan,
             batches=list(plan.batches) * (STEPS // plan.steps),
-            learning_rates=plan.learning_rates.repeat(STEPS // plan.steps),
+            learning_rates=np.full(STEPS, recipe.peak_learning_rate),
             evaluate_after=frozenset(),
         )
         members.append(

@@ -64,6 +64,16 @@ class Freeze(Method):
             return levels(model, self.name)
         return check_count(model, self.name, self.layers, f"layers = {self.layers} freezes as many blocks")
 
+    def notes(self, model: nn.Module) -> list[str]:
+        """What is frozen, and how it thaws."""
+        found = self._levels(model)
+        count = found.blocks if self.layers is None else self.layers
+        blocks = f" and the lowest {count} of {found.blocks} blocks" if count else ""
+        if self.unfreeze == "never":
+            return [f"freezes the embeddings{blocks} for good"]
+        when = "evenly over the training" if self.every is None else f"every {self.every:g} epochs"
+        return [f"freezes the embeddings{blocks} at first, and thaws one after the other from the top, {when}"]
+
     def start(self, start: Start) -> Treatment:
         """Decide when each parameter thaws."""
         found = self._levels(start.model)

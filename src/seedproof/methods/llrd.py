@@ -43,6 +43,14 @@ class LLRD(Method):
                 f"share the weights of {found.blocks}; leave llrd out"
             )
 
+    def notes(self, model: nn.Module) -> list[str]:
+        """The smallest rates."""
+        blocks = levels(model, self.name).blocks
+        lowest, embeddings = (f"{self.decay**power:.2g}" for power in (blocks, blocks + 1))
+        return [
+            f"trains the lowest of {blocks} blocks at {lowest} of the learning rate, the embeddings at {embeddings}"
+        ]
+
     def start(self, start: Start) -> Treatment:
         """Give every parameter below the top its factor."""
         self.check_model(start.model)

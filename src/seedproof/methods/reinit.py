@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from seedproof.errors import UserError
 from seedproof.fields import Range
 from seedproof.methods.base import Method, Start, Treatment
-from seedproof.methods.levels import check_count
+from seedproof.methods.levels import check_count, levels
 from seedproof.models.layers import places
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ class Reinit(Method):
         found = check_count(model, self.name, self.layers, f"layers = {self.layers} draws as many blocks anew")
         blocks = range(found.top - self.layers, found.top)
         return frozenset(pooler) | {name for name, level in found.of.items() if level in blocks}
+
+    def notes(self, model: nn.Module) -> list[str]:
+        """How much is drawn."""
+        names = self.redraws(model)
+        pooler = ["the pooler"] if any(place.kind == "pooler" for place in places(names)) else []
+        blocks = [f"the highest {self.layers} of {levels(model, self.name).blocks} blocks"] if self.layers else []
+        return [f"draws {' and '.join(pooler + blocks)} anew from each run's head seed"]
 
     def start(self, start: Start) -> Treatment:
         """Draw them."""
