@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from seedproof.errors import UserError as UserError
     from seedproof.execution.recording import Recording as Recording
     from seedproof.launch import StudyInterrupted as StudyInterrupted
+    from seedproof.launch.base import Launcher as Launcher
     from seedproof.measure.forgetting import forgetting as forgetting
     from seedproof.measure.surface import surface as surface
+    from seedproof.methods import Method as Method
+    from seedproof.methods import Treatment as Treatment
     from seedproof.methods import method as method
     from seedproof.methods.mixing import apply_mixout as apply_mixout
     from seedproof.methods.mixing import mixout as mixout
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "AdamW": "training.optimizer",
     "Evidence": "analysis.claims",
+    "Launcher": "launch.base",
+    "Method": "methods",
     "Observation": "probes.base",
     "Probe": "probes.base",
     "Recipe": "recipes",
@@ -68,6 +73,7 @@ _HOMES = {
     "Study": "study.study",
     "StudyInterrupted": "launch",
     "Task": "tasks",
+    "Treatment": "methods",
     "UserError": "errors",
     "apply_mixout": "methods.mixing",
     "correction_factor": "training.plan",

@@ -10,6 +10,16 @@ from typing import Any
 from seedproof.deprecation import Renamed, warn_renamed
 
 
+def named(home: str) -> Any:
+    """The class or function that ``module:name`` names; imports the module.
+
+    >>> named("seedproof.spec:Seeds").__name__
+    'Seeds'
+    """
+    module, _, name = home.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def lazy(
     package: str, homes: Mapping[str, str], renamed: Mapping[str, Renamed] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

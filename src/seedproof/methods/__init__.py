@@ -1,6 +1,6 @@
 """What training does beyond the values of a recipe: methods, one file each.
 
-To add one, write its file and add its class to the list below. Nothing here loads torch until a method starts.
+To add one, write its file and add a line to the list below. Nothing here loads torch until a method starts.
 """
 
 from __future__ import annotations
@@ -11,15 +11,8 @@ from typing import Any
 
 from seedproof import extensions
 from seedproof.errors import UserError, unknown
+from seedproof.lazy import named
 from seedproof.methods.base import EVALUATION, LOSS, Effects, Forward, Method, Mixture, Start, Treatment
-from seedproof.methods.ema import EMA
-from seedproof.methods.freeze import Freeze
-from seedproof.methods.llrd import LLRD
-from seedproof.methods.mixout import Mixout
-from seedproof.methods.pretrained_decay import PretrainedDecay
-from seedproof.methods.rdrop import RDrop
-from seedproof.methods.reinit import Reinit
-from seedproof.methods.tensor_clip import TensorClip
 
 __all__ = [
     "EVALUATION",
@@ -37,9 +30,17 @@ __all__ = [
     "method",
 ]
 
-METHODS: Mapping[str, type[Method]] = MappingProxyType(
-    {kind.name: kind for kind in (LLRD, Reinit, PretrainedDecay, TensorClip, EMA, Freeze, RDrop, Mixout)}
+_HOMES = (
+    "seedproof.methods.llrd:LLRD",
+    "seedproof.methods.reinit:Reinit",
+    "seedproof.methods.pretrained_decay:PretrainedDecay",
+    "seedproof.methods.tensor_clip:TensorClip",
+    "seedproof.methods.ema:EMA",
+    "seedproof.methods.freeze:Freeze",
+    "seedproof.methods.rdrop:RDrop",
+    "seedproof.methods.mixout:Mixout",
 )
+METHODS: Mapping[str, type[Method]] = MappingProxyType({kind.name: kind for kind in map(named, _HOMES)})
 """The named methods."""
 
 

@@ -6,26 +6,21 @@ models compute otherwise. Models of other families have the plain engine.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from seedproof.models.stacked.architecture import Architecture
-from seedproof.models.stacked.families import albert, bert, camembert, distilbert, electra, roberta, xlm_roberta
 from seedproof.models.stacked.functions import ACTIVATIONS
 
 FAMILIES: Mapping[str, Callable[[Any], Architecture | None]] = MappingProxyType(
     {
-        "bert": bert.architecture,
-        "roberta": roberta.architecture,
-        "xlm-roberta": xlm_roberta.architecture,
-        "camembert": camembert.architecture,
-        "albert": albert.architecture,
-        "electra": electra.architecture,
-        "distilbert": distilbert.architecture,
+        name: importlib.import_module(f"{__name__}.{name.replace('-', '_')}").architecture
+        for name in ("bert", "roberta", "xlm-roberta", "camembert", "albert", "electra", "distilbert")
     }
 )
-"""By ``model_type`` of the configuration."""
+"""By ``model_type`` of the configuration, which is the name of the family's file too."""
 
 
 def architecture_of(config: Any) -> Architecture | None:
