@@ -106,7 +106,10 @@ class Treatment:
         """Called before the forward pass of a step."""
 
     def loss(self, batch: Mapping[str, Tensor], step: int, forward: Forward) -> Tensor:
-        """The loss of a batch (with its ``labels``), (); of a method that owns :data:`LOSS` alone."""
+        """The loss of a batch (with its ``labels``), (); of a method that owns :data:`LOSS` alone.
+
+        It is what is trained. What is recorded is the model's own loss in the passes that ``forward`` made, their mean.
+        """
         raise NotImplementedError
 
     def after_gradient(self, step: int) -> None:

@@ -11,7 +11,8 @@ The released codes differ from the paper and from each other: the one for fairse
 but leaves the second squared error out; the one for Transformers adds the KL summed over the batch, not its mean, to the mean
 cross-entropies, with a quarter as its weight, whatever alpha is.
 
-A step takes two passes and about twice the time. What is recorded as training loss is the whole sum: about twice as large.
+A step takes two passes and about twice the time. What is recorded as training loss is the mean of both cross-entropies, so
+that it compares with other recipes'.
 """
 
 from __future__ import annotations

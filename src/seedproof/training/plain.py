@@ -91,6 +91,8 @@ class PlainEngine:
             id(value): targets[name].to(value) for name, value in self.model.named_parameters() if name in targets
         }
         self._average = None if self._effects.average is None else Average(self.model, self._effects.average)
+        self._own_losses: list[Tensor | None] = []
+        """Losses of the model in the passes of this step."""
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
 
     @property
@@ -119,7 +121,7 @@ class PlainEngine:
             self._treatments.before_step(self.step)
             with self._autocast():
                 loss = self._treatments.loss(batch, self.step, self._forward)
-            value = float(loss.detach())
+            value = self._recorded(loss)
             records = [Record(self.step, "loss", {"loss": value})]
             if not math.isfinite(value):
                 self.diverged_at = self.step
@@ -135,7 +137,17 @@ class PlainEngine:
         return records
 
     def _forward(self, batch: Mapping[str, Tensor]) -> Any:
-        return self.model(**batch)
+        output = self.model(**batch)
+        self._own_losses.append(output.loss)
+        return output
+
+    def _recorded(self, loss: Tensor) -> float:
+        """The loss of a step as it is recorded: the model's own, the mean of its passes, so that losses of all recipes
+        compare whatever a method adds; what is trained, where that is not finite."""
+        own = [each.detach() for each in self._own_losses if each is not None and each is not loss]
+        self._own_losses.clear()
+        trained = float(loss.detach())
+        return float(torch.stack(own).mean()) if own and math.isfinite(trained) else trained
 
     def _update(self, rate: float) -> None:
         """Clip and take the optimizer's step."""
