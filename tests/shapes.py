@@ -8,7 +8,6 @@ is imported, and its functions, methods and dataclasses that name a shape are wr
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import inspect
 import re
 import sys
@@ -61,7 +60,7 @@ class _Loader(SourceFileLoader):
 
 
 def check_shapes(holder: ModuleType | type) -> None:
-    """Wrap what a module or a class defines and annotates with a shape."""
+    """Wrap what a module or a class defines and annotates with a shape, ``__init__`` of dataclasses included."""
     module = holder.__name__ if isinstance(holder, ModuleType) else holder.__module__
     for name, value in list(vars(holder).items()):
         if inspect.isclass(value) and value.__module__ == module and name == value.__name__:
@@ -70,8 +69,6 @@ def check_shapes(holder: ModuleType | type) -> None:
             kind, function = _unwrapped(value)
             if isinstance(function, FunctionType) and function.__module__ == module and _annotate(function):
                 setattr(holder, name, kind(jaxtyping.jaxtyped(function, typechecker=beartype.beartype)))
-    if dataclasses.is_dataclass(holder) and "__init__" in vars(holder) and _annotate(holder.__init__):
-        jaxtyping.jaxtyped(holder, typechecker=beartype.beartype)
 
 
 def _unwrapped(value: Any) -> tuple[Any, Any]:

@@ -121,7 +121,7 @@ class StackedRow:
         total = torch.zeros(len(points), dtype=torch.float64, device=stack.device)
         for batch in self._batches(len(points)):
             logits, _ = Pass(self._architecture, stack, batch).logits()
-            total += member_losses(logits, batch.labels, batch.is_example).double() * batch.batch
+            total += member_losses(logits, batch.labels, batch.is_example).double() * batch.batch_size
         found: np.ndarray = (total / len(self._table.lengths)).cpu().numpy()
         return found
 

@@ -12,7 +12,7 @@ from tests.fleets import families, make_model, make_split
 from seedproof.models.stacked.encoder import Pass
 from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
-from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.masks import DropProbability, Masks, site_keys
 from seedproof.models.stacked.packing import Group, TokenTable, pack
 from seedproof.models.stacked.stack import Stack
 
@@ -48,9 +48,8 @@ def stock_dropout(masks, sites, heads, layers):
         if x.ndim == 3:
             packed = factor(masks.tokens(site, sum(LENGTHS), x.shape[2]))[0].split(LENGTHS)
             return x * torch.nn.utils.rnn.pad_sequence(packed, batch_first=True)
-        groups = [
-            Group(torch.tensor([0]), torch.tensor([place]), torch.empty(0), x.shape[3]) for place in range(len(x))
-        ]
+        bias = torch.zeros(heads, 1, x.shape[3])
+        groups = [Group(torch.tensor([0]), torch.tensor([place]), bias, x.shape[3]) for place in range(len(x))]
         return x * torch.stack([factor(masks.attention(site, group, heads)) for group in groups])
 
     return dropout, order
@@ -64,7 +63,7 @@ def test_dropout_is_where_transformers_has_it(family, monkeypatch):
     stack = Stack(Layout.of(model), 1)
     stack.load(0, model.state_dict())
     keys = site_keys(np.array([5], np.uint64), np.arange(architecture.sites))
-    masks = Masks(torch.from_numpy(keys), Chance.of(np.array([0.3]), torch.device("cpu")))
+    masks = Masks(torch.from_numpy(keys), DropProbability.of(np.array([0.3]), torch.device("cpu")))
     batch = pack([TokenTable.of(split.ids, split.segments, split.labels)], [np.arange(4)], architecture.heads)
     [logits], _ = Pass(architecture, stack, batch, masks).logits()
     dropout, order = stock_dropout(masks, sites_of(family, 3), architecture.heads, 3)

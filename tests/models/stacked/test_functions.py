@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from seedproof.models.stacked.functions import Mix, attention, dropped, linear, lookup, norm
-from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.functions import Mix, attention, dropped, layer_norm, linear, lookup
+from seedproof.models.stacked.masks import DropProbability, Masks, site_keys
 from seedproof.models.stacked.packing import TokenTable, pack
 from seedproof.models.stacked.stack import Slot
 
@@ -31,7 +31,7 @@ def make_slot(*shape, seed=0, dtype=torch.float64):
 
 def make_masks(probability=0.3):
     seeds = np.arange(MEMBERS, dtype=np.uint64)
-    chance = Chance.of(np.array([probability, 0.0, probability]), torch.device("cpu"))
+    chance = DropProbability.of(np.array([probability, 0.0, probability]), torch.device("cpu"))
     return Masks(torch.from_numpy(site_keys(seeds, np.arange(2))), chance)
 
 
@@ -95,7 +95,7 @@ def test_norm(has_two):
     bias, plain_bias = make_slot(MEMBERS, INPUTS, seed=1)
     inputs = [tensor(MEMBERS, TOKENS, INPUTS, seed=seed).requires_grad_() for seed in range(1 + has_two)]
     plains = [value.detach().clone().requires_grad_() for value in inputs]
-    ours = norm(inputs[0], weight, bias, 1e-3, x=inputs[1] if has_two else None)
+    ours = layer_norm(inputs[0], weight, bias, 1e-3, x=inputs[1] if has_two else None)
     plain = torch.stack(
         [
             nn.functional.layer_norm(sum(value[member] for value in plains), (INPUTS,), *both, eps=1e-3)
@@ -113,7 +113,7 @@ def test_norm_with_dropout_and_dropout_alone():
     bias, plain_bias = make_slot(MEMBERS, INPUTS, seed=1, dtype=torch.float32)
     inputs = [tensor(MEMBERS, TOKENS, INPUTS, seed=seed, dtype=torch.float32).requires_grad_() for seed in (1, 2)]
     plains = [value.detach().clone().requires_grad_() for value in inputs]
-    ours = norm(inputs[0], weight, bias, 1e-5, x=inputs[1], drop=drop)
+    ours = layer_norm(inputs[0], weight, bias, 1e-5, x=inputs[1], drop=drop)
     total = nn.functional.layer_norm(plains[0] + factor * plains[1], (INPUTS,), eps=1e-5)
     plain = total * plain_weight[:, None] + plain_bias[:, None]
     pairs = [*zip(inputs, plains, strict=True), (weight, plain_weight), (bias, plain_bias)]
@@ -141,7 +141,7 @@ def test_attention(probability):
     found = attention(joined, batch.grid, drops)
     expected = torch.zeros(found.shape)
     for group, drop in zip(groups, drops, strict=True):
-        for index, (member, place) in enumerate(zip(group.owners.tolist(), group.places.tolist(), strict=True)):
+        for index, (member, place) in enumerate(zip(group.owners.tolist(), group.indices.tolist(), strict=True)):
             if place >= len(lengths[member]):
                 continue
             start, length = sum(lengths[member][:place]), lengths[member][place]

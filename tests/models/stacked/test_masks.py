@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.masks import DropProbability, Masks, site_keys
 from seedproof.models.stacked.packing import Group
 from seedproof.training.engine import step_seed
 
@@ -23,7 +23,7 @@ def make_masks(runs, step=1, probability=0.1):
     """Of runs with these dropout seeds."""
     chances = np.broadcast_to(probability, len(runs))
     seeds = np.array([step_seed(run, step) for run in runs], np.uint64)
-    return Masks(torch.from_numpy(site_keys(seeds, np.arange(SITES))), Chance.of(np.array(chances), CPU))
+    return Masks(torch.from_numpy(site_keys(seeds, np.arange(SITES))), DropProbability.of(np.array(chances), CPU))
 
 
 def group(owners, places, length):

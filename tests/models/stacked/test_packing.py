@@ -38,7 +38,7 @@ def test_every_token_is_packed_exactly_once(members, multiple):
     tables, batches = make_tables(members)
     batch = pack(tables, batches, HEADS, multiple=multiple)
     assert batch.tokens % multiple == 0
-    assert (batch.members, batch.batch) == (len(members), max(map(len, members)))
+    assert (batch.members, batch.batch_size) == (len(members), max(map(len, members)))
     for name in ("ids", "segments", "positions"):
         assert getattr(batch, name).shape == (batch.members * batch.tokens,)
     shape = (batch.members, batch.tokens)
@@ -58,7 +58,7 @@ def test_every_token_is_packed_exactly_once(members, multiple):
             row[0] for row in expected
         ]
         assert batch.labels[member, : len(rows)].tolist() == [row[0] for row in expected]
-        assert batch.is_example[member].tolist() == [1.0] * len(rows) + [0.0] * (batch.batch - len(rows))
+        assert batch.is_example[member].tolist() == [1.0] * len(rows) + [0.0] * (batch.batch_size - len(rows))
 
 
 @given(ragged, multiples)
@@ -81,11 +81,11 @@ def test_the_tables_move_rows_there_and_back(members, multiple):
     assert len(grid.groups) <= GROUPS
     lengths = [group.length for group in grid.groups]
     assert lengths == sorted(lengths)  # sequences of like length are together
-    assert sum(group.sequences for group in grid.groups) == batch.members * batch.batch
+    assert sum(group.sequences for group in grid.groups) == batch.members * batch.batch_size
     seen = {
-        (owner, place) for g in grid.groups for owner, place in zip(g.owners.tolist(), g.places.tolist(), strict=True)
+        (owner, place) for g in grid.groups for owner, place in zip(g.owners.tolist(), g.indices.tolist(), strict=True)
     }
-    assert seen == {(member, place) for member in range(batch.members) for place in range(batch.batch)}
+    assert seen == {(member, place) for member in range(batch.members) for place in range(batch.batch_size)}
 
 
 @given(ragged, multiples, st.integers(0, 1000))

@@ -97,9 +97,9 @@ def test_the_first_gradient_of_a_step_replaces_and_further_ones_add():
     left, right = torch.randn(3, 16, 5), torch.randn(3, 5, 16)
     for _ in range(2):  # what the first round left is gone in the second
         stack.start_backward()
-        slot.add_product(left, right)
+        slot.add_matmul(left, right)
         torch.testing.assert_close(slot.gradient, left @ right)
-        slot.add_product(left, right)
+        slot.add_matmul(left, right)
         slot.add(torch.ones(3, 16, 16))
         torch.testing.assert_close(slot.gradient, 2 * (left @ right) + 1)
     table = stack.slot("albert.embeddings.word_embeddings.weight")

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from seedproof.models.stacked.architecture import Architecture, LayerNames
-from seedproof.models.stacked.functions import ACTIVATIONS, Mix, attention, dropped, linear, lookup, norm
+from seedproof.models.stacked.functions import ACTIVATIONS, Mix, attention, dropped, layer_norm, linear, lookup
 from seedproof.models.stacked.packing import Packed
 from seedproof.models.stacked.stack import Stack
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from seedproof.models.stacked.masks import Drop, Masks
 
 
@@ -25,36 +27,35 @@ class Mixes(Protocol):
     """Mixout in one step of a stack."""
 
     def of(self, names: tuple[str, ...], use: int) -> Mix | None:
-        """The mixture of the matrices of these modules at their ``use``-th use in a pass (ALBERT uses its layer often);
-        None where no member mixes them."""
+        """Mixture of the matrices of these modules at their ``use``-th use in a pass (ALBERT uses its layer often); None
+        where no member mixes them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One pass through the encoders of a stack."""
+    """One forward pass through the encoders of a stack."""
 
     architecture: Architecture
     stack: Stack
     batch: Packed
     masks: Masks | None = None
-    """Of dropout; None: every probability is 0."""
+    """Dropout masks; None: every probability is 0."""
     mixes: Mixes | None = None
     """Mixout of the matrices; None: nothing is mixed."""
     dtype: torch.dtype = torch.float32
-    """Of the products; bf16 computes as autocast does, over fp32 weights."""
+    """Precision of the matmuls; bf16 computes as autocast does, over fp32 weights."""
 
-    def logits(self) -> tuple[Tensor, Tensor]:
-        """Logits, (members, batch, labels) in the weights' dtype, and what goes into the activation of the head's dense
-        layer, (members, batch, width)."""
+    def logits(self) -> tuple[Float[Tensor, "members batch labels"], Float[Tensor, "members batch width"]]:
+        """Logits in the weights' dtype, and what goes into the activation of the head's dense layer."""
         hidden, layers = self._embeddings(), self.architecture.layers
         for use, names in enumerate(layers):
             hidden = self._layer(hidden, names, use, is_last=use == len(layers) - 1)
         return self._head(hidden)
 
-    def _first(self, x: Tensor) -> Tensor:
-        """The first token of each example, (members, batch, width), of all tokens."""
+    def _first(self, x: Float[Tensor, "members tokens width"]) -> Float[Tensor, "members batch width"]:
+        """First token of each example."""
         rows = x.reshape(-1, x.shape[-1]).index_select(0, self.batch.first_slots)
-        return rows.view(self.batch.members, self.batch.batch, -1)
+        return rows.view(self.batch.members, self.batch.batch_size, -1)
 
     def _linear(self, x: Tensor, *names: str, use: int = 0) -> Tensor:
         weight = self.stack.slot(*[f"{name}.weight" for name in names])
@@ -62,9 +63,9 @@ class Pass:
         mix = None if self.mixes is None else self.mixes.of(names, use)
         return linear(x, weight, bias, mix=mix, dtype=self.dtype)
 
-    def _norm(self, residual: Tensor, name: str, x: Tensor | None = None, drop: Drop | None = None) -> Tensor:
+    def _layer_norm(self, residual: Tensor, name: str, x: Tensor | None = None, drop: Drop | None = None) -> Tensor:
         weight, bias = self.stack.slot(f"{name}.weight"), self.stack.slot(f"{name}.bias")
-        return norm(residual, weight, bias, self.architecture.eps, x=x, drop=drop)
+        return layer_norm(residual, weight, bias, self.architecture.eps, x=x, drop=drop)
 
     def _drop(self, site: int, x: Tensor) -> Drop | None:
         return None if self.masks is None else self.masks.tokens(site, x.shape[1], x.shape[2])
@@ -82,7 +83,7 @@ class Pass:
                 names.segments, torch.zeros_like(batch.ids) if batch.segments is None else batch.segments
             )
         total = total + rows(names.positions, batch.positions + names.first_position)
-        hidden = self._norm(total.view(batch.members, batch.tokens, -1), names.norm)
+        hidden = self._layer_norm(total.view(batch.members, batch.tokens, -1), names.norm)
         hidden = dropped(hidden, self._drop(0, hidden))
         return hidden if names.projection is None else self._linear(hidden, names.projection)
 
@@ -96,11 +97,11 @@ class Pass:
             x, attended = self._first(x), self._first(attended)
         attended = self._linear(attended, names.attention_output, use=use)
         drop = self._drop(site + 1, attended) if architecture.drops_attention_output else None
-        x = self._norm(x, names.attention_norm, attended, drop)
+        x = self._layer_norm(x, names.attention_norm, attended, drop)
         inner = ACTIVATIONS[architecture.activation](self._linear(x, names.intermediate, use=use))
         output = self._linear(inner, names.output, use=use)
         drop = self._drop(site + 2, output) if architecture.drops_output else None
-        return self._norm(x, names.output_norm, output, drop)
+        return self._layer_norm(x, names.output_norm, output, drop)
 
     def _head(self, first: Tensor) -> tuple[Tensor, Tensor]:
         head, site = self.architecture.head, self.architecture.sites - 2

@@ -1,6 +1,6 @@
 """The few operations of an encoder that a stack does for all members at once, with gradients written in place.
 
-Shapes: m members, t tokens of a member, n inputs, k outputs. Each is an autograd function whose backward pass writes the
+Axes: m members, t tokens of a member, n inputs, k outputs. Each is an autograd function whose backward pass writes the
 gradient of its weights into the slot itself and returns only that of its input.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from seedproof.models.stacked.masks import Drop
 from seedproof.models.stacked.packing import Grid, Group
 from seedproof.models.stacked.stack import Slot
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {
@@ -34,18 +37,18 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 class Mix:
     """Mixout of one matrix: mixed = target + scale * (weight - target) (Lee et al. 2020), column by column."""
 
-    target: Tensor
-    """(m, k, n); 0 for a member without Mixout."""
-    scale: Tensor
-    """mask / (1 - p), (m, parts, 1, n); 1 for a member without Mixout. Parts: matrices joined in the slot."""
-    slope: Tensor
-    """What the gradient is multiplied by: the scale, or without 1 / (1 - p) where the legacy gradient is asked for."""
+    target: Float[Tensor, "m k n"]
+    """Weights mixed in; 0 for a member without Mixout."""
+    scale: Float[Tensor, "m parts 1 n"]
+    """mask / (1 - p); 1 for a member without Mixout. Parts: matrices joined in the slot."""
+    slope: Float[Tensor, "m parts 1 n"]
+    """Factor of the gradient: the scale, or without 1 / (1 - p) where the legacy gradient is asked for."""
 
-    def __call__(self, weight: Tensor) -> Tensor:
-        """The mixed weight, (m, k, n)."""
+    def __call__(self, weight: Float[Tensor, "m k n"]) -> Float[Tensor, "m k n"]:
+        """The mixed weight."""
         return torch.addcmul(self.target, self._spread(self.scale, weight), weight - self.target)
 
-    def gradient(self, gradient: Tensor) -> Tensor:
+    def gradient(self, gradient: Float[Tensor, "m k n"]) -> Float[Tensor, "m k n"]:
         """The gradient of the weight from that of the mixed weight."""
         return gradient * self._spread(self.slope, gradient)
 
@@ -68,7 +71,7 @@ class _Linear(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
         x, matrix = ctx.saved_tensors
         if ctx.mix is None:
-            ctx.weight.add_product(gradient.transpose(1, 2), x)
+            ctx.weight.add_matmul(gradient.transpose(1, 2), x)
         else:
             ctx.weight.add(ctx.mix.gradient(torch.bmm(gradient.transpose(1, 2), x)))
         ctx.bias.add(gradient.sum(1, dtype=ctx.bias.value.dtype))
@@ -76,13 +79,13 @@ class _Linear(torch.autograd.Function):
 
 
 def linear(
-    x: Tensor, weight: Slot, bias: Slot, *, mix: Mix | None = None, dtype: torch.dtype = torch.float32
-) -> Tensor:
-    """x (m, t, n), weight (m, k, n), bias (m, k) -> (m, t, k), computed in ``dtype``."""
+    x: Float[Tensor, "m t n"], weight: Slot, bias: Slot, *, mix: Mix | None = None, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "m t k"]:
+    """Each member's ``x weight' + bias``, weight (m, k, n) and bias (m, k), computed in ``dtype``."""
     return _Linear.apply(x, weight, bias, mix, dtype)  # type: ignore[no-any-return,no-untyped-call]
 
 
-class _Norm(torch.autograd.Function):
+class _LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, residual: Tensor, x: Tensor | None, drop: Drop | None, weight: Slot, bias: Slot, eps: float
@@ -106,13 +109,19 @@ class _Norm(torch.autograd.Function):
         return outer, second if ctx.has_two else None, None, None, None, None
 
 
-def norm(
-    residual: Tensor, weight: Slot, bias: Slot, eps: float, *, x: Tensor | None = None, drop: Drop | None = None
-) -> Tensor:
-    """LayerNorm of ``residual`` plus the dropped ``x``, both (m, t, n), with each member's weight and bias (m, n)."""
+def layer_norm(
+    residual: Float[Tensor, "m t n"],
+    weight: Slot,
+    bias: Slot,
+    eps: float,
+    *,
+    x: Float[Tensor, "m t n"] | None = None,
+    drop: Drop | None = None,
+) -> Float[Tensor, "m t n"]:
+    """LayerNorm of ``residual`` plus the dropped ``x``, with each member's weight and bias (m, n)."""
     master = weight.value.dtype
     second = None if x is None else x.to(master)
-    return _Norm.apply(residual.to(master), second, drop, weight, bias, eps)  # type: ignore[no-any-return,no-untyped-call]
+    return _LayerNorm.apply(residual.to(master), second, drop, weight, bias, eps)  # type: ignore[no-any-return,no-untyped-call]
 
 
 class _Dropped(torch.autograd.Function):
@@ -126,7 +135,7 @@ class _Dropped(torch.autograd.Function):
         return ctx.drop(gradient.contiguous()), None
 
 
-def dropped(x: Tensor, drop: Drop | None) -> Tensor:
+def dropped(x: Float[Tensor, "*shape"], drop: Drop | None) -> Float[Tensor, "*shape"]:
     """``x`` with dropout; None: as it is."""
     return x if drop is None else _Dropped.apply(x.float().contiguous(), drop)  # type: ignore[no-untyped-call]
 
@@ -145,8 +154,8 @@ class _Lookup(torch.autograd.Function):
         return None, None, None
 
 
-def lookup(table: Slot, rows: Tensor) -> Tensor:
-    """Rows (n,) of all members' tables (m, entries, width) taken as one: (n, width)."""
+def lookup(table: Slot, rows: Int[Tensor, " rows"]) -> Float[Tensor, "rows width"]:
+    """Rows of all members' tables, (m, entries, width), taken as one of m * entries rows."""
     # Autograd needs something to differentiate; the gradient that matters goes into the slot.
     anchor = torch.empty(0, device=rows.device, requires_grad=torch.is_grad_enabled())
     return _Lookup.apply(anchor, table, rows)  # type: ignore[no-any-return,no-untyped-call]
@@ -161,36 +170,37 @@ class _Attention(torch.autograd.Function):
         size = width // (3 * grid.heads)
         rows = joined.reshape(-1, size).index_select(0, grid.to_grid)
         context = rows.new_zeros(len(grid.to_packed_back) + 1, size)
-        shares = []
+        probabilities = []
         for (query, key, value), out, group, drop in _by_group(rows, context, grid, drops):
             bias = group.bias.to(rows.dtype)
             scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=size**-0.5)
-            shares.append(torch.softmax(scores, -1, dtype=torch.promote_types(rows.dtype, torch.float32)))
-            torch.bmm((shares[-1] if drop is None else drop.kept(shares[-1])).to(rows.dtype), value, out=out)
+            attended = torch.softmax(scores, -1, dtype=torch.promote_types(rows.dtype, torch.float32))
+            probabilities.append(attended)
+            torch.bmm((attended if drop is None else drop.kept(attended)).to(rows.dtype), value, out=out)
             if drop is not None:
                 out.mul_(drop.scale)
-        ctx.save_for_backward(rows, *shares)
+        ctx.save_for_backward(rows, *probabilities)
         ctx.grid, ctx.drops, ctx.shape = grid, drops, joined.shape
         return context.index_select(0, grid.to_packed).view(members, tokens, width // 3)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        rows, *shares = ctx.saved_tensors
+        rows, *probabilities = ctx.saved_tensors
         grid: Grid = ctx.grid
         size = rows.shape[1]
         context = gradient.reshape(-1, size).index_select(0, grid.to_packed_back)
         result = rows.new_empty(len(rows) + 1, size)
         result[-1] = 0.0
-        parts = zip(
-            _by_group(rows, context, grid, ctx.drops), _by_group(result, context, grid, ctx.drops), shares, strict=True
-        )
-        for ((query, key, value), above, _, drop), (outs, _, _, _), share in parts:
+        sides = (_by_group(each, context, grid, ctx.drops) for each in (rows, result))
+        parts = zip(*sides, probabilities, strict=True)
+        for ((query, key, value), above, _, drop), (outs, _, _, _), attended in parts:
             if drop is not None:
                 above.mul_(drop.scale)
-            torch.bmm((share if drop is None else drop.kept(share)).to(rows.dtype).transpose(1, 2), above, out=outs[2])
-            inner = torch.bmm(above, value.transpose(1, 2)).to(share.dtype)
+            kept = attended if drop is None else drop.kept(attended)
+            torch.bmm(kept.to(rows.dtype).transpose(1, 2), above, out=outs[2])
+            inner = torch.bmm(above, value.transpose(1, 2)).to(attended.dtype)
             inner = inner if drop is None else drop.kept(inner)
-            scores = torch._softmax_backward_data(inner, share, -1, share.dtype).mul_(size**-0.5).to(rows.dtype)
+            scores = torch._softmax_backward_data(inner, attended, -1, attended.dtype).mul_(size**-0.5).to(rows.dtype)
             torch.bmm(scores, key, out=outs[0])
             torch.bmm(scores.transpose(1, 2), query, out=outs[1])
         return result.index_select(0, grid.to_grid_back).view(ctx.shape), None, None
@@ -199,7 +209,7 @@ class _Attention(torch.autograd.Function):
 def _by_group(
     rows: Tensor, context: Tensor, grid: Grid, drops: Sequence[Drop | None]
 ) -> Iterator[tuple[Tensor, Tensor, Group, Drop | None]]:
-    """Each group's views: query, key and value (3, sequences * heads, length, size), and its part of the context."""
+    """Views of each group: query, key and value (3, sequences * heads, length, size), and its part of the context."""
     start, size = 0, rows.shape[1]
     for group, drop in zip(grid.groups, drops, strict=True):
         batch = group.sequences * grid.heads
@@ -209,15 +219,14 @@ def _by_group(
         start += count
 
 
-def attention(joined: Tensor, grid: Grid, drops: Sequence[Drop | None]) -> Tensor:
-    """Attention inside each sequence.
+def attention(
+    joined: Float[Tensor, "m t three_widths"], grid: Grid, drops: Sequence[Drop | None]
+) -> Float[Tensor, "m t width"]:
+    """Attention inside each sequence, packed as ``joined``.
 
     Args:
-        joined: query, key and value of every packed token, (m, t, 3 * width).
-        grid: where its rows go.
-        drops: dropout of the shares of each group of the grid.
-
-    Returns:
-        (m, t, width), packed as ``joined``.
+        joined: query, key and value of every packed token, one behind the other.
+        grid: the arrangement of its rows for attention.
+        drops: dropout of the attention probabilities of each group of the grid.
     """
     return _Attention.apply(joined, grid, drops)  # type: ignore[no-any-return,no-untyped-call]

@@ -29,12 +29,12 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Numbers in the parameter."""
+        """Elements of the parameter."""
         return math.prod(self.shape)
 
     @property
     def stop(self) -> int:
-        """Where it ends in its slab."""
+        """End in its slab."""
         return self.start + self.size
 
 
@@ -48,7 +48,7 @@ class SlabLayout:
 
     @property
     def size(self) -> int:
-        """Numbers in the slab, per member."""
+        """Elements of the slab, per member."""
         return self.entries[-1].stop
 
 
@@ -62,7 +62,7 @@ class Layout:
 
     @classmethod
     def of(cls, model: nn.Module) -> Layout:
-        """The layout for models like this one."""
+        """Layout of models like this one."""
         plain = without_decay(model)
         grouped: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
         parameters = {name: tuple(value.shape) for name, value in model.named_parameters()}
@@ -72,13 +72,13 @@ class Layout:
         return cls(slabs, tuple(parameters))
 
     @cached_property
-    def places(self) -> Mapping[str, tuple[int, Entry]]:
-        """The number of its slab and its entry, by name of parameter."""
+    def locations(self) -> Mapping[str, tuple[int, Entry]]:
+        """Index of its slab, and its entry there, by name of parameter."""
         return {entry.name: (index, entry) for index, slab in enumerate(self.slabs) for entry in slab.entries}
 
     @property
     def size(self) -> int:
-        """Numbers in one member's parameters."""
+        """Elements of one member's parameters."""
         return sum(slab.size for slab in self.slabs)
 
 

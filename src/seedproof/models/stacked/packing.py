@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Int, Int64, Num
 
 GROUPS = 4
 """Groups of sequences for attention: more waste less on padding and cost more calls."""
@@ -26,22 +30,24 @@ LENGTH_STEPS = 8
 
 @dataclass(frozen=True, eq=False)
 class TokenTable:
-    """The examples of a split as arrays, from which batches are taken by index."""
+    """Examples of a split as arrays, from which batches are taken by index."""
 
-    ids: np.ndarray
-    """int64 (examples, longest)."""
-    segments: np.ndarray | None
-    """int64 (examples, longest), where the model takes them."""
-    lengths: np.ndarray
-    """int64 (examples,)."""
-    labels: np.ndarray
-    """int64 classes or float64 targets, (examples,)."""
+    ids: Int64[np.ndarray, "examples longest"]
+    segments: Int64[np.ndarray, "examples longest"] | None
+    """Segment ids, where the model takes them."""
+    lengths: Int64[np.ndarray, " examples"]
+    """Tokens of each example."""
+    labels: Num[np.ndarray, " examples"]
+    """int64 classes or float64 targets."""
 
     @classmethod
     def of(
-        cls, ids: Sequence[Sequence[int]], segments: Sequence[Sequence[int]] | None, labels: np.ndarray
+        cls,
+        ids: Sequence[Sequence[int]],
+        segments: Sequence[Sequence[int]] | None,
+        labels: Num[np.ndarray, " examples"],
     ) -> TokenTable:
-        """From lists of tokens, as :class:`seedproof.models.tokens.TokenizedSplit` holds them."""
+        """Table of lists of tokens, as :class:`seedproof.models.tokens.TokenizedSplit` holds them."""
         lengths = np.array([len(row) for row in ids])
         return cls(
             _rectangle(ids, lengths), None if segments is None else _rectangle(segments, lengths), lengths, labels
@@ -56,26 +62,28 @@ def _rectangle(rows: Sequence[Sequence[int]], lengths: np.ndarray) -> np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """A batch of examples for each member of a stack, without padding."""
+    """A batch of examples for each member of a stack, without padding.
 
-    ids: Tensor
-    """int64 (members * tokens,)."""
-    segments: Tensor | None
-    """int64 (members * tokens,)."""
-    positions: Tensor
-    """Place of a token in its sequence from 0, int64 (members * tokens,)."""
-    owners: Tensor
-    """The member of each packed slot, int64 (members * tokens,)."""
-    labels: Tensor
-    """(members, batch), int64 or float32; 0 where a member has fewer examples."""
-    is_example: Tensor
-    """float32 (members, batch): 1, or 0 where a member has fewer examples."""
-    first_slots: Tensor
-    """The packed slot of each example's first token, int64 (members * batch,)."""
+    A slot is the position of a token in the rows of all members, one row behind the other: members * tokens of them.
+    """
+
+    ids: Int64[Tensor, " slots"]
+    segments: Int64[Tensor, " slots"] | None
+    positions: Int64[Tensor, " slots"]
+    """Position of a token in its sequence, from 0."""
+    owners: Int64[Tensor, " slots"]
+    """The member of each slot."""
+    labels: Num[Tensor, "members batch"]
+    """int64 classes or float32 targets; 0 where a member has fewer examples."""
+    is_example: Float32[Tensor, "members batch"]
+    """1, or 0 where a member has fewer examples."""
+    first_slots: Int64[Tensor, " sequences"]
+    """Slot of each example's first token, (members * batch,)."""
     members: int
-    batch: int
+    batch_size: int
+    """Examples of the member that has most."""
     tokens: int
-    """Packed slots of a member: the most tokens that one has, and one slot of padding."""
+    """Slots of a member: the most tokens that one has, and one slot of padding."""
     grid: Grid
 
 
@@ -83,17 +91,17 @@ class Packed:
 class Group:
     """Sequences of like length, whose attention is computed together, padded to the longest."""
 
-    owners: Tensor
-    """The member of each sequence, int64 (sequences,)."""
-    places: Tensor
-    """The place of each sequence in its member's batch, int64 (sequences,)."""
-    bias: Tensor
-    """0 for tokens, the lowest number for padding: float32 (sequences * heads, 1, length)."""
+    owners: Int64[Tensor, " sequences"]
+    """The member of each sequence."""
+    indices: Int64[Tensor, " sequences"]
+    """Index of each sequence in its member's batch."""
+    bias: Float32[Tensor, "sequence_heads 1 length"]
+    """Added to attention scores, (sequences * heads, 1, length): 0 for tokens, the lowest number for padding."""
     length: int
 
     @property
     def sequences(self) -> int:
-        """Their number."""
+        """Number of sequences."""
         return len(self.owners)
 
 
@@ -107,12 +115,14 @@ class Grid:
 
     heads: int
     groups: tuple[Group, ...]
-    to_grid: Tensor
-    """For each row of the grid before attention, but the last, its packed row."""
-    to_grid_back: Tensor
-    to_packed: Tensor
-    """For each packed row after attention its row in the grid."""
-    to_packed_back: Tensor
+    to_grid: Int64[Tensor, " three_rows"]
+    """Packed row of each row of the grid before attention, but the last."""
+    to_grid_back: Int64[Tensor, " three_packed"]
+    """Row of the grid before attention of each packed row."""
+    to_packed: Int64[Tensor, " packed"]
+    """Row of the grid after attention of each packed row."""
+    to_packed_back: Int64[Tensor, " rows"]
+    """Packed row of each row of the grid after attention, but the last."""
 
 
 def pack(
@@ -125,11 +135,12 @@ def pack(
     """Pack one batch for each member.
 
     Args:
-        tables: of each member; members of one task share one table.
-        batches: the examples of each, int64 (batch,); their number may differ.
-        heads: of the attention.
-        multiple: of which the packed slots of a member are; libraries that prepare a kernel for each shape (oneDNN's for
-            bf16) keep few then, and little memory.
+        tables: one per member; members of one task share one table.
+        batches: indices of each member's examples, int64 (batch,); their number may differ.
+        heads: attention heads.
+        device: where the batch goes.
+        multiple: slots of a member are rounded up to a multiple of it; libraries that prepare a kernel for each shape
+            (oneDNN's for bf16) keep few then, and little memory.
     """
 
     def tensor(array: np.ndarray) -> Tensor:
@@ -160,16 +171,21 @@ def pack(
         is_example=tensor((lengths > 0).astype(np.float32)),
         first_slots=tensor(slots[:, :, 0].reshape(-1)),
         members=members,
-        batch=size,
+        batch_size=size,
         tokens=tokens,
         grid=_arrange(slots, lengths, tokens * members, heads, steps, tensor),
     )
 
 
 def _arrange(
-    slots: np.ndarray, lengths: np.ndarray, rows: int, heads: int, multiple: int, tensor: Callable[[np.ndarray], Tensor]
+    slots: Int[np.ndarray, "members batch longest"],
+    lengths: Int[np.ndarray, "members batch"],
+    rows: int,
+    heads: int,
+    multiple: int,
+    tensor: Callable[[np.ndarray], Tensor],
 ) -> Grid:
-    """The grid of sequences whose tokens sit in ``slots``, (members, batch, longest)."""
+    """Grid of the sequences whose tokens sit in ``slots``."""
     size, flat = slots.shape[1], lengths.reshape(-1)
     head, part = np.arange(heads), np.arange(3)[:, None, None, None]
     groups, to_grid, to_packed_back = [], [], []
@@ -195,12 +211,14 @@ def _arrange(
 
 
 def _up(number: int, multiple: int) -> int:
-    """The next multiple."""
+    """Next multiple."""
     return -(-number // multiple) * multiple
 
 
-def _gathered(columns: Sequence[np.ndarray], batches: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """Values of each member's examples, (members, size), 0 where there are fewer."""
+def _gathered(
+    columns: Sequence[np.ndarray], batches: Sequence[np.ndarray], size: int
+) -> Num[np.ndarray, "members {size}"]:
+    """Values of each member's examples, 0 where there are fewer."""
     values = np.zeros((len(batches), size), columns[0].dtype)
     for row, column, batch in zip(values, columns, batches, strict=True):
         row[: len(batch)] = column[batch]

@@ -1,15 +1,19 @@
-"""The numbers of a stack: weights and gradients of many members, by the names of the stock model."""
+"""Weights and gradients of the members of a stack, by the names of the stock model."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from seedproof.errors import UserError
 from seedproof.models.stacked.layout import Layout
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 class Slot:
@@ -33,8 +37,8 @@ class Slot:
             raise RuntimeError("this stack has no gradients; it was made to evaluate")
         return self._gradient
 
-    def add_product(self, left: Tensor, right: Tensor) -> None:
-        """Add ``left @ right``, (members, out, n) and (members, n, in), to a matrix's gradient."""
+    def add_matmul(self, left: Float[Tensor, "members out n"], right: Float[Tensor, "members n in_"]) -> None:
+        """Add ``left @ right`` to a matrix's gradient."""
         gradient = self.gradient
         if left.dtype != gradient.dtype:
             self.add(torch.bmm(left, right))
@@ -44,16 +48,16 @@ class Slot:
         else:
             gradient.baddbmm_(left, right)
 
-    def add(self, value: Tensor) -> None:
-        """Add ``value``, of the slot's shape."""
+    def add(self, value: Float[Tensor, "members ..."]) -> None:
+        """Add ``value``, of the slot's shape, to the gradient."""
         if self.is_fresh:
             self.gradient.copy_(value)
             self.is_fresh = False
         else:
             self.gradient.add_(value)
 
-    def add_rows(self, rows: Tensor, value: Tensor) -> None:
-        """Add ``value`` (n, width) to the ``rows`` (n,) of all members' tables taken as one."""
+    def add_rows(self, rows: Int[Tensor, " rows"], value: Float[Tensor, "rows width"]) -> None:
+        """Add ``value`` to these rows of the gradients of all members' tables, taken as one."""
         table = self.gradient.view(-1, value.shape[-1])
         if self.is_fresh:
             table.zero_()
@@ -86,8 +90,8 @@ class Stack:
         """The parameter of this name; several names: parameters that lie one behind the other, joined along their
         first dimension (query, key and value, for one product instead of three)."""
         if names not in self._slots:
-            index, first = self.layout.places[names[0]]
-            entries = [self.layout.places[name][1] for name in names]
+            index, first = self.layout.locations[names[0]]
+            entries = [self.layout.locations[name][1] for name in names]
             if any(before.stop != after.start for before, after in itertools.pairwise(entries)):
                 raise ValueError(f"parameters do not lie one behind the other: {names}")
             shape = (self.members, len(names) * first.shape[0], *first.shape[1:])
@@ -107,7 +111,7 @@ class Stack:
         Raises:
             UserError: a parameter is missing or has another shape.
         """
-        for name, (index, entry) in self.layout.places.items():
+        for name, (index, entry) in self.layout.locations.items():
             if name not in weights or tuple(weights[name].shape) != entry.shape:
                 found = tuple(weights[name].shape) if name in weights else "nothing"
                 raise UserError(f"the models of one stack must be alike: {name} has shape {entry.shape}, found {found}")
@@ -118,15 +122,15 @@ class Stack:
         return self.read(self.values, member)
 
     def read(self, slabs: Sequence[Tensor], member: int) -> dict[str, Tensor]:
-        """A member's row of any tensors of the layout (weights, gradients, averages), by name, copied."""
+        """A member's row of any tensors of the layout (weights, gradients, moments), by name, copied."""
         return {
             name: slabs[index][member, entry.start : entry.stop].view(entry.shape).clone()
-            for name, (index, entry) in self.layout.places.items()
+            for name, (index, entry) in self.layout.locations.items()
         }
 
     def write(self, slabs: Sequence[Tensor], member: int, tensors: Mapping[str, Tensor]) -> None:
         """The opposite of :meth:`read`."""
-        for name, (index, entry) in self.layout.places.items():
+        for name, (index, entry) in self.layout.locations.items():
             slabs[index][member, entry.start : entry.stop].copy_(tensors[name].detach().flatten())
 
     def keep(self, members: Sequence[int], *, trains: bool = True) -> Stack:
@@ -145,8 +149,8 @@ class Stack:
         return other
 
     @torch.no_grad()
-    def norms(self, slabs: Sequence[Tensor]) -> Tensor:
-        """The L2 norm of each parameter in any tensors of the layout, (members, parameters) in the stock order.
+    def norms(self, slabs: Sequence[Float[Tensor, "members _"]]) -> Float[Tensor, "members parameters"]:
+        """L2 norm of each parameter in any tensors of the layout, in the stock order.
 
         As many calls as there are parameters, however many members there are.
         """

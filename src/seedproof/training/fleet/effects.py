@@ -49,7 +49,7 @@ class StackedEffects:
             if target is not None:
                 target[member] = 0.0
         for name, value in effects.decay_targets.items():
-            index, entry = self._stack.layout.places[name]
+            index, entry = self._stack.layout.locations[name]
             if not self._stack.layout.slabs[index].decays:
                 continue
             target = self.targets[index]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from seedproof.models.stacked.encoder import Pass
 from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
-from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.masks import DropProbability, Masks, site_keys
 from seedproof.models.stacked.packing import pack
 from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, step_seed
@@ -217,7 +217,7 @@ class FleetEngine:
             return None
         keys = site_keys(seeds, np.arange(self._architecture.sites))
         device = self._state.stack.device
-        return Masks(torch.from_numpy(keys).to(device), Chance.of(probability, device))
+        return Masks(torch.from_numpy(keys).to(device), DropProbability.of(probability, device))
 
     def _observe(self, records: list[list[Record]]) -> None:
         """Show the step to the probes that look at it; norms of all gradients are taken in one pass."""

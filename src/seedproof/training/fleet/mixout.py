@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seedproof.methods import Mixture
 from seedproof.models.stacked.functions import Mix
-from seedproof.models.stacked.masks import Chance, Masks, site_keys
+from seedproof.models.stacked.masks import DropProbability, Masks, site_keys
 from seedproof.models.stacked.stack import Stack
 
 
@@ -22,7 +22,7 @@ class _Joined:
 
     target: Tensor
     """(members, out, in)."""
-    chances: tuple[Chance, ...]
+    probabilities: tuple[DropProbability, ...]
     """Of each matrix."""
     slopes: Tensor
     """What a mask is multiplied by for the gradient, (members, matrices, 1, 1): 1, or 1 - p for the legacy gradient."""
@@ -70,7 +70,7 @@ class MixedMembers:
                     target[column, part * rows : (part + 1) * rows] = matrix.target
                     p[part, column] = matrix.p
                     slopes[column, part] = 1.0 - matrix.p if matrix.legacy_gradient else 1.0
-        return _Joined(target, tuple(Chance.of(row, stack.device) for row in p), slopes)
+        return _Joined(target, tuple(DropProbability.of(row, stack.device) for row in p), slopes)
 
 
 class _Mixes:
@@ -85,13 +85,13 @@ class _Mixes:
         if joined is None:
             return None
         width = joined.target.shape[2]
-        drawn = [self._mask(name, use, chance, width) for name, chance in zip(names, joined.chances, strict=True)]
+        drawn = [self._mask(name, use, each, width) for name, each in zip(names, joined.probabilities, strict=True)]
         scale = torch.stack(drawn, dim=1)[:, :, None, :]
         return Mix(joined.target, scale, scale * joined.slopes)
 
-    def _mask(self, name: str, use: int, chance: Chance, width: int) -> Tensor:
+    def _mask(self, name: str, use: int, probability: DropProbability, width: int) -> Tensor:
         """(members, width)."""
         # A site of its own for each use of a matrix, apart from those of dropout.
         site = int.from_bytes(hashlib.blake2b(f"mixout {name} {use}".encode(), digest_size=7).digest(), "little")
         keys = torch.from_numpy(site_keys(self._seeds, np.array([site]))).to(self._stack.device)
-        return Masks(keys, chance).columns(0, width)
+        return Masks(keys, probability).columns(0, width)

@@ -131,7 +131,7 @@ class StackedAdamW:
         layout: Layout = self._stack.layout
         factors = _clipping(bounds, self._stack.norms(self._stack.gradients))
         for column, name in enumerate(layout.names):
-            index, entry = layout.places[name]
+            index, entry = layout.locations[name]
             self._stack.gradients[index][:, entry.start : entry.stop].mul_(factors[:, column : column + 1])
 
     @torch.no_grad()
