@@ -3,8 +3,8 @@
 python benchmarks/coverage.py [SAMPLES]
 
 A run fails with a given probability and then scores .527, else its score is drawn from a normal distribution of mean .7 and
-standard deviation .02. Prints, per number of runs, the share of samples whose interval covers the truth; for Levene's tests of
-two equal groups the share of false alarms. The program's smallest numbers of runs are taken away for that: this is where they
+standard deviation .02. Prints, per number of runs, the fraction of samples whose interval covers the truth; for Levene's tests of
+two equal groups the fraction of false alarms. The program's smallest numbers of runs are taken away for that: this is where they
 come from.
 """
 
@@ -86,25 +86,25 @@ def rates(samples: int) -> None:
     """Newcombe's interval of a difference of failure rates, pairs of seeds."""
     print("rates, Newcombe          runs   by pair of rates: .05 .05, .3 .05, .5 .5, .9 .1")
     for runs in (2, 3, 4, 5, 8, 10, 25):
-        shares = []
+        fractions = []
         for first, second in ((0.05, 0.05), (0.3, 0.05), (0.5, 0.5), (0.9, 0.1)):
             drawn = [(GENERATOR.random((samples, runs)) < rate).astype(np.int64) for rate in (first, second)]
             pairs = [RateDifference(a, b, 1, paired=True) for a, b in zip(*drawn, strict=True)]
-            shares.append(coverage([pair.interval() for pair in pairs], first - second))
-        print(f"{runs:>29}   {'  '.join(shares)}")
+            fractions.append(coverage([pair.interval() for pair in pairs], first - second))
+        print(f"{runs:>29}   {'  '.join(fractions)}")
 
 
 def correlations(samples: int) -> None:
     """Bonett and Wright's interval of Spearman's correlation of normal pairs."""
     print("rank correlation         runs   at 0, .3, .7 (Pearson's)")
     for runs in (4, 5, 6, 8, 10, 30):
-        shares = []
+        fractions = []
         for rho in (0.0, 0.3, 0.7):
             first = GENERATOR.normal(size=(samples, runs))
             second = rho * first + np.sqrt(1 - rho**2) * GENERATOR.normal(size=(samples, runs))
             found = [rank_correlation(a, b).interval() for a, b in zip(first, second, strict=True)]
-            shares.append(coverage(found, 6 / np.pi * np.arcsin(rho / 2)))
-        print(f"{runs:>29}   {'  '.join(shares)}")
+            fractions.append(coverage(found, 6 / np.pi * np.arcsin(rho / 2)))
+        print(f"{runs:>29}   {'  '.join(fractions)}")
 
 
 def spreads(samples: int) -> None:

@@ -33,7 +33,7 @@ from seedproof.miniature.tokenizer import make_tokenizer
 from seedproof.models import facts
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.dropout import dropouts
-from seedproof.models.layers import JOINED, places
+from seedproof.models.layers import JOINED, locate_all
 from seedproof.models.loading import load_configuration
 from seedproof.models.source import ModelSource, find_model
 from seedproof.models.stacked.families import architecture_of
@@ -207,12 +207,14 @@ def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
     found = {"segments": facts.segments(facts.skeleton(source)), "positions": source.positions}
     _check(model.eval(), **found)
     inside = Counter(
-        place.kind for place in places(name for name, _ in model.named_parameters()) if place.layer is not None
+        location.kind
+        for location in locate_all(name for name, _ in model.named_parameters())
+        if location.layer is not None
     )
     attention = JOINED in inside or {"query", "key", "value"} <= set(inside)
     return found | {
         "dropout": _where_dropout_is_set(source),
-        "left": sum(p > 0 for place, p in dropouts(model).items() if not place.startswith("config.")),
+        "left": sum(p > 0 for location, p in dropouts(model).items() if not location.startswith("config.")),
         "mixout": _mixed(source, model),
         "engine": "plain" if architecture_of(load_configuration(source)) is None else "fleet",
         "weights": "known" if attention and set(inside) >= KINDS else "some unknown" if inside else "unknown",

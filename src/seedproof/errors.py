@@ -48,8 +48,8 @@ def unknown(kind: str, value: object, allowed: Iterable[str], *, where: str = ""
     names = [str(name) for name in allowed]
     close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    place = f" in {where}" if where else ""
-    return UserError(f"unknown {kind} {value!r}{place}{hint} (one of: {', '.join(names)})")
+    inside = f" in {where}" if where else ""
+    return UserError(f"unknown {kind} {value!r}{inside}{hint} (one of: {', '.join(names)})")
 
 
 _OUT_OF_MEMORY = (

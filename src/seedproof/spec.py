@@ -19,7 +19,7 @@ SPEC_VERSION = 1
 """Part of every id: raised when the meaning of a spec changes, so that old and new runs are never mixed up."""
 
 ID_LENGTH = 16
-"""Hexadecimal digits of a run id: 64 bits, a collision among a million runs has a chance of about 3e-8."""
+"""Hexadecimal digits of a run id: 64 bits, a collision among a million runs has a probability of about 3e-8."""
 
 
 MOST_SEEDS = 100_000
@@ -57,7 +57,7 @@ def _short(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """The three sources of chance in a fine-tuning run (paper, section 3): one number usually gives all three."""
+    """The three sources of randomness in a fine-tuning run (paper, section 3): one number usually gives all three."""
 
     head: int
     """Draws the parameters that the checkpoint does not have (the classification head)."""

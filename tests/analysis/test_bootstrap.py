@@ -48,11 +48,11 @@ def test_bca_does_not_depend_on_the_order_of_the_runs(correct, random):
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 277), min_size=2, max_size=8))
 def test_bca_sees_ties_through_rounding(correct):
-    """Whole numbers add up without rounding, so their ties are exact; as shares they must give the same interval."""
+    """Whole numbers add up without rounding, so their ties are exact; as fractions they must give the same interval."""
     for statistic in (np.mean, standard_deviation):
         whole = bca_interval(correct, statistic, resamples=200)
-        shares = bca_interval([count / 277 for count in correct], statistic, resamples=200)
-        assert shares == pytest.approx([end / 277 for end in whole], rel=1e-6, abs=1e-9, nan_ok=True)
+        fractions = bca_interval([count / 277 for count in correct], statistic, resamples=200)
+        assert fractions == pytest.approx([end / 277 for end in whole], rel=1e-6, abs=1e-9, nan_ok=True)
 
 
 def test_bca_of_three_real_runs():

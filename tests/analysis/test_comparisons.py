@@ -65,7 +65,7 @@ def test_shuffling_many_seeds_stays_exact():
 
 
 def test_exact_tests_refuse_shares():
-    """A share instead of a count would be cut to a whole number silently."""
+    """A fraction instead of a count would be cut to a whole number silently."""
     with pytest.raises(UserError, match=r"whole numbers, found \[0.5\]"):
         sign_flip_p([0.5])
 

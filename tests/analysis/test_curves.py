@@ -55,6 +55,6 @@ def test_smoothing_is_a_mean_of_the_last_values_of_the_same_run():
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
 def test_label_entropy_equals_scipy(labels):
-    """Of the shares of the labels, whatever they are called."""
+    """Of the fractions of the labels, whatever they are called."""
     counts = [labels.count(label) for label in set(labels)]
     assert label_entropy(labels) == pytest.approx(scipy.stats.entropy(counts), abs=1e-12)

@@ -68,7 +68,7 @@ def test_under_for_good(lower, step):
     row = vanish(lower, classifier=1.0, threshold=float(np.float32(0.01)))
     assert list(row.index) == list(VANISHING_COLUMNS)
     assert pd.isna(row["step"]) if step is None else row["step"] == step
-    assert math.isnan(row["share_of_training"]) if step is None else row["share_of_training"] == step / 40
+    assert math.isnan(row["fraction_of_training"]) if step is None else row["fraction_of_training"] == step / 40
     assert (row["layers"], row["lower_layers"], row["outcome"]) == (4, 2, "failed")
 
 
@@ -98,7 +98,7 @@ def test_an_unfinished_run_has_no_share():
     """Its length is not known."""
     table = gradient_table({"a": records([0.001])}, RUNS.assign(steps=pd.array([None, 40], "Int64")))
     assert vanishing_steps(table)["step"].tolist() == [10]
-    assert vanishing_steps(table)["share_of_training"].isna().all()
+    assert vanishing_steps(table)["fraction_of_training"].isna().all()
 
 
 def test_nothing_recorded_and_wrong_options():

@@ -11,7 +11,7 @@ from scipy.stats import binom, norm, ttest_1samp
 from seedproof.analysis.comparisons import RateDifference
 from seedproof.analysis.power import (
     runs_for_correlation,
-    runs_for_share,
+    runs_for_fraction,
     runs_for_shift,
     scaled_by_root_n,
     seeds_for_difference,
@@ -23,7 +23,7 @@ Z = norm.isf(0.05) + norm.isf(0.2)
 
 
 def rejections(draw, size, count=400):
-    """Share of simulated studies of ``size`` that reject at 5 %."""
+    """Fraction of simulated studies of ``size`` that reject at 5 %."""
     generator = np.random.default_rng(9)
     return np.mean([draw(generator, size) < 0.05 for _ in range(count)])
 
@@ -32,7 +32,7 @@ def test_seeds_for_a_difference_by_hand_and_by_simulation():
     """40 seeds with 12 and 4 failures; the planned number has a power of about 80 % for the exact test."""
     first, second = (np.arange(40) < 12).astype(float), (np.arange(40) >= 36).astype(float)
     needed = seeds_for_difference(first, second, paired=False, bound=0.0, level=0.05)
-    variance = sum(share * (1 - share) for share in (13 / 42, 5 / 42))
+    variance = sum(fraction * (1 - fraction) for fraction in (13 / 42, 5 / 42))
     assert needed == math.ceil(Z**2 * variance / 0.2**2)
 
     def study(generator, size):
@@ -80,14 +80,14 @@ def test_runs_for_a_share_is_the_smallest_with_the_power(successes, runs, bound)
     def power(size):
         return sum(binom.pmf(k, size, truth) for k in range(size + 1) if binom.sf(k - 1, size, bound) <= 0.05)
 
-    needed = runs_for_share(successes, runs, bound=bound, level=0.05)
+    needed = runs_for_fraction(successes, runs, bound=bound, level=0.05)
     assert power(needed) >= 0.8
     assert all(power(size) < 0.8 for size in range(1, needed))
 
 
 def test_a_share_on_the_border_is_never_decided():
     """5 of 10 against a half."""
-    assert runs_for_share(5, 10, bound=0.5, level=0.05) is None
+    assert runs_for_fraction(5, 10, bound=0.5, level=0.05) is None
 
 
 def test_runs_for_a_shift_by_simulation():

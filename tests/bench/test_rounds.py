@@ -20,7 +20,7 @@ from seedproof.bench.machine import hardware, versions
 from seedproof.bench.output import Report
 from seedproof.bench.plot import draw
 from seedproof.bench.surface import ScriptLoss, StackedRow, corners
-from seedproof.bench.works import WORKS, Setting, trials_of
+from seedproof.bench.workloads import WORKLOADS, Setting, trials_of
 from seedproof.errors import UserError
 from seedproof.measure.classifier_loss import ClassifierLoss, batches_of, flatten
 from seedproof.measure.classifier_loss import Problem as PointProblem
@@ -79,8 +79,8 @@ def test_whole_runs_are_counted_by_runs():
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_every_work_can_be_laid_out(device):
-    for work in WORKS:
-        for trial in trials_of(work, Setting(cores=2, device=device)):
+    for name in WORKLOADS:
+        for trial in trials_of(name, Setting(cores=2, device=device)):
             names = [one.name for one in trial.contenders]
             assert len(set(names)) == len(names)
             assert {group for ratio in trial.ratios for group in (ratio.over, ratio.ours)} <= {
@@ -120,7 +120,7 @@ def test_mistakes_are_named(monkeypatch, tmp_path):
 def test_a_trial_from_end_to_end(tmp_path):
     """Every kind of contender on a model of one layer, two steps a block; the Trainer where its dependency is."""
     contenders = [
-        contender("floor", "rates", members=2),
+        contender("lower bound", "rates", members=2),
         contender("plain", processes=2),
         contender("wrong", "no kind"),
         contender("fleet", "fleet", members=2),
@@ -148,6 +148,6 @@ def test_a_trial_from_end_to_end(tmp_path):
         assert one["blocks"][0][0]["seconds"] > 0
     assert found["ratios"][0]["value"] > 0
     row = report.outcomes[0].rows[0]
-    assert row.median > row.floor > 0
+    assert row.median > row.lower_bound > 0
     draw(report, tmp_path / "bench.png")
     assert (tmp_path / "bench.png").stat().st_size > 0

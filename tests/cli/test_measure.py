@@ -47,7 +47,7 @@ def test_forgetting_of_runs(study, text, tmp_path):
         text,
         "--layers",
         "0,3",
-        "--masked-share",
+        "--mlm-probability",
         0.5,
         "--out",
         tmp_path / "table.csv",

@@ -197,7 +197,7 @@ def test_weights_that_are_not_an_encoder(finetuned, pretrained, tmp_path):
         ({"embeddings": "tuned"}, "unknown embeddings 'tuned'"),
         ({"max_length": 65}, "has 64 positions"),
         ({"batch_size": 0}, "batch_size = 0"),
-        ({"masked_share": 2}, "share of masked tokens is 2"),
+        ({"mlm_probability": 2}, "mlm_probability is 2"),
     ],
 )
 def test_options_outside_their_range(finetuned, pretrained, options, message):

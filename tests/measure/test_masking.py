@@ -24,7 +24,7 @@ def joined(rows) -> np.ndarray:
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 def test_the_shares_are_those_asked_for(family):
     tokenizer = make_tokenizer(family)
-    text = masked(family=family, share=0.3, masked=0.6, random=0.3)
+    text = masked(family=family, mlm_probability=0.3, mask_replace_prob=0.6, random_replace_prob=0.3)
     before, after, asked = joined(text.original), joined(text.masked), joined(text.asked)
     special = np.isin(before, tokenizer.all_special_ids)
     assert not (asked & special).any()
@@ -42,7 +42,7 @@ def test_masks_depend_on_the_seed_alone():
     assert (joined(one.masked) == joined(two.masked)).all()
     assert len(joined(one.asked)) != len(joined(other.asked)) or (joined(one.asked) != joined(other.asked)).any()
     # What stands in a token's place is drawn apart from which tokens are asked for.
-    assert (joined(one.asked) == joined(masked(masked=0.1, random=0.9).asked)).all()
+    assert (joined(one.asked) == joined(masked(mask_replace_prob=0.1, random_replace_prob=0.9).asked)).all()
 
 
 def test_batches_hold_every_sequence_once():
@@ -63,7 +63,7 @@ def test_long_lines_are_cut_into_consecutive_pieces():
     line = " ".join(LINES[:20])
     tokenizer = make_tokenizer("bert")
     whole = tokenizer(line, add_special_tokens=False)["input_ids"]
-    pieces = masked([line], length=32, share=1.0).original
+    pieces = masked([line], length=32, mlm_probability=1.0).original
     assert all(len(piece) == 32 for piece in pieces[:-1])
     assert [piece[[0, -1]].tolist() for piece in pieces] == [[tokenizer.cls_token_id, tokenizer.sep_token_id]] * len(
         pieces
@@ -97,8 +97,8 @@ def test_texts_that_cannot_be_used(text, message):
 
 def test_a_text_in_another_language_has_nothing_to_predict():
     with pytest.raises(UserError, match="does not know their words"):
-        masked(["Dies ist kein Satz der kleinen Sprache"], share=1.0)
-    assert not (joined(masked(["the xylophone sleeps"], share=1.0).asked)[2]).any()
+        masked(["Dies ist kein Satz der kleinen Sprache"], mlm_probability=1.0)
+    assert not (joined(masked(["the xylophone sleeps"], mlm_probability=1.0).asked)[2]).any()
 
 
 def test_no_room_for_a_word():
@@ -106,7 +106,15 @@ def test_no_room_for_a_word():
         masked(length=2)
 
 
-@pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 1.2}, {"masked": 0.9, "random": 0.2}, {"random": -0.1}])
-def test_shares_outside_their_range(wrong):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mlm_probability": 0.0},
+        {"mlm_probability": 1.2},
+        {"mask_replace_prob": 0.9, "random_replace_prob": 0.2},
+        {"random_replace_prob": -0.1},
+    ],
+)
+def test_probabilities_outside_their_range(wrong):
     with pytest.raises(UserError, match="give"):
         Masking(**wrong)

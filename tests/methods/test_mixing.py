@@ -82,14 +82,14 @@ def test_a_vector_is_masked_entry_by_entry() -> None:
 
 @pytest.mark.parametrize("p", [0.1, 0.9])
 def test_expectation_is_the_weight(p: float) -> None:
-    """Over many masks the mean is W within five standard errors; the share of kept columns is 1 - p."""
+    """Over many masks the mean is W within five standard errors; the fraction of kept columns is 1 - p."""
     weight, target = tensors(2, 50)
     generator = torch.Generator().manual_seed(2)
     draws = torch.stack([mixout(weight, target, p, generator=generator).detach() for _ in range(4000)])
     standard_error = (weight - target).abs() * (p / (1 - p) / 4000) ** 0.5
     assert ((draws.mean(0) - weight).abs() < 5 * standard_error).all()
-    share = columns_kept(draws, target.expand_as(draws)).double().mean().item()
-    assert share == pytest.approx(1 - p, abs=0.01)
+    fraction = columns_kept(draws, target.expand_as(draws)).double().mean().item()
+    assert fraction == pytest.approx(1 - p, abs=0.01)
 
 
 @pytest.mark.parametrize(("legacy", "slope"), [(False, 10.0), (True, 1.0)])

@@ -31,11 +31,11 @@ def test_special_tokens_are_never_masked_and_a_fifth_of_the_words_is(family):
     asked = labels[:, special:] != -100
     assert asked.float().mean().item() == pytest.approx(0.2, abs=0.01)
     assert torch.equal(masked[:, special:][~asked], ids[:, special:][~asked])
-    shares = [
+    fractions = [
         (masked[:, special:][asked] == tokenizer.mask_token_id).float().mean().item(),
         (masked[:, special:][asked] == ids[:, special:][asked]).float().mean().item(),
     ]
-    assert shares == pytest.approx([0.8, 0.1], abs=0.02)
+    assert fractions == pytest.approx([0.8, 0.1], abs=0.02)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -93,7 +93,7 @@ def test_bad_requests_are_refused(tmp_path):
     with pytest.raises(UserError, match="did you mean 'bert'"):
         make_miniature("brt", tmp_path / "new")
     with pytest.raises(UserError, match="above 0"):
-        make_miniature("bert", tmp_path / "new", share_of_steps=0.0)
+        make_miniature("bert", tmp_path / "new", fraction_of_steps=0.0)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with pytest.raises(UserError, match="not an empty folder"):

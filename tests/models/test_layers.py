@@ -1,4 +1,4 @@
-"""Every parameter of the supported families has its place: names of Transformers are not ours to rely on untested."""
+"""Every parameter of the supported families has its location: names of Transformers are not ours to rely on untested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from seedproof.models.layers import Place, locate, places
+from seedproof.models.layers import Location, locate, locate_all
 
 SIZES = {"vocab_size": 30, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 3}
 MODELS = {
@@ -38,30 +38,30 @@ IN_A_LAYER = {"query", "key", "value", "attention output", "intermediate", "outp
 
 @pytest.mark.parametrize("family", MODELS)
 def test_each_layer_has_one_weight_of_each_kind(family):
-    places = [locate(name) for name, _ in MODELS[family]().named_parameters()]
-    layers = {place.layer for place in places} - {None}
+    found = [locate(name) for name, _ in MODELS[family]().named_parameters()]
+    layers = {location.layer for location in found} - {None}
     assert layers == ({0} if family == "albert" else {0, 1, 2})
     for layer in layers:
-        kinds = Counter(place.kind for place in places if place.layer == layer and place.part == "weight")
+        kinds = Counter(location.kind for location in found if location.layer == layer and location.part == "weight")
         assert {kind: kinds[kind] for kind in IN_A_LAYER} == dict.fromkeys(IN_A_LAYER, 1)
         assert set(kinds) == IN_A_LAYER | {"norm"}
 
 
 @pytest.mark.parametrize("family", MODELS)
 def test_head_pooler_and_embeddings_are_told_apart(family):
-    places = {name: locate(name) for name, _ in MODELS[family]().named_parameters()}
-    kinds = {place.kind for place in places.values() if place.layer is None}
+    locate_all = {name: locate(name) for name, _ in MODELS[family]().named_parameters()}
+    kinds = {location.kind for location in locate_all.values() if location.layer is None}
     assert {"embeddings", "pooler", "classifier"} <= kinds
-    assert sum(place.kind == "classifier" and place.part == "weight" for place in places.values()) == 1
+    assert sum(location.kind == "classifier" and location.part == "weight" for location in locate_all.values()) == 1
 
 
 def test_places_by_hand():
-    assert locate("roberta.encoder.layer.11.attention.output.LayerNorm.bias") == Place(11, "norm", "bias")
-    assert locate("albert.encoder.albert_layer_groups.0.albert_layers.0.ffn_output.weight") == Place(
+    assert locate("roberta.encoder.layer.11.attention.output.LayerNorm.bias") == Location(11, "norm", "bias")
+    assert locate("albert.encoder.albert_layer_groups.0.albert_layers.0.ffn_output.weight") == Location(
         0, "output", "weight"
     )
-    assert locate("classifier.out_proj.weight") == Place(None, "classifier", "weight")
-    assert locate("something.else.weight") == Place(None, "other", "weight")
+    assert locate("classifier.out_proj.weight") == Location(None, "classifier", "weight")
+    assert locate("something.else.weight") == Location(None, "other", "weight")
 
 
 APART = {"query", "key", "value", "attention output", "intermediate", "output", "norm"}
@@ -91,12 +91,14 @@ def test_weights_of_other_families_have_their_kind_or_their_own_name(family):
     layers, inside, outside = OTHERS[family]
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(tiny_configuration(family))
-    found = [place for place in places(name for name, _ in model.named_parameters()) if place.part == "weight"]
-    assert {place.layer for place in found} - {None} == set(range(layers))
-    assert {place.kind for place in found if place.layer is not None} == inside
-    assert {place.kind for place in found if place.layer is None} == outside
+    found = [
+        location for location in locate_all(name for name, _ in model.named_parameters()) if location.part == "weight"
+    ]
+    assert {location.layer for location in found} - {None} == set(range(layers))
+    assert {location.kind for location in found if location.layer is not None} == inside
+    assert {location.kind for location in found if location.layer is None} == outside
 
 
 def test_a_decoder_without_an_encoder_is_the_model():
     names = ["model.decoder.layers.3.self_attn.q_proj.weight", "model.decoder.layers.3.fc2.bias"]
-    assert places(names) == [Place(3, "query", "weight"), Place(3, "output", "bias")]
+    assert locate_all(names) == [Location(3, "query", "weight"), Location(3, "output", "bias")]

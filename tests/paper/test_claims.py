@@ -61,7 +61,7 @@ def test_the_grid_is_the_same_whatever_other_figures_are_made():
     whole = merge(alone, of_fig5, of_table)
     assert len(whole.runs) > len(alone.runs)
     assert set(whole.of("grid")["run"]) == set(alone.of("grid")["run"])
-    assert whole.of("grid").groupby("place").size().unique().tolist() == [5]
+    assert whole.of("grid").groupby("cell").size().unique().tolist() == [5]
     examine = next(claim.examine for claim in CLAIMS if claim.id == "low-loss-harmless")
     one, other = examine(alone), examine(whole)
     assert (one.effect, one.p, one.n, one.seen) == (other.effect, other.p, other.n, other.seen)
@@ -90,7 +90,7 @@ def test_a_run_that_diverged_before_a_norm_was_recorded_is_kept():
     table = gradients.vanishing(nothing, runs)
     assert table["run"].tolist() == ["run 0"]  # the other has not run
     assert table["outcome"].tolist() == ["failed"]
-    assert table[["step", "share_of_training", "layers"]].isna().all(axis=None)
+    assert table[["step", "fraction_of_training", "layers"]].isna().all(axis=None)
     assert str(table["step"].dtype) == "Int64"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from seedproof.paper import here
 from seedproof.paper.here import missing, speed
-from seedproof.paper.places import Places
+from seedproof.paper.paths import Paths
 from seedproof.paper.reproduce import chosen_figures
 from seedproof.paper.scale import MINI, PAPER
 
@@ -20,7 +20,7 @@ def empty(monkeypatch, tmp_path):
 
 
 def test_everything_of_the_papers_scale_is_missing_on_a_new_machine(empty):
-    lines = missing(chosen_figures(["fig2"]), PAPER, Places())
+    lines = missing(chosen_figures(["fig2"]), PAPER, Paths())
     assert [line.partition(":")[0] for line in lines] == [
         "data of glue/rte",
         "data of glue/mrpc",
@@ -35,8 +35,8 @@ def test_what_was_given_or_loaded_before_is_not_missing(empty):
         (empty / folder).mkdir(parents=True)
     (empty / "cache/models--bert-large-uncased/snapshots/0/config.json").write_text("{}")
     (empty / "wiki.raw").write_text("a")
-    assert missing(chosen_figures(["fig2"]), PAPER, Places(data_dir=empty / "glue", text=empty / "wiki.raw")) == []
-    lines = missing(chosen_figures(["fig5"]), PAPER, Places(data_dir=empty / "glue", models_dir=empty))
+    assert missing(chosen_figures(["fig2"]), PAPER, Paths(data_dir=empty / "glue", text=empty / "wiki.raw")) == []
+    lines = missing(chosen_figures(["fig5"]), PAPER, Paths(data_dir=empty / "glue", models_dir=empty))
     assert [line.partition(":")[0] for line in lines] == [
         "model bert-large-uncased",
         "model roberta-large",
@@ -45,7 +45,7 @@ def test_what_was_given_or_loaded_before_is_not_missing(empty):
 
 
 def test_nothing_of_the_miniatures_is_missing(empty):
-    assert missing(chosen_figures(["all"]), MINI, Places()) == []
+    assert missing(chosen_figures(["all"]), MINI, Paths()) == []
 
 
 def test_a_machine_of_half_the_rate_takes_twice_as_long(monkeypatch):

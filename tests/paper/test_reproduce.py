@@ -1,4 +1,4 @@
-"""Reproducing into a folder: runs are shared and trained once, what is not ours is left alone, places are checked first."""
+"""Reproducing into a folder: runs are shared and trained once, what is not ours is left alone, paths are checked first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.paper.tiny import tiny_scale
 
 from seedproof.errors import UserError
-from seedproof.paper.places import Places
+from seedproof.paper.paths import Paths
 from seedproof.paper.reproduce import FILE, Options, check_folder, reproduce
 from seedproof.paper.scale import MINI, PAPER
 from seedproof.study.study import Study
@@ -37,29 +37,29 @@ def test_another_scale_and_a_damaged_note_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scale", "places", "message"),
+    ("scale", "paths", "message"),
     [
-        (MINI, Places(data_dir=Path()), "--data-dir is for --scale paper"),
-        (PAPER, Places(data_dir=Path("nowhere")), "--data-dir nowhere: there is no such folder"),
-        (PAPER, Places(models={"bert-large-uncase": "x"}), "did you mean 'bert-large-uncased'"),
-        (PAPER, Places(text=Path("nowhere.raw")), "--text nowhere.raw: there is no such file"),
+        (MINI, Paths(data_dir=Path()), "--data-dir is for --scale paper"),
+        (PAPER, Paths(data_dir=Path("nowhere")), "--data-dir nowhere: there is no such folder"),
+        (PAPER, Paths(models={"bert-large-uncase": "x"}), "did you mean 'bert-large-uncased'"),
+        (PAPER, Paths(text=Path("nowhere.raw")), "--text nowhere.raw: there is no such file"),
     ],
 )
-def test_places_are_checked_before_anything_runs(tmp_path, scale, places, message):
+def test_places_are_checked_before_anything_runs(tmp_path, scale, paths, message):
     with pytest.raises(UserError, match=message):
-        reproduce(["fig1"], tmp_path / "out", scale=scale, places=places)
+        reproduce(["fig1"], tmp_path / "out", scale=scale, paths=paths)
     assert not (tmp_path / "out").exists()
 
 
 def test_models_are_where_they_are_said_to_be(tmp_path):
     (tmp_path / "roberta-large").mkdir()
-    places = Places(models_dir=tmp_path, models={"bert-large-uncased": "elsewhere"})
-    assert places.model(PAPER, "bert") == "elsewhere"
-    assert places.model(PAPER, "roberta") == str(tmp_path / "roberta-large")
+    paths = Paths(models_dir=tmp_path, models={"bert-large-uncased": "elsewhere"})
+    assert paths.model(PAPER, "bert") == "elsewhere"
+    assert paths.model(PAPER, "roberta") == str(tmp_path / "roberta-large")
     with pytest.raises(UserError, match="give --model albert-large-v2=FOLDER"):
-        places.model(PAPER, "albert")
-    assert Places().model(PAPER, "albert") == "albert-large-v2"
-    assert Places(models_dir=tmp_path).model(MINI, "bert") == "miniature/bert"
+        paths.model(PAPER, "albert")
+    assert Paths().model(PAPER, "albert") == "albert-large-v2"
+    assert Paths(models_dir=tmp_path).model(MINI, "bert") == "miniature/bert"
 
 
 def test_a_figure_without_runs_is_made_with_its_tables(tmp_path):

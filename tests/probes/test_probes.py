@@ -46,9 +46,9 @@ def test_drift_starts_at_zero_and_is_a_distance(tiny_model, small_task):
 @pytest.mark.parametrize("family", ["bert", "roberta", "albert"])
 def test_the_pooler_is_watched_in_every_family(tmp_path, small_task, family):
     engine = make_engine(make_tiny_model(family, tmp_path / family), small_task, max_steps=1)
-    shares = [r.values["saturated"] for r in records(engine) if r.kind == "pooler"]
-    assert len(shares) == 1
-    assert 0.0 <= shares[0] < 0.5
+    fractions = [r.values["saturated"] for r in records(engine) if r.kind == "pooler"]
+    assert len(fractions) == 1
+    assert 0.0 <= fractions[0] < 0.5
 
 
 def test_the_total_is_the_norm_of_all(tiny_model, small_task):
@@ -76,9 +76,9 @@ def test_a_probe_of_evaluations_looks_at_every_so_manieth(tiny_model, small_task
     seen = [(r.step, r.kind) for r in records(engine)]
     assert [step for step, kind in seen if kind == "pooler"] == [1, 2, 4, 6]
     every = make_engine(tiny_model, small_task, max_steps=6, evaluations=6, probes={"pooler": 1})
-    shares = {r.step: r.values for r in records(every) if r.kind == "pooler"}
+    fractions = {r.step: r.values for r in records(every) if r.kind == "pooler"}
     again = make_engine(tiny_model, small_task, max_steps=6, evaluations=6, probes={"pooler": 2})
-    assert all(shares[r.step] == r.values for r in records(again) if r.kind == "pooler")
+    assert all(fractions[r.step] == r.values for r in records(again) if r.kind == "pooler")
 
 
 def test_an_unknown_probe_is_named():

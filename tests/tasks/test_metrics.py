@@ -98,7 +98,7 @@ def test_matthews_of_many_classes_is_the_correlation_of_indicators(pairs: Pairs)
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 1)), min_size=1, max_size=40))
 def test_auroc_is_mann_whitneys_share_of_pairs(pairs: Pairs) -> None:
-    """Of all pairs of a positive and a negative the share that is ranked rightly, ties a half; NaN without a pair."""
+    """Of all pairs of a positive and a negative the fraction that is ranked rightly, ties a half; NaN without a pair."""
     scores, labels = arrays(pairs)
     outputs = np.stack([np.zeros(len(scores)), scores], axis=1)
     found = auroc(outputs, labels)

@@ -32,7 +32,7 @@ def test_correlations_have_fishers_interval() -> None:
 
 
 def test_the_bootstrap_of_counts_is_that_of_examples() -> None:
-    """Drawing a confusion matrix from its shares is drawing examples with replacement."""
+    """Drawing a confusion matrix from its fractions is drawing examples with replacement."""
     generator = np.random.default_rng(1)
     labels = (generator.random(80) < 0.2).astype(int)
     outputs = generator.normal(size=(80, 2)) + 1.5 * np.eye(2)[labels]

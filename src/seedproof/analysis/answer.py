@@ -19,7 +19,7 @@ from seedproof.analysis.differences import Comparison, Difference, compare
 from seedproof.errors import unknown
 
 LEVEL = 0.05
-"""Chance of any false difference, of failure rates and of means each, on one task and model."""
+"""Probability of any false difference, of failure rates and of means each, on one task and model."""
 DEFAULT = "devlin"
 """The recipe that others are compared with where it is there; else the first."""
 MOST_SEEDS = 1000

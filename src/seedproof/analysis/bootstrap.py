@@ -27,7 +27,7 @@ _GROUPS = 500
 """Parts that a jackknife leaves out one at a time, of so many runs or more."""
 
 _TIE = 1e-9
-"""Statistics of resamples that differ by less than this share of their range are equal: a resample that is the sample in
+"""Statistics of resamples that differ by less than this fraction of their range are equal: a resample that is the sample in
 another order differs from it in the last bits."""
 
 
@@ -55,7 +55,7 @@ def bca_interval(
     Args:
         values: one number per run, shape (n,).
         statistic: reduces the axis it is given, e.g. ``numpy.mean``.
-        confidence: share of intervals that should cover the true value.
+        confidence: fraction of intervals that should cover the true value.
         resamples: bootstrap samples to draw.
         seed: of the generator that draws them; equal arguments give equal intervals.
 
@@ -75,8 +75,8 @@ def bca_interval(
     estimate = float(statistic(sample, axis=-1))
     draws = _resampled(sample, statistic, resamples, seed)
     tolerance = _tolerance(draws)
-    share_below = ((draws < estimate - tolerance).mean() + (draws <= estimate + tolerance).mean()) / 2
-    bias, acceleration = float(ndtri(share_below)), _acceleration(sample, statistic)
+    fraction_below = ((draws < estimate - tolerance).mean() + (draws <= estimate + tolerance).mean()) / 2
+    bias, acceleration = float(ndtri(fraction_below)), _acceleration(sample, statistic)
     if not (math.isfinite(bias) and math.isfinite(acceleration)):
         return math.nan, math.nan
     shifted = bias + ndtri(np.array([tail, 1 - tail]))
@@ -124,5 +124,5 @@ def _acceleration(sample: NDArray[np.float64], statistic: Statistic) -> float:
 
 
 def _tolerance(draws: NDArray[np.float64]) -> float:
-    """Distance below which two draws are equal: a share of their range, and never less than rounding."""
+    """Distance below which two draws are equal: a fraction of their range, and never less than rounding."""
     return max(_TIE * float(np.ptp(draws)), 1e-14 * float(np.abs(draws).max()))

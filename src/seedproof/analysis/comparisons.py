@@ -1,6 +1,6 @@
 """Do two recipes fail equally often? Exact tests, intervals of the difference, and Holm's correction.
 
-The unit of chance is the seed, not the run: the runs of one seed over several cells (learning rates, tasks) share their
+The unit of randomness is the seed, not the run: the runs of one seed over several cells (learning rates, tasks) share their
 three numbers, so each seed has one count of failures per recipe. Two recipes that ran on the **same seeds** are paired:
 under the hypothesis of no difference each seed's two counts could be swapped, so the difference keeps its size and loses
 its sign (Fisher 1935; with one cell this is McNemar's exact test). Pairing is right whatever a seed's runs have in common,
@@ -32,24 +32,24 @@ from 5 on 93 to 100 % (``docs/decisions/intervals.md``)."""
 
 
 def sign_flip_p(differences: ArrayLike) -> float:
-    """Exact one-sided p-value of paired whole numbers, shape (pairs,): the chance of a sum at least as large.
+    """Exact one-sided p-value of paired whole numbers, shape (pairs,): the probability of a sum at least as large.
 
     >>> sign_flip_p([1, 1, 1, 0])  # three discordant pairs, all one way: (1/2)^3
     0.125
     """
     steps = _whole(differences)
     reach = int(np.abs(steps).sum())
-    chances = np.zeros(2 * reach + 1)
-    chances[reach] = 1.0
+    probabilities = np.zeros(2 * reach + 1)
+    probabilities[reach] = 1.0
     for step in np.abs(steps[steps != 0]):
-        chances = (
-            np.roll(chances, step) + np.roll(chances, -step)
+        probabilities = (
+            np.roll(probabilities, step) + np.roll(probabilities, -step)
         ) / 2  # the ends are still empty: nothing wraps around
-    return min(1.0, float(chances[reach + int(steps.sum()) :].sum()))
+    return min(1.0, float(probabilities[reach + int(steps.sum()) :].sum()))
 
 
 def permutation_p(first: ArrayLike, second: ArrayLike) -> float:
-    """Exact one-sided p-value of two independent groups of whole numbers: the chance of a sum of ``first`` as large.
+    """Exact one-sided p-value of two independent groups of whole numbers: the probability of a sum of ``first`` as large.
 
     >>> permutation_p([1, 1, 1], [0, 0, 0])  # one of the 20 ways to choose 3 of 6
     0.05
@@ -61,15 +61,15 @@ def permutation_p(first: ArrayLike, second: ArrayLike) -> float:
     low = int(values.min())
     values = values - low
     goal, size = int(chosen.sum()) - low * len(chosen), len(chosen)
-    # chances[j, s]: j of the values so far are in the first group, with sum s; drawn one by one without replacement.
-    chances = np.zeros((size + 1, int(np.sort(values)[len(values) - size :].sum()) + 1))
-    chances[0, 0] = 1.0
+    # probabilities[j, s]: j of the values so far are in the first group, with sum s; drawn one by one without replacement.
+    probabilities = np.zeros((size + 1, int(np.sort(values)[len(values) - size :].sum()) + 1))
+    probabilities[0, 0] = 1.0
     for index, value in enumerate(values):
         taken = np.minimum(1.0, (size - np.arange(size + 1)) / (len(values) - index))[:, None]
-        moved = chances * taken
-        chances = chances * (1 - taken)
-        chances[1:, value:] += moved[:-1, : chances.shape[1] - value]
-    return min(1.0, float(chances[size, goal:].sum()))
+        moved = probabilities * taken
+        probabilities = probabilities * (1 - taken)
+        probabilities[1:, value:] += moved[:-1, : probabilities.shape[1] - value]
+    return min(1.0, float(probabilities[size, goal:].sum()))
 
 
 def _whole(values: ArrayLike) -> NDArray[np.int64]:
@@ -85,7 +85,7 @@ class RateDifference:
 
     The interval is Newcombe's, from Wilson's intervals of the two rates (1998, Stat. Med. 17:873 method 10; paired:
     17:2635 method 10, with the correlation over the seeds). With several cells per seed a rate's n is divided by the
-    design effect, the variance of the seeds' shares over that of independent runs, which is never taken as less than 1
+    design effect, the variance of the seeds' fractions over that of independent runs, which is never taken as less than 1
     (Saha, Miller and Wang 2016); with one cell it is 1, and the interval is Newcombe's to the digit.
     """
 
@@ -102,7 +102,7 @@ class RateDifference:
 
     @property
     def rates(self) -> tuple[float, float]:
-        """Share of failed runs of each; NaN without a run."""
+        """Fraction of failed runs of each; NaN without a run."""
         first, second = (
             float(np.mean(part / self.cells)) if len(part) else math.nan for part in (self.first, self.second)
         )
@@ -146,11 +146,11 @@ class RateDifference:
         return max(-1.0, p - q - below), min(1.0, p - q + above)
 
 
-def _wilson(shares: NDArray[np.float64], cells: int, z: float) -> tuple[float, float, float]:
+def _wilson(fractions: NDArray[np.float64], cells: int, z: float) -> tuple[float, float, float]:
     """A rate with Wilson's interval over the effective number of runs."""
-    rate, runs = float(shares.mean()), len(shares) * cells
+    rate, runs = float(fractions.mean()), len(fractions) * cells
     spread = rate * (1 - rate)
-    effect = max(1.0, float(shares.var()) * cells / spread) if spread > 0 else 1.0
+    effect = max(1.0, float(fractions.var()) * cells / spread) if spread > 0 else 1.0
     count = runs / effect
     middle, half = rate + z**2 / (2 * count), z * math.sqrt(spread / count + z**2 / (4 * count**2))
     scale = 1 + z**2 / count
@@ -181,7 +181,7 @@ def _where(distance: Callable[[float], float], largest: float = 40.0) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979): controls the chance of any false rejection, whatever the dependence.
+    """Holm's step-down correction (1979): controls the probability of any false rejection, whatever the dependence.
 
     NaN (a hypothesis that could not be tested) stays NaN and counts as one of the hypotheses all the same.
 

@@ -110,9 +110,9 @@ def _by_seed(cell: Mapping[str, Any]) -> dict[str, tuple[str, float]]:
 def _rate(difference: RateDifference, confidence: float, level: float) -> Difference:
     swapped = dataclasses.replace(difference, first=difference.second, second=difference.first)
     p = min(1.0, 2 * min(difference.p_above_zero(), swapped.p_above_zero()))
-    shares = difference.first.astype(np.float64), difference.second.astype(np.float64)
-    needed = seeds_for_difference(*shares, paired=difference.paired, bound=0.0, level=level / 2)
-    seeds = min(map(len, shares))
+    fractions = difference.first.astype(np.float64), difference.second.astype(np.float64)
+    needed = seeds_for_difference(*fractions, paired=difference.paired, bound=0.0, level=level / 2)
+    seeds = min(map(len, fractions))
     low, high = difference.interval(confidence)
     missing = f"fewer than {SMALLEST_SEEDS} seeds" if math.isnan(low) else ""
     return Difference(difference.effect, low, high, p, seeds_needed=_enough(needed, seeds, level), missing=missing)

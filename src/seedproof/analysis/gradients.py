@@ -1,7 +1,7 @@
 """Vanishing gradients (paper, Figures 4 and 10-12): norms per layer and weight against step, and when they vanish.
 
 What vanishes is seen against the top of the model: in a failed run the classifier's gradient stays what it was while that
-of the layers below falls by orders of magnitude. So a threshold is, unless told otherwise, a share of the classifier's
+of the layers below falls by orders of magnitude. So a threshold is, unless told otherwise, a fraction of the classifier's
 norm at the same step; that needs no other value for a model of another width, and does not mistake the end of a long
 successful training, where all gradients become small together, for vanishing.
 """
@@ -14,13 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from seedproof.analysis.places import by_place
+from seedproof.analysis.locations import by_location
 from seedproof.errors import UserError
 from seedproof.execution.vanishing import LOWER, THRESHOLD, WEIGHTS
 
 COLUMNS = ("run", "seed", "recipe", "outcome", "step", "layer", "kind", "norm", "steps")
 VANISHING_COLUMNS = (
-    *("run", "seed", "recipe", "outcome", "step", "share_of_training"),
+    *("run", "seed", "recipe", "outcome", "step", "fraction_of_training"),
     *("threshold", "relative", "lower", "layers", "lower_layers"),
 )
 Records = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -50,7 +50,7 @@ def gradient_table(records_by_run: Records, runs: pd.DataFrame) -> pd.DataFrame:
                 "[recording] of its file, and it is added"
             )
         about = about_run(run, runs)
-        part = by_place(recorded, "norms", "total").assign(**about, steps=_length(run, runs))
+        part = by_location(recorded, "norms", "total").assign(**about, steps=_length(run, runs))
         parts.append(part[list(COLUMNS)])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
@@ -88,9 +88,9 @@ def vanishing_steps(
 
     Args:
         table: of :func:`gradient_table`.
-        threshold: of the norm; if ``relative`` as a share of the classifier's norm at the same step.
+        threshold: of the norm; if ``relative`` as a fraction of the classifier's norm at the same step.
         relative: False: ``threshold`` is a norm itself.
-        lower: the share of the layers that counts as lower, rounded down, at least one. ALBERT's shared layers are one.
+        lower: the fraction of the layers that counts as lower, rounded down, at least one. ALBERT's shared layers are one.
         kinds: of weight that count.
 
     Returns:
@@ -103,7 +103,7 @@ def vanishing_steps(
     if not threshold > 0:
         raise UserError(f"threshold must be above 0 but is {threshold}")
     if not 0 < lower <= 1:
-        raise UserError(f"lower must be a share of the layers above 0 and up to 1 but is {lower}")
+        raise UserError(f"lower must be a fraction of the layers above 0 and up to 1 but is {lower}")
     rows = []
     for run, of_run in table.groupby("run", sort=False):
         layers = 0 if of_run["layer"].isna().all() else int(of_run["layer"].max()) + 1
@@ -111,13 +111,18 @@ def vanishing_steps(
         norms = _lower_norms(str(run), of_run, count, kinds, relative)
         step = _under_for_good(norms, threshold)
         first, length = of_run.iloc[0], of_run["steps"].iloc[0]
-        share = math.nan if step is None or pd.isna(length) else step / int(length)
+        fraction = math.nan if step is None or pd.isna(length) else step / int(length)
         about = {name: first[name] for name in ("run", "seed", "recipe", "outcome")}
         options = {"threshold": threshold, "relative": relative, "lower": lower}
         rows.append(
-            about | {"step": step, "share_of_training": share} | options | {"layers": layers, "lower_layers": count}
+            about
+            | {"step": step, "fraction_of_training": fraction}
+            | options
+            | {"layers": layers, "lower_layers": count}
         )
-    return pd.DataFrame(rows, columns=list(VANISHING_COLUMNS)).astype({"step": "Int64", "share_of_training": "float64"})
+    return pd.DataFrame(rows, columns=list(VANISHING_COLUMNS)).astype(
+        {"step": "Int64", "fraction_of_training": "float64"}
+    )
 
 
 def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], runs: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +143,7 @@ def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], 
     else:
         table = vanishing_steps(gradient_table({run["run"]: norms}, runs))
     whole = dict.fromkeys(("step", "layers", "lower_layers"), "Int64")
-    return table.astype({**whole, "share_of_training": "float64"})
+    return table.astype({**whole, "fraction_of_training": "float64"})
 
 
 def _lower_norms(run: str, of_run: pd.DataFrame, count: int, kinds: Sequence[str], relative: bool) -> pd.Series[Any]:

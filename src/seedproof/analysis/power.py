@@ -32,7 +32,7 @@ def seeds_for_difference(
     without (pairs: one such difference each way; Agresti and Caffo 2000).
 
     Args:
-        first: failures of each seed as a share of its runs, shape (seeds,).
+        first: failures of each seed as a fraction of its runs, shape (seeds,).
         second: as ``first``, of the same seeds if ``paired``.
         paired: whether to take the variance of the pairs' differences.
         bound: what the difference is compared with.
@@ -72,8 +72,8 @@ def seeds_for_mean(
     return _capped(_both(level) ** 2 * variance / distance**2 + float(ndtri(level)) ** 2 / 2)
 
 
-def runs_for_share(successes: int, runs: int, *, bound: float, level: float) -> int | None:
-    """Runs at which an exact binomial test shows that a share lies on its side of ``bound``.
+def runs_for_fraction(successes: int, runs: int, *, bound: float, level: float) -> int | None:
+    """Runs at which an exact binomial test shows that a fraction lies on its side of ``bound``.
 
     The truth is taken as (successes + 1/2) / (runs + 1). The smallest of 1 to 2,000 with the power; None beyond.
     """

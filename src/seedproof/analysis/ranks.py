@@ -53,7 +53,7 @@ class Shift:
 
     @property
     def superiority(self) -> float:
-        """Chance that a value of ``first`` lies above one of ``second``, a tie counted half."""
+        """Probability that a value of ``first`` lies above one of ``second``, a tie counted half."""
         above = (self.first[:, None] > self.second).mean() + (self.first[:, None] == self.second).mean() / 2
         return float(above)
 
@@ -64,11 +64,11 @@ class Shift:
 
 def _exact_cut(first: int, second: int, tail: float) -> int:
     """Which of the sorted differences, counted from 1, is the lower end of the interval; 0 where there is none."""
-    below = np.cumsum(_rank_sum_chances(first, second))  # chance of U <= 0, 1, ... if there is no shift
+    below = np.cumsum(_rank_sum_probabilities(first, second))  # probability of U <= 0, 1, ... if there is no shift
     return int(np.searchsorted(below, tail, side="right"))
 
 
-def _rank_sum_chances(first: int, second: int) -> NDArray[np.float64]:
+def _rank_sum_probabilities(first: int, second: int) -> NDArray[np.float64]:
     """Distribution of U without ties, shape (first * second + 1,): the largest value is in one group or the other."""
     size = first * second + 1
     never = np.zeros(size)

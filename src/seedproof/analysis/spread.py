@@ -123,9 +123,9 @@ def spread_tests(runs: pd.DataFrame, task: str, model: str | None = None) -> pd.
 def _row(smaller: pd.DataFrame, larger: pd.DataFrame, *, first: int, second: int) -> dict[str, object]:
     scores = [part["score"].to_numpy(np.float64) for part in (smaller, larger)]
     row: dict[str, object] = {name: smaller[name].iloc[0] for name in ("task", "model")}
-    for place, part, values in zip(("first", "second"), (smaller, larger), scores, strict=True):
-        row |= {place: part["recipe"].iloc[0], f"n_{place}": len(part), f"sd_{place}": standard_deviation(values)}
-        row |= {f"failed_{place}": int((part["outcome"] == "failed").sum())}
+    for side, part, values in zip(("first", "second"), (smaller, larger), scores, strict=True):
+        row |= {side: part["recipe"].iloc[0], f"n_{side}": len(part), f"sd_{side}": standard_deviation(values)}
+        row |= {f"failed_{side}": int((part["outcome"] == "failed").sum())}
     row["levene"], row["levene_p"] = levene(scores[0], scores[1], "mean")
     row["brown_forsythe"], row["brown_forsythe_p"] = levene(scores[0], scores[1], "median")
     row["reference"] = 1 in (first, second)

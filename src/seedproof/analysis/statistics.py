@@ -93,7 +93,7 @@ def chi_square_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[fl
     if not 0 < deviation < math.inf:  # NaN included
         return math.nan, math.nan
     degrees = len(array) - 1
-    low, high = (deviation * math.sqrt(degrees / float(chdtri(degrees, share))) for share in (tail, 1 - tail))
+    low, high = (deviation * math.sqrt(degrees / float(chdtri(degrees, fraction))) for fraction in (tail, 1 - tail))
     return low, high
 
 

@@ -80,8 +80,8 @@ class Contender:
     @property
     def layout(self) -> str:
         """Processes x threads and members, as the table shows them."""
-        place = f"{self.processes} x {self.threads}" if self.device == "cpu" else self.device
-        return f"{place}, {self.members} at a time" if self.members > 1 else place
+        cores = f"{self.processes} x {self.threads}" if self.device == "cpu" else self.device
+        return f"{cores}, {self.members} at a time" if self.members > 1 else cores
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from seedproof.bench.contenders import Problem
-from seedproof.bench.floor import Size
 from seedproof.bench.lengths import TASKS, draw_lengths
+from seedproof.bench.roofline import Size
 from seedproof.errors import UserError
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import find_model
@@ -103,7 +103,7 @@ class Inputs:
         return [lengths[batch] for batch in self.plan(seed).batches]
 
     def size(self, model: Any) -> Size:
-        """What the floor is counted from."""
+        """What the lower bound is counted from."""
         config = model.config
         return Size(
             layers=config.num_hidden_layers,
@@ -119,7 +119,7 @@ class Inputs:
         if lengths.max() > shape.positions:
             raise UserError(f"{lengths.max()} tokens are more than the model's {shape.positions} positions")
         ids = [rng.integers(5, shape.words, length).tolist() for length in lengths]
-        segments = [[int(2 * place >= len(row)) for place in range(len(row))] for row in ids]
+        segments = [[int(2 * position >= len(row)) for position in range(len(row))] for row in ids]
         return TokenizedSplit(ids, segments, rng.integers(0, LABELS, len(ids)), 0, 0)
 
     def _real(self) -> RunData:

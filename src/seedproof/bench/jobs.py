@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from seedproof.bench.contenders import Contender
-from seedproof.bench.floor import Cost, measure_rates, point_cost, step_cost
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
 from seedproof.machine import free_gpu_bytes
+from seedproof.bench.roofline import Cost, measure_rates, point_cost, step_cost
 from seedproof.spec import Seeds
 from seedproof.training.fleet.engine import FleetEngine
 from seedproof.training.fleet.member import Member
@@ -26,7 +26,7 @@ Job = Callable[[Contender, Inputs, Sequence[int], Gate], None]
 
 
 LEAST_STATE = 20
-"""Bytes of a member on a GPU for each parameter: weight, gradient, two averages and start."""
+"""Bytes of a member on a GPU for each parameter: weight, gradient, two moments and start."""
 
 
 def plain(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
@@ -127,9 +127,9 @@ def _train_fleet(contender: Contender, inputs: Inputs, seeds: Sequence[int], gat
 
 
 def rates(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
-    """The machine itself; with the cost that the floor is counted from."""
+    """The machine itself; with the cost that the lower bound is counted from."""
     size, lengths = inputs.size(inputs.model(0)), inputs.lengths(seeds[0])
-    if contender.group == "floor of points":
+    if contender.group == "lower bound of points":
         lengths = [np.array([len(row) for row in inputs.data.train.ids[: inputs.problem.batch]])]
         costs = [point_cost(size, lengths[0])]
     else:

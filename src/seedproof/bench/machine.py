@@ -33,7 +33,7 @@ def hardware(device: str) -> dict[str, Any]:
 
 
 def has_bf16() -> bool:
-    """Whether this processor computes products in bf16 itself."""
+    """Whether this processor computes matmuls in bf16 itself."""
     import torch
 
     check = getattr(torch.backends.cpu, "get_cpu_capability", lambda: "")

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from seedproof.bench.contenders import Trial
-from seedproof.bench.numbers import Comparison, Row, best_of, compare, cost_of, rates_of, rows_of
 from seedproof.bench.rounds import Series
+from seedproof.bench.rows import Comparison, Row, best_of, compare, cost_of, rates_of, rows_of
 from seedproof.report.console import Console
 
 FORMAT = 1
@@ -68,7 +68,7 @@ class Report:
             console.print(table)
         versions = ", ".join(f"{name} {found}" for name, found in self.versions.items() if found)
         machine = ", ".join(f"{name} {found}" for name, found in self.hardware.items())
-        legend = "floor: arithmetic + optimizer's traffic, over the matrix and copy rates measured in the same run"
+        legend = "bound: least time, arithmetic + optimizer's traffic, over the matmul and copy rates measured in the same run"
         for note in (*self.notes, legend, versions, machine):
             console.print(note, markup=False, soft_wrap=True)
 
@@ -76,7 +76,7 @@ class Report:
 def print_outcome(console: Console, outcome: Outcome) -> None:
     """A trial's table with its ratios below."""
     trial = outcome.trial
-    columns = ("contender", "layout", f"ms per {trial.unit}", "fastest to slowest", "floor ms", "x floor", "memory GB")
+    columns = ("contender", "layout", f"ms per {trial.unit}", "fastest to slowest", "bound ms", "x bound", "memory GB")
     title = escape(f"{trial.name}: {trial.problem}")
     table = Table(*columns, title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for row in outcome.rows:
@@ -97,10 +97,10 @@ def _cells(row: Row) -> list[str]:
     if row.median is None or row.low is None or row.high is None:
         return [row.contender.name, layout, "failed", "", "", "", ""]
     cells = [row.contender.name, layout, f"{1e3 * row.median:.4g}", f"{1e3 * row.low:.4g} to {1e3 * row.high:.4g}"]
-    if row.floor is None or row.arithmetic is None or row.traffic is None or row.contender.whole:
+    if row.lower_bound is None or row.arithmetic is None or row.traffic is None or row.contender.whole:
         cells += ["", ""]
     else:
-        cells += [f"{1e3 * row.arithmetic:.3g} + {1e3 * row.traffic:.3g}", f"{row.median / row.floor:.1f}"]
+        cells += [f"{1e3 * row.arithmetic:.3g} + {1e3 * row.traffic:.3g}", f"{row.median / row.lower_bound:.1f}"]
     return [*cells, f"{row.peak / 1e9:.2f}"]
 
 

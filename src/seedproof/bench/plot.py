@@ -1,4 +1,4 @@
-"""The table of a benchmark as a drawing: a bar per contender, its spread, and the floor."""
+"""The table of a benchmark as a drawing: a bar per contender, its spread, and the lower bound."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def draw(report: Report, path: Path) -> None:
 def _panel(axes: Any, outcome: Outcome) -> None:
     rows = [row for row in outcome.rows if row.median is not None]
     names = []
-    for place, row in enumerate(rows):
+    for height, row in enumerate(rows):
         assert row.median is not None
         assert row.low is not None
         assert row.high is not None
         is_ours = row.contender.kind in ("plain", "fleet", "points", "stacked points")
-        axes.barh(place, 1e3 * row.median, color="#2b6ca3" if is_ours else "#b0b0b0", height=0.7)
-        axes.plot([1e3 * row.low, 1e3 * row.high], [place, place], color="black", linewidth=1)
-        if row.floor is not None and not row.contender.whole:
-            axes.plot([1e3 * row.floor] * 2, [place - 0.4, place + 0.4], color="#c03020", linewidth=1.5)
+        axes.barh(height, 1e3 * row.median, color="#2b6ca3" if is_ours else "#b0b0b0", height=0.7)
+        axes.plot([1e3 * row.low, 1e3 * row.high], [height, height], color="black", linewidth=1)
+        if row.lower_bound is not None and not row.contender.whole:
+            axes.plot([1e3 * row.lower_bound] * 2, [height - 0.4, height + 0.4], color="#c03020", linewidth=1.5)
         names.append(f"{row.contender.name} ({row.members})" if row.members > 1 else row.contender.name)
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set_title(f"{outcome.trial.name}: {outcome.trial.problem}", fontsize=8, loc="left")
-    axes.set_xlabel(f"ms per {outcome.trial.unit}; black: all repeats; red: the floor", fontsize=7)
+    axes.set_xlabel(f"ms per {outcome.trial.unit}; black: all repeats; red: the lower bound", fontsize=7)
     axes.tick_params(axis="x", labelsize=7)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

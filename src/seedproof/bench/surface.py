@@ -70,8 +70,8 @@ class ScriptLoss:
     def __call__(self, parameters: torch.Tensor) -> tuple[float, None]:
         """Loss at ``parameters`` (n,); no gradient norm."""
         torch.nn.utils.vector_to_parameters(parameters, self._parameters)
-        shares = [float(self._model(**batch).loss) * len(batch["labels"]) for batch in self._batches]
-        return sum(shares) / self._count, None
+        losses = [float(self._model(**batch).loss) * len(batch["labels"]) for batch in self._batches]
+        return sum(losses) / self._count, None
 
 
 def point_by_point(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
@@ -114,10 +114,10 @@ class StackedRow:
     @torch.no_grad()
     def losses(self, points: Points) -> np.ndarray:
         """Mean loss at each point, float64 (points,)."""
-        shares = torch.tensor([[1 - a - b, a, b] for a, b in points], dtype=torch.float32, device=self._corners.device)
+        weights = torch.tensor([[1 - a - b, a, b] for a, b in points], dtype=torch.float32, device=self._corners.device)
         stack = Stack(self._corners.layout, 0, device=self._corners.device, trains=False)
         stack.members = len(points)
-        stack.values = [shares @ value for value in self._corners.values]
+        stack.values = [weights @ value for value in self._corners.values]
         total = torch.zeros(len(points), dtype=torch.float64, device=stack.device)
         for batch in self._batches(len(points)):
             logits, _ = Pass(self._architecture, stack, batch).logits()

@@ -14,18 +14,18 @@ from seedproof.cli.streams import say
 from seedproof.errors import UserError, unknown
 
 QUICK = "About two minutes on two cores"
-"""Measured: 2 min 29 s, 2026-11-25, on two cores of an AMD EPYC that other work used as well."""
+"""Measured: 2 min 29 s, 2026-11-25, on two cores of an AMD EPYC that other programs used as well."""
 DRAWINGS = (".png", ".svg", ".pdf")
 
 
 def bench(
-    works: Annotated[
+    workloads: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORK]...", help="cola, rte, mrpc, seeds, bf16, surface, memory, large or growth."),
+        typer.Argument(metavar="[WORKLOAD]...", help="cola, rte, mrpc, seeds, bf16, surface, memory, large or growth."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK}: fewer seeds, repeats and layouts.")] = False,
     repeats: Annotated[int | None, typer.Option(help="Turns of each contender. [default: 5]")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of a turn [default: the work's].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of a turn [default: the workload's].")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="seeds: whole runs instead of steps.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     jobs: Annotated[int | None, typer.Option(help="Cores that every contender uses [default: all].")] = None,
@@ -36,15 +36,15 @@ def bench(
     out: Annotated[Path | None, typer.Option(help="JSON file for every single time.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the tables into this PNG, SVG or PDF file.")] = None,
 ) -> None:
-    """Our engines beside the Transformers Trainer and the physical floor, in one run on this machine."""
-    from seedproof.bench.works import WORKS
+    """Our engines beside the Transformers Trainer and the roofline, in one run on this machine."""
+    from seedproof.bench.workloads import WORKLOADS
 
-    chosen = works or (["seeds"] if quick else [])
+    chosen = workloads or (["seeds"] if quick else [])
     if not chosen:
-        raise UserError(f"name what to measure (one or more of {', '.join(WORKS)}), or give --quick")
-    for work in chosen:
-        if work not in WORKS:
-            raise unknown("work", work, WORKS)
+        raise UserError(f"name what to measure (one or more of {', '.join(WORKLOADS)}), or give --quick")
+    for name in chosen:
+        if name not in WORKLOADS:
+            raise unknown("workload", name, WORKLOADS)
     for flag, path in (("--out", out), ("--plot", plot)):
         _check_target(flag, path)
     from seedproof.bench.bench import bench as measure

@@ -38,8 +38,8 @@ def ls(
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for name, description in names.items():
         lines = textwrap.wrap(description, max(30, columns - width - 2), break_long_words=False, break_on_hyphens=False)
-        for place, line in enumerate(lines):
-            typer.echo(f"{'' if place else name:<{width}}  {line}")
+        for index, line in enumerate(lines):
+            typer.echo(f"{'' if index else name:<{width}}  {line}")
 
 
 def _tasks() -> dict[str, str]:

@@ -24,7 +24,7 @@ Device = Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda whe
 
 @app.command("forgetting")
 def forgetting(
-    place: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder, or a fine-tuned model's.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder, or a fine-tuned model's.")],
     text: Annotated[Path, typer.Option(help="Text file, a sentence or paragraph a line (WikiText-2 raw).")],
     run: Annotated[
         list[str] | None, typer.Option(help="Run of the study: id, or RECIPE/SEED; give it again for more.")
@@ -32,7 +32,8 @@ def forgetting(
     pretrained: Annotated[str | None, typer.Option(help="For a model's folder: what it was fine-tuned from.")] = None,
     layers: Annotated[str | None, typer.Option(help="Numbers of top layers, e.g. 0,4,8 [default: all].")] = None,
     embeddings: Annotated[str, typer.Option(help="finetuned or pretrained, under the lowest layer.")] = "finetuned",
-    masked_share: Annotated[float, typer.Option(help="Share of the tokens to predict.")] = 0.15,
+    mlm_probability: Annotated[float, typer.Option(help="Probability of a token to be predicted.")] = 0.15,
+    masked_share: Annotated[float | None, typer.Option(hidden=True)] = None,
     seed: Annotated[int, typer.Option(help="Seed of the masks.")] = 0,
     max_length: Annotated[int | None, typer.Option(help="Tokens of a sequence [default: 128 or the model's].")] = None,
     batch_size: Annotated[int, typer.Option(help="Sequences at a time.")] = 32,
@@ -41,28 +42,28 @@ def forgetting(
 ) -> None:
     """Masked-LM perplexity with the top k layers put back to pre-trained (the paper's Figure 2)."""
     _check_out(out)
-    if not place.exists():
-        raise UserError(f"there is no folder {place}; give a study's folder, or a fine-tuned model's")
+    if not folder.exists():
+        raise UserError(f"there is no folder {folder}; give a study's folder, or a fine-tuned model's")
     options: dict[str, Any] = {
         "layers": _numbers(layers),
         "embeddings": embeddings,
-        "masked_share": masked_share,
+        "mlm_probability": mlm_probability if masked_share is None else masked_share,
         "seed": seed,
         "max_length": max_length,
         "batch_size": batch_size,
         "device": device,
     }
     with _reporting("batches") as report:
-        if _is_study(place):
+        if _is_study(folder):
             from seedproof.measure.runs import forgetting_of_runs
 
-            _need(place, "--run", run, "--pretrained", pretrained)
-            table = forgetting_of_runs(place, run or [], text, report=report, **options)
+            _need(folder, "--run", run, "--pretrained", pretrained)
+            table = forgetting_of_runs(folder, run or [], text, report=report, **options)
         else:
             import seedproof
 
-            _need(place, "--pretrained", pretrained, "--run", run, is_study=False)
-            table = seedproof.forgetting(place, str(pretrained), text, report=report, **options)
+            _need(folder, "--pretrained", pretrained, "--run", run, is_study=False)
+            table = seedproof.forgetting(folder, str(pretrained), text, report=report, **options)
     say(table.to_string(index=False, line_width=columns()))
     if out is not None:
         _write(table, out)
@@ -139,8 +140,8 @@ def _show(found: Surface, out: Path | None, study: Path | None, name: str) -> No
             write_table(out / f"{table_name}.csv", table)
     say(found.points.to_string(index=False, line_width=columns()))
     say(found.barriers.to_string(index=False, line_width=columns()))
-    place = out if study is None or out is not None else study / FOLDER / name
-    say(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {place}")
+    target = out if study is None or out is not None else study / FOLDER / name
+    say(f"{len(found.grid)} points of the grid, {found.settings['examples']} examples; tables in {target}")
     if study is not None:
         say(f"to see it drawn: {command('report', study)}")
 
@@ -151,12 +152,12 @@ def _is_study(folder: Path) -> bool:
     return (folder / MARKER).exists()
 
 
-def _need(place: Path, flag: str, value: object, other: str, unwanted: object, *, is_study: bool = True) -> None:
+def _need(folder: Path, flag: str, value: object, other: str, unwanted: object, *, is_study: bool = True) -> None:
     what = "a study" if is_study else "no study, so it must be a fine-tuned model"
     if unwanted:
-        raise UserError(f"{place} is {what}; leave out {other}" + ("" if value else f", and give {flag}"))
+        raise UserError(f"{folder} is {what}; leave out {other}" + ("" if value else f", and give {flag}"))
     if not value:
-        raise UserError(f"{place} is {what}; give {flag} too")
+        raise UserError(f"{folder} is {what}; give {flag} too")
 
 
 def _numbers(written: str | None) -> list[int] | None:

@@ -23,7 +23,7 @@ def pretrain(
     """Pre-train a miniature from nothing, as the shipped ones were; up to half an hour on one core."""
     from seedproof.miniature.ship import make_miniature
 
-    folder = make_miniature(name, out, seed=seed, share_of_steps=steps, report=say)
+    folder = make_miniature(name, out, seed=seed, fraction_of_steps=steps, report=say)
     say(f"wrote {folder}; use it with --model {shlex.quote(str(folder))}")
 
 

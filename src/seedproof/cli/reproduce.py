@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seedproof.launch.base import Launcher
     from seedproof.paper.figure import Figure
     from seedproof.paper.outputs import Made
-    from seedproof.paper.places import Places
+    from seedproof.paper.paths import Paths
     from seedproof.paper.scale import Scale
 
 
@@ -63,10 +63,10 @@ def reproduce(
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
     chosen = chosen_launcher(launcher, jobs)
-    from seedproof.paper.places import Places
+    from seedproof.paper.paths import Paths
 
-    places = Places(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)
-    places.check(size)
+    paths = Paths(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)
+    paths.check(size)
     for option, value, known in (("engine", engine, ("plain", "fleet")), ("precision", precision, ("fp32", "bf16"))):
         if value is not None and value not in known:
             raise unknown(option, value, known)
@@ -74,7 +74,7 @@ def reproduce(
     if dry_run:
         if verbose:
             _print_scaling(size)
-        _print_plan(figures, size, places, out, jobs, numerics, chosen)
+        _print_plan(figures, size, paths, out, jobs, numerics, chosen)
         return
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
@@ -86,7 +86,7 @@ def reproduce(
     if verbose or _makes_runs(figures, size, out):
         _print_scaling(size)
     with continuing():
-        made = run(names, out, scale=size, places=places, options=options)
+        made = run(names, out, scale=size, paths=paths, options=options)
     _print_made(made, verbose=verbose)
 
 
@@ -104,7 +104,7 @@ def _folders(written: list[str]) -> dict[str, str]:
 def _print_plan(
     figures: list[Figure],
     scale: Scale,
-    places: Places,
+    paths: Paths,
     out: Path | None,
     jobs: int | None,
     numerics: dict[str, Any],
@@ -136,7 +136,7 @@ def _print_plan(
         )
     for what, seconds in measured(figures, scale).items():
         say(f"measurement: {what}, about {duration(seconds * factor)}")
-    for line in missing(figures, scale, places):
+    for line in missing(figures, scale, paths):
         say(f"missing: {line}")
     say(f"{runs_in_words(whole.runs)} in all, {whole.steps:,} steps; none was started")
     training, measuring = whole.training_seconds * factor / gain, whole.measuring_seconds * factor
@@ -187,8 +187,8 @@ def _print_scaling(scale: Scale) -> None:
 def _print_made(made: Made, *, verbose: bool) -> None:
     """What was made and what the ledger says; status 1 where something is missing for good."""
     for one in made.figures:
-        places = ", ".join(str(image) for image in one.images) or str(made.folder / "figures" / one.figure.name)
-        say(f"{one.figure.name}: {places}")
+        files = ", ".join(str(image) for image in one.images) or str(made.folder / "figures" / one.figure.name)
+        say(f"{one.figure.name}: {files}")
         for note in one.content.notes:
             say(f"  {note}")
     _print_ledger(made.ledger, verbose=verbose)

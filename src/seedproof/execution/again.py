@@ -68,10 +68,10 @@ def compare(folder: RunFolder, scratch: RunFolder) -> None:
         UserError: the first difference, with its step.
     """
     stored, again = _evidence(folder), _evidence(scratch)
-    for place in sorted(stored.keys() & again.keys()):
-        for name, value in stored[place].items():
-            if not _equal(value, again[place].get(name)):
-                raise _difference(folder, f"{name} at step {place[0]}")
+    for key in sorted(stored.keys() & again.keys()):
+        for name, value in stored[key].items():
+            if not _equal(value, again[key].get(name)):
+                raise _difference(folder, f"{name} at step {key[0]}")
     first, second = folder.result(), scratch.result()
     for name in _COMPARED:
         if not _equal(first.get(name), second.get(name)):

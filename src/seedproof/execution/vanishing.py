@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.models.layers import JOINED, places
+from seedproof.models.layers import JOINED, locate_all
 
 WEIGHTS = ("query", "key", "value", JOINED, "attention output", "intermediate", "output")
 """The kinds of weight inside a layer that the paper draws; some models have one matrix for query, key and value."""
@@ -44,15 +44,15 @@ def have_vanished(records: Iterable[Mapping[str, Any]]) -> bool | None:
     norms = [np.asarray(record["norms"], np.float64) for record in recorded if "norms" in record]
     if len(norms) < 3:
         return None
-    shares = [_share(names, each) for each in (norms[0], *norms[-2:])]
-    if any(share is None for share in shares):
+    fractions = [_fraction(names, each) for each in (norms[0], *norms[-2:])]
+    if any(fraction is None for fraction in fractions):
         return None
-    first, *last = (share < THRESHOLD for share in shares if share is not None)
+    first, *last = (fraction < THRESHOLD for fraction in fractions if fraction is not None)
     return not first and all(last)
 
 
-def _share(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
-    """The norm of the lower layers as a share of the classifier's; NaN, which is not under any threshold, where that is 0."""
+def _fraction(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
+    """The norm of the lower layers as a fraction of the classifier's; NaN, which is not under any threshold, where that is 0."""
     lower, top = _norms(names, norms)
     return None if lower is None or top is None else lower / top if top else math.nan
 
@@ -60,9 +60,11 @@ def _share(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
 def _norms(names: Sequence[str], norms: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """The median norm of the lower layers' weights, and that of the classifier's; None where there is no such weight."""
     squares: dict[tuple[int | None, str], float] = {}
-    for place, norm in zip(places(names), norms, strict=True):
-        if place.part == "weight":
-            squares[place.layer, place.kind] = squares.get((place.layer, place.kind), 0.0) + float(norm) ** 2
+    for location, norm in zip(locate_all(names), norms, strict=True):
+        if location.part == "weight":
+            squares[location.layer, location.kind] = (
+                squares.get((location.layer, location.kind), 0.0) + float(norm) ** 2
+            )
     layers = 1 + max((layer for layer, _ in squares if layer is not None), default=-1)
     count = max(1, math.floor(LOWER * layers + 1e-9))
     inside = [

@@ -90,10 +90,10 @@ class ClassifierLoss:
         self._vector.copy_(parameters)
         if not self._wants_norm:
             with torch.inference_mode():
-                return sum(float(self._share(batch)) for batch in self._batches), None
+                return sum(float(self._part(batch)) for batch in self._batches), None
         total, gradient = 0.0, None
         for batch in self._batches:
-            loss = self._share(batch)
+            loss = self._part(batch)
             parts = torch.autograd.grad(loss, self._parameters, allow_unused=True, materialize_grads=True)
             total += float(loss.detach())
             if gradient is None:
@@ -104,7 +104,7 @@ class ClassifierLoss:
         squares = torch.stack(torch._foreach_norm(gradient)).double().square()
         return total, float(squares.sum().sqrt())
 
-    def _share(self, batch: Batch) -> Tensor:
+    def _part(self, batch: Batch) -> Tensor:
         """What the batch adds to the mean over all examples, shape ()."""
         loss: Tensor = self._model(**batch).loss
         return loss * (len(batch["labels"]) / self._examples)

@@ -27,6 +27,7 @@ from seedproof.measure.restored import Depth, LayeredEncoder, PlainRestoredLosse
 from seedproof.models.checkpoint import open_configuration
 from seedproof.models.loading import load_tokenizer
 from seedproof.models.source import ModelSource, find_model
+from seedproof.renamed import takes_former_names
 from seedproof.spec import content_hash
 from seedproof.store.measurements import Parts, kept_parts
 
@@ -40,6 +41,9 @@ DEFAULT_LENGTH = 128
 COLUMNS = ("layers_restored", "embeddings", "perplexity", "loss", "masked_tokens")
 
 
+@takes_former_names(
+    {"masked_share": "mlm_probability", "mask_share": "mask_replace_prob", "random_share": "random_replace_prob"}
+)
 def forgetting(
     model_dir: str | os.PathLike[str] | PreTrainedModel,
     pretrained: str | os.PathLike[str],
@@ -47,9 +51,9 @@ def forgetting(
     *,
     layers: Iterable[int] | None = None,
     embeddings: Literal["finetuned", "pretrained"] = "finetuned",
-    masked_share: float = 0.15,
-    mask_share: float = 0.8,
-    random_share: float = 0.1,
+    mlm_probability: float = 0.15,
+    mask_replace_prob: float = 0.8,
+    random_replace_prob: float = 0.1,
     seed: int = 0,
     max_length: int | None = None,
     batch_size: int = 32,
@@ -72,9 +76,9 @@ def forgetting(
         layers: the numbers k of top layers to put back; None is 0 to L.
         embeddings: those under the lowest layer for k < L. Word, position and segment embeddings, their norm, and
             ALBERT's projection go together. At k = L the pre-trained ones are measured in any case.
-        masked_share: chance of each token to be predicted.
-        mask_share: share of these that the mask token replaces.
-        random_share: share of these that another token replaces; the rest stay.
+        mlm_probability: probability of each token to be predicted.
+        mask_replace_prob: fraction of these that the mask token replaces.
+        random_replace_prob: fraction of these that another token replaces; the rest stay.
         seed: of the masks; they depend on it, on the text and on the tokenizer alone.
         max_length: tokens of a sequence, special ones included; None is 128, or the model's positions if it has fewer.
         batch_size: sequences at a time.
@@ -93,7 +97,12 @@ def forgetting(
     """
     source, masking = (
         find_model(os.fspath(pretrained)),
-        Masking(share=masked_share, masked=mask_share, random=random_share, seed=seed),
+        Masking(
+            mlm_probability=mlm_probability,
+            mask_replace_prob=mask_replace_prob,
+            random_replace_prob=random_replace_prob,
+            seed=seed,
+        ),
     )
     if batch_size < 1:
         raise UserError(f"batch_size = {batch_size} is not valid; give at least 1")
@@ -107,7 +116,7 @@ def forgetting(
         "pretrained": source.fingerprint,
         "text": content_hash(lines),
         "depths": [asdict(depth) for depth in depths],
-        "masking": asdict(masking),
+        "masking": masking.to_json(),
         "max_length": length,
         "batch_size": batch_size,
         "device": device,

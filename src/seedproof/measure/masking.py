@@ -37,26 +37,36 @@ class Masking:
     """Which tokens are predicted, and what stands in their place.
 
     Raises:
-        UserError: a share is outside its range.
+        UserError: a probability or fraction is outside its range.
     """
 
-    share: float = 0.15
-    """Chance of each token to be predicted. Special tokens and words that the tokenizer does not know never are."""
-    masked: float = 0.8
-    """Share of these that the mask token replaces."""
-    random: float = 0.1
-    """Share of these that any other token replaces, drawn evenly from the vocabulary without its special tokens; the
+    mlm_probability: float = 0.15
+    """Probability of each token to be predicted. Special tokens and words that the tokenizer does not know never are."""
+    mask_replace_prob: float = 0.8
+    """Fraction of these that the mask token replaces."""
+    random_replace_prob: float = 0.1
+    """Fraction of these that any other token replaces, drawn evenly from the vocabulary without its special tokens; the
     rest stay as they are."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise UserError(f"the share of masked tokens is {self.share}; give a number above 0, at most 1")
-        if self.masked < 0 or self.random < 0 or self.masked + self.random > 1:
+        if not 0 < self.mlm_probability <= 1:
+            raise UserError(f"mlm_probability is {self.mlm_probability}; give a number above 0, at most 1")
+        masked, replaced = self.mask_replace_prob, self.random_replace_prob
+        if masked < 0 or replaced < 0 or masked + replaced > 1:
             raise UserError(
-                f"{self.masked} of the predicted tokens masked and {self.random} replaced do not fit together; "
-                "give two shares that are not negative and add up to at most 1"
+                f"mask_replace_prob = {masked} and random_replace_prob = {replaced} do not fit together; give two fractions "
+                "that are not negative and add up to at most 1"
             )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values under the names by which measurements have been stored since the first."""
+        return {
+            "share": self.mlm_probability,
+            "masked": self.mask_replace_prob,
+            "random": self.random_replace_prob,
+            "seed": self.seed,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +140,7 @@ def mask_text(
 
     Each line is tokenized by itself and cut into consecutive pieces of at most ``max_length`` tokens, each with the
     special tokens of a single text around it. Three numbers are drawn per token, in reading order, whatever becomes of
-    it, so the shares can be changed without drawing other tokens. Sequences without a token to predict are left out.
+    it, so the fractions can be changed without drawing other tokens. Sequences without a token to predict are left out.
 
     Raises:
         UserError: the tokenizer has no mask token, or there is nothing to predict.
@@ -142,12 +152,12 @@ def mask_text(
     original, masked, chosen = [], [], []
     for ids, special in _pieces(lines, tokenizer, max_length):
         draws = generator.random((3, len(ids)))
-        asked = (draws[0] < masking.share) & ~special & (ids != tokenizer.unk_token_id)
+        asked = (draws[0] < masking.mlm_probability) & ~special & (ids != tokenizer.unk_token_id)
         if not asked.any():
             continue
         replaced = ids.copy()
-        is_masked = asked & (draws[1] < masking.masked)
-        is_random = asked & ~is_masked & (draws[1] < masking.masked + masking.random)
+        is_masked = asked & (draws[1] < masking.mask_replace_prob)
+        is_random = asked & ~is_masked & (draws[1] < masking.mask_replace_prob + masking.random_replace_prob)
         replaced[is_masked] = tokenizer.mask_token_id
         replaced[is_random] = ordinary[(draws[2] * len(ordinary)).astype(np.int64)][is_random]
         original.append(ids)

@@ -75,8 +75,8 @@ class Lattice:
         parts = {"points": list(CORNERS.values())}
         for edge, (start, end) in EDGES.items():
             (a, b), (c, d) = CORNERS[start], CORNERS[end]
-            shares = [float(share) for share in np.linspace(0, 1, self.edge)]
-            parts[f"edge {edge}"] = [((1 - t) * a + t * c, (1 - t) * b + t * d) for t in shares]
+            steps = [float(step) for step in np.linspace(0, 1, self.edge)]
+            parts[f"edge {edge}"] = [((1 - t) * a + t * c, (1 - t) * b + t * d) for t in steps]
         return parts | {f"row {row}": [(a, b) for a in self.steps] for row, b in enumerate(self.steps)}
 
 

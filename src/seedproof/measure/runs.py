@@ -125,8 +125,8 @@ def forgetting_of_runs(store: StoreLike, runs: Sequence[str], text: Text, **opti
             "recipe": recipes[checkpoint.id],
             "outcome": checkpoint.outcome,
         }
-        for place, (name, value) in enumerate(labels.items()):
-            table.insert(place, name, value)
+        for index, (name, value) in enumerate(labels.items()):
+            table.insert(index, name, value)
         _leave({"forgetting": table}, opened.path / FOLDER / f"forgetting-{checkpoint.id}")
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

@@ -57,7 +57,7 @@ def mixout(
     """Mix ``weight`` with ``target``, column by column.
 
     Args:
-        weight: Shape (out, in), or any shape: one mask value for each place in ``weight[0]`` (each entry of a vector).
+        weight: Shape (out, in), or any shape: one mask value for each entry in ``weight[0]`` (each entry of a vector).
         target: Same shape, a constant: no gradient flows to it.
         p: Probability, in [0, 1), that a column is replaced by the target's. 0 returns ``weight`` itself.
         training: False returns ``weight`` itself.
@@ -168,9 +168,9 @@ def mixed_layers(model: nn.Module, *, where: Where = "lee", covers: Covers = "fl
     elif where == "lee":
         encoder = [name for name in encoder if _AFTER_DROPOUT.search(name)]
     if not encoder or not head:
-        place = "head" if encoder else "encoder"
+        part = "head" if encoder else "encoder"
         raise UserError(
-            f"mixout: found no linear layers to mix (where={where!r}) in the {place} of {type(model).__name__}; "
+            f"mixout: found no linear layers to mix (where={where!r}) in the {part} of {type(model).__name__}; "
             "choose another recipe for this model"
             + (", or mixout-linear, which mixes every linear layer" if head and where == "lee" else "")
         )

@@ -47,7 +47,7 @@ def write_card(name: str, settings: Pretraining, folder: Path) -> None:
         width=settings.hidden_size,
         heads=settings.heads,
         feed_forward=settings.feed_forward,
-        masked=settings.masked_share,
+        masked=settings.mlm_probability,
         batch=settings.batch_size,
         stages=stages,
         seed=settings.seed,

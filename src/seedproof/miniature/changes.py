@@ -31,11 +31,11 @@ def say_freely(rng: Random, event: Event) -> list[Word]:
     return say(event, passive=rng.random() < 0.4, adverb_first=rng.random() < 0.4)
 
 
-def with_synonyms(rng: Random, event: Event, share: float = 0.7) -> Event:
-    """Replace words that have a synonym, each with probability ``share``: the meaning stays."""
+def with_synonyms(rng: Random, event: Event, probability: float = 0.7) -> Event:
+    """Replace words that have a synonym, each with ``probability``: the meaning stays."""
 
     def swap(word: str) -> str:
-        return SYNONYMS[word] if word in SYNONYMS and rng.random() < share else word
+        return SYNONYMS[word] if word in SYNONYMS and rng.random() < probability else word
 
     def phrase(value: NounPhrase) -> NounPhrase:
         return replace(value, adjective=swap(value.adjective)) if value.adjective else value
@@ -50,7 +50,7 @@ def with_synonyms(rng: Random, event: Event, share: float = 0.7) -> Event:
     )
 
 
-def reduced(rng: Random, event: Event, share: float = 0.5) -> Event:
+def reduced(rng: Random, event: Event, probability: float = 0.5) -> Event:
     """Say less: drop modifiers, replace a noun by its hypernym. What is left follows from the event.
 
     A negated event is only stripped of its relative clause: dropping more from a negation would say more, not less.
@@ -59,12 +59,12 @@ def reduced(rng: Random, event: Event, share: float = 0.5) -> Event:
         return replace(event, relative=None)
 
     def phrase(value: NounPhrase) -> NounPhrase:
-        adjective = None if rng.random() < share else value.adjective
+        adjective = None if rng.random() < probability else value.adjective
         noun = value.kind if rng.random() < 0.25 else value.noun
         return replace(value, noun=noun, adjective=adjective if noun not in HYPERNYMS else None)
 
-    place = None if rng.random() < share else event.place
-    adverb = None if rng.random() < share else event.adverb
+    place = None if rng.random() < probability else event.place
+    adverb = None if rng.random() < probability else event.adverb
     return replace(
         event, subject=phrase(event.subject), object=phrase(event.object), place=place, adverb=adverb, relative=None
     )

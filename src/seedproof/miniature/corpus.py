@@ -34,7 +34,7 @@ def joined(rng: Random, first: Event, second: Event) -> list[Word]:
 
 def draw_question(rng: Random, answered: bool) -> tuple[str, str]:
     """A question and a sentence that answers it, or one that nearly does. A sentence that denies answers nothing."""
-    event = replace(draw_event(rng, place_share=0.5), negated=False)
+    event = replace(draw_event(rng, place_probability=0.5), negated=False)
     slot = rng.choice(slots(event))
     asked = question(event, slot) if answered else other_question(rng, event, slot)
     return text(asked), text(say_freely(rng, event))
@@ -69,7 +69,7 @@ def draw_passage_pair(rng: Random, words: int) -> tuple[str, str, bool]:
 
 def draw_sentence(rng: Random) -> str:
     """A single sentence: one event, or two joined."""
-    event = draw_event(rng, relative_share=0.25)
+    event = draw_event(rng, relative_probability=0.25)
     return text(joined(rng, event, draw_event(rng)) if rng.random() < 0.2 else say_freely(rng, event))
 
 
@@ -99,7 +99,7 @@ def paraphrase(rng: Random) -> Iterator[Example]:
 def entailment(rng: Random) -> Iterator[Example]:
     """Does the second text follow from the first (0, entailment) or not (1), as RTE; half of them do."""
     while True:
-        event, entailed = draw_event(rng, place_share=0.5), rng.random() < 0.5
+        event, entailed = draw_event(rng, place_probability=0.5), rng.random() < 0.5
         premise = joined(rng, event, draw_event(rng)) if rng.random() < 0.4 else say_freely(rng, event)
         less = reduced(rng, event)
         hypothesis = less if entailed else truly_changed(rng, less, of=event)
@@ -124,11 +124,11 @@ TASKS: dict[str, Callable[[Random], Iterator[Example]]] = {
 def draw_task(name: str, split: str, examples: int) -> list[Example]:
     """The first ``examples`` of a task's split, no text twice within it.
 
-    The class shares are exact to one example, so that the majority score does not hang on the draw.
+    The class fractions are exact to one example, so that the majority score does not hang on the draw.
     """
     rng = Random(f"seedproof miniature {name} {split}")
-    shares = {"acceptability": 0.6, "paraphrase": 0.68, "entailment": 0.5, "answer": 0.5}
-    ones = round(shares[name] * examples)
+    fractions = {"acceptability": 0.6, "paraphrase": 0.68, "entailment": 0.5, "answer": 0.5}
+    ones = round(fractions[name] * examples)
     room, seen, chosen = {1: ones, 0: examples - ones}, set(), []
     for example in TASKS[name](rng):
         if room[example[2]] and example[:2] not in seen:

@@ -176,11 +176,11 @@ def text(words: list[Word]) -> str:
     return " ".join(word for word, _ in words)
 
 
-def draw_noun_phrase(rng: Random, nouns: tuple[str, ...], adjective_share: float = 0.35) -> NounPhrase:
+def draw_noun_phrase(rng: Random, nouns: tuple[str, ...], adjective_probability: float = 0.35) -> NounPhrase:
     """Draw a noun phrase over ``nouns``."""
     noun, plural = rng.choice(nouns), rng.random() < 0.4
     adjectives = THING_ADJECTIVES if noun in THINGS else ANIMATE_ADJECTIVES
-    adjective = rng.choice(adjectives) if noun not in PLACES and rng.random() < adjective_share else None
+    adjective = rng.choice(adjectives) if noun not in PLACES and rng.random() < adjective_probability else None
     return NounPhrase(noun, plural, rng.choice(PLURAL_DETERMINERS if plural else SINGULAR_DETERMINERS), adjective)
 
 
@@ -191,11 +191,13 @@ def draw_action(rng: Random) -> tuple[str, NounPhrase]:
     return rng.choice(THING_OBJECT), draw_noun_phrase(rng, tuple(THINGS))
 
 
-def draw_event(rng: Random, *, relative_share: float = 0.15, place_share: float = 0.3) -> Event:
+def draw_event(rng: Random, *, relative_probability: float = 0.15, place_probability: float = 0.3) -> Event:
     """Draw an event; its subject is animate and differs from its object."""
     verb, target = draw_action(rng)
     subject = draw_noun_phrase(rng, tuple(noun for noun in (*PEOPLE, *ANIMALS) if noun != target.noun))
-    place = (rng.choice(PREPOSITIONS), draw_noun_phrase(rng, tuple(PLACES))) if rng.random() < place_share else None
+    place = (
+        (rng.choice(PREPOSITIONS), draw_noun_phrase(rng, tuple(PLACES))) if rng.random() < place_probability else None
+    )
     adverb = rng.choice(ADVERBS) if rng.random() < 0.25 else None
-    relative = draw_action(rng) if rng.random() < relative_share else None
+    relative = draw_action(rng) if rng.random() < relative_probability else None
     return Event(subject, verb, target, place, adverb, rng.random() < 0.1, relative)

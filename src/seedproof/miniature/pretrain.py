@@ -53,12 +53,12 @@ class Pretraining:
     heads: int = 2
     feed_forward: int = 256
     batch_size: int = 96
-    passage_share: float = 0.05
-    """Share of the batches that are two passages of three sentences, for the positions up to 64."""
-    pair_share: float = 0.6
-    """Share of the batches that are pairs of sentences; the rest are single sentences."""
-    masked_share: float = 0.2
-    """Share of the words to predict; of these 80 % are masked, 10 % replaced, 10 % kept (Devlin et al. 2019)."""
+    passage_fraction: float = 0.05
+    """Fraction of the batches that are two passages of three sentences, for the positions up to 64."""
+    pair_fraction: float = 0.6
+    """Fraction of the batches that are pairs of sentences; the rest are single sentences."""
+    mlm_probability: float = 0.2
+    """Probability of a word to be predicted; of these 80 % are masked, 10 % replaced, 10 % kept (Devlin et al. 2019)."""
 
 
 def make_config(settings: Pretraining, layers: int) -> PretrainedConfig:
@@ -130,8 +130,8 @@ def batches(settings: Pretraining, tokenizer: PreTrainedTokenizerFast, rng: Rand
     room = MAXIMUM_LENGTH - tokenizer.num_special_tokens_to_add(pair=True)
     while True:
         kind, size = rng.random(), settings.batch_size
-        if kind < settings.passage_share + settings.pair_share:
-            if kind < settings.passage_share:
+        if kind < settings.passage_fraction + settings.pair_fraction:
+            if kind < settings.passage_fraction:
                 drawn = [draw_passage_pair(rng, room) for _ in range(size // 3)]
             else:
                 drawn = [draw_pair(rng) for _ in range(size)]
@@ -147,7 +147,7 @@ def mask_words(
 ) -> tuple[Tensor, Tensor]:
     """Masked ids and labels (-100 where nothing is asked), both (batch, length). Special tokens are never masked."""
     special = len(tokenizer.all_special_ids)  # they come first in the vocabulary
-    asked = (torch.rand(ids.shape, generator=generator) < settings.masked_share) & (ids >= special)
+    asked = (torch.rand(ids.shape, generator=generator) < settings.mlm_probability) & (ids >= special)
     how = torch.rand(ids.shape, generator=generator)
     words = torch.randint(special, len(tokenizer), ids.shape, generator=generator)
     masked = torch.where(asked & (how < 0.8), tokenizer.mask_token_id, ids)

@@ -38,23 +38,23 @@ MINIATURES: dict[str, Pretraining] = {
 
 
 def make_miniature(
-    name: str, folder: Path, *, seed: int = 0, share_of_steps: float = 1.0, report: Callable[[str], None] = print
+    name: str, folder: Path, *, seed: int = 0, fraction_of_steps: float = 1.0, report: Callable[[str], None] = print
 ) -> Path:
     """Pre-train a miniature and write it in Transformers' layout.
 
     On one thread, because the number of threads changes bits: the same seed and versions give the same file.
 
     Raises:
-        UserError: unknown name, a share that is not above 0, or a folder that holds something already.
+        UserError: unknown name, a fraction that is not above 0, or a folder that holds something already.
     """
     if name not in MINIATURES:
         raise unknown("miniature", name, MINIATURES)
-    if not share_of_steps > 0:
-        raise UserError(f"the share of steps is {share_of_steps}; it must be above 0")
+    if not fraction_of_steps > 0:
+        raise UserError(f"the fraction of steps is {fraction_of_steps}; it must be above 0")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} exists and is not an empty folder; choose another one for the miniature")
     settings = MINIATURES[name]
-    stages = [dataclasses.replace(s, steps=max(10, round(s.steps * share_of_steps))) for s in settings.stages]
+    stages = [dataclasses.replace(s, steps=max(10, round(s.steps * fraction_of_steps))) for s in settings.stages]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

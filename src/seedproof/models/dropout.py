@@ -1,4 +1,4 @@
-"""The dropout of a model: every place where it drops, whatever the place is called in its configuration.
+"""The dropout of a model: every site where it drops, whatever the site is called in its configuration.
 
 Transformers has about thirty names for dropout probabilities, some of them in no configuration. What drops are modules, and
 numbers that a module keeps, or looks up in its configuration, for a functional dropout.
@@ -50,17 +50,17 @@ def set_all(config: Any, p: float) -> None:
 
 def set_in_modules(model: nn.Module, p: float) -> None:
     """Set every dropout probability of a model that is built, its configurations' included."""
-    for holder, name, _ in _places(model):
+    for holder, name, _ in _sites(model):
         setattr(holder, name, p)
 
 
 def dropouts(model: nn.Module) -> dict[str, float]:
-    """The probability of each place of a model that drops, by the name of its module, or of the module's number."""
-    return {place: float(getattr(holder, name)) for holder, name, place in _places(model)}
+    """The probability of each site of a model that drops, by the name of its module, or of the module's number."""
+    return {site: float(getattr(holder, name)) for holder, name, site in _sites(model)}
 
 
-def _places(model: nn.Module) -> Iterator[tuple[Any, str, str]]:
-    """Each place that drops: what holds its probability, under which name, and what to call it."""
+def _sites(model: nn.Module) -> Iterator[tuple[Any, str, str]]:
+    """Each site that drops: what holds its probability, under which name, and what to call it."""
     configurations: dict[int, Any] = {}
     for module_name, module in model.named_modules():
         if isinstance(module, _DropoutNd):

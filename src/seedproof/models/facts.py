@@ -23,7 +23,7 @@ from seedproof.models.tokens import Inputs
 if TYPE_CHECKING:
     from seedproof.models.source import ModelSource
 
-# Tables that are looked up by a token's place: position_embeddings, embed_positions, wpe, positions_embed, pos_encoding.
+# Tables that are looked up by a token's position: position_embeddings, embed_positions, wpe, positions_embed, pos_encoding.
 _TABLE = re.compile(r"\b(char_)?(position_embeddings?|embed_positions|positions_embed|wpe|pos_encoding)(\.embedding)?$")
 _NOT_OF_TEXT = re.compile(r"\b(vision|visual|image|entity|x_|y_|h_|w_)")
 
@@ -79,7 +79,7 @@ def segments(model: nn.Module) -> int:
 def positions(model: nn.Module) -> int | None:
     """The longest input in tokens; None where no table of positions limits it (relative and rotary positions).
 
-    RoBERTa and its kin (fairseq) begin behind the padding's place, BART and its kin at the third; others list the places
+    RoBERTa and its kin (fairseq) begin behind the padding's row, BART and its kin at the third; others list the rows
     they use, at most, in ``position_ids``.
     """
     rows: list[int] = []
@@ -121,10 +121,10 @@ def _habits(folder: Path, fingerprint: str) -> Inputs:  # noqa: ARG001
 
 
 def is_dropout_set_by_configuration(source: ModelSource, p: float) -> bool:
-    """Whether setting the first known entries of the configuration to ``p`` sets every place of the model that drops."""
+    """Whether setting the first known entries of the configuration to ``p`` sets every site of the model that drops."""
     found = _dropouts(source.folder, _canonical(source), p)
     # An entry of the configuration alone drops nothing: it may be for another task (DistilBERT's qa_dropout).
-    return all(value == p for place, value in found.items() if not place.startswith("config."))
+    return all(value == p for site, value in found.items() if not site.startswith("config."))
 
 
 @lru_cache(maxsize=64)

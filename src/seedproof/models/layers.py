@@ -54,7 +54,7 @@ _EMBEDDINGS = re.compile(r"embedding|\bembed_(tokens|positions|in)\b|\b(wte|wpe|
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a parameter sits."""
 
     layer: int | None
@@ -66,17 +66,17 @@ class Place:
     """``weight`` or ``bias``."""
 
 
-def locate(name: str) -> Place:
-    """Find the place of a parameter by its name alone; :func:`places` knows more, from all of a model's names.
+def locate(name: str) -> Location:
+    """Find the location of a parameter by its name alone; :func:`locate_all` knows more, from all of a model's names.
 
     >>> locate("bert.encoder.layer.3.attention.self.query.weight")
-    Place(layer=3, kind='query', part='weight')
+    Location(layer=3, kind='query', part='weight')
     """
-    return places([name])[0]
+    return locate_all([name])[0]
 
 
-def places(names: Iterable[str]) -> list[Place]:
-    """Find the places of the parameters of a model, in the order of their names.
+def locate_all(names: Iterable[str]) -> list[Location]:
+    """Find the locations of the parameters of a model, in the order of their names.
 
     Layers are counted from the lowest over all stacks of a model, in the order in which their parameters stand (Funnel's
     blocks, CANINE's encoders).
@@ -91,11 +91,11 @@ def places(names: Iterable[str]) -> list[Place]:
     for name, inside in zip(listed, found, strict=True):
         part = "bias" if name.endswith("bias") else "weight"
         if has_encoder and ".decoder." in name:
-            result.append(Place(None, DECODER, part))
+            result.append(Location(None, DECODER, part))
         elif inside is not None:
-            result.append(Place(numbers[inside[0]], _kind_in_layer(inside[1]), part))
+            result.append(Location(numbers[inside[0]], _kind_in_layer(inside[1]), part))
         else:
-            result.append(Place(None, _kind_outside(name, listed), part))
+            result.append(Location(None, _kind_outside(name, listed), part))
     return result
 
 
@@ -104,7 +104,7 @@ _Key = tuple[str, tuple[int, ...]]
 
 
 def _numbers(keys: Sequence[_Key]) -> dict[_Key, int]:
-    """Each layer's number: its own where a model has one stack with one number a layer, else its place among all."""
+    """Each layer's number: its own where a model has one stack with one number a layer, else its index among all."""
     stacks = {stack for stack, _ in keys if not stack.endswith(".decoder")}
     if len(stacks) <= 1 and all(len(numbers) == 1 for _, numbers in keys):
         return {key: key[1][0] for key in keys}

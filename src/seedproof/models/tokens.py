@@ -146,8 +146,8 @@ def count_cut(split: Split, tokenizer: PreTrainedTokenizerBase, max_length: int)
     return Cut(min(found * step, len(long)), max(lengths, default=0), step > 1)
 
 
-def unknown_share(split: Split, tokenizer: PreTrainedTokenizerBase, examples: int = 256) -> float:
-    """Share of the tokens of the first examples that the vocabulary does not know; 0 where a tokenizer knows all."""
+def unknown_fraction(split: Split, tokenizer: PreTrainedTokenizerBase, examples: int = 256) -> float:
+    """Fraction of the tokens of the first examples that the vocabulary does not know; 0 where a tokenizer knows all."""
     if tokenizer.unk_token_id is None:
         return 0.0
     pairs = None if split.pairs is None else list(split.pairs[:examples])

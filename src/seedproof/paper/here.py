@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seedproof.errors import UserError
 from seedproof.paper.figure import Figure
-from seedproof.paper.places import Places
+from seedproof.paper.paths import Paths
 from seedproof.paper.scale import Scale
 from seedproof.tasks.glue import GLUE, PREFIX
 
@@ -34,39 +34,39 @@ class Speed:
     """What that was taken from, in words."""
 
 
-def missing(figures: Sequence[Figure], scale: Scale, places: Places) -> list[str]:
+def missing(figures: Sequence[Figure], scale: Scale, paths: Paths) -> list[str]:
     """The data, models and text that figures need and this machine does not have, each with what to give for it."""
     blocks = [block for figure in figures for block in figure.blocks(scale)]
     tasks = dict.fromkeys(scale.task(block.task).name for block in blocks)
     lines = [
         f"data of {name}: not here; give --data-dir, or the hub is asked for it"
         for name in tasks
-        if name.startswith(PREFIX) and not _has_task(name.removeprefix(PREFIX), places)
+        if name.startswith(PREFIX) and not _has_task(name.removeprefix(PREFIX), paths)
     ]
     for role in dict.fromkeys(block.model for block in blocks):
         name = scale.model(role).name
-        if not _has_model(scale, role, places):
+        if not _has_model(scale, role, paths):
             lines.append(
                 f"model {name}: not here; give --model {name}=FOLDER or --models-dir, or the hub is asked for it"
             )
     needs_text = any(figure.name == "fig2" for figure in figures) and not scale.is_miniature
-    if needs_text and places.text is None and not (_cache("datasets") / "Salesforce___wikitext").is_dir():
+    if needs_text and paths.text is None and not (_cache("datasets") / "Salesforce___wikitext").is_dir():
         lines.append("text for forgetting (WikiText-2): not here; give --text, or the hub is asked for it")
     return lines
 
 
-def _has_task(name: str, places: Places) -> bool:
-    if places.data_dir is not None:
-        return (places.data_dir / GLUE[name].folder).is_dir()
+def _has_task(name: str, paths: Paths) -> bool:
+    if paths.data_dir is not None:
+        return (paths.data_dir / GLUE[name].folder).is_dir()
     return (_cache("datasets") / "nyu-mll___glue" / name).is_dir()
 
 
-def _has_model(scale: Scale, role: str, places: Places) -> bool:
+def _has_model(scale: Scale, role: str, paths: Paths) -> bool:
     name = scale.model(role).name
     if name.startswith("miniature/"):
         return True
     try:
-        given = places.model(scale, role)
+        given = paths.model(scale, role)
     except UserError:
         return False
     if given != name or Path(given).is_dir():
@@ -82,7 +82,7 @@ def _cache(kind: str) -> Path:
 
 
 def speed(scale: Scale, device: str) -> Speed:
-    """Time this machine: real steps of a miniature, or for the large models a matrix product."""
+    """Time this machine: real steps of a miniature, or for the large models a matmul."""
     if scale.is_miniature:
         seconds, steps = _miniature_step(scale.task("rte").name, scale.model("bert").name, device)
         source = (
@@ -91,7 +91,7 @@ def speed(scale: Scale, device: str) -> Speed:
         )
         return Speed(factor=seconds / scale.model("bert").seconds_per_step, source=source)
     rate = _matrix_rate(device)
-    source = f"half of the {rate / 1e12:.2g} TFLOP/s that a large matrix product in fp32 reached here just now"
+    source = f"half of the {rate / 1e12:.2g} TFLOP/s that a large matmul in fp32 reached here just now"
     return Speed(factor=PAPER_RATE / (SHARE_OF_RATE * rate), source=source)
 
 
@@ -108,7 +108,7 @@ def _miniature_step(task: str, model: str, device: str) -> tuple[float, int]:
 
 @lru_cache
 def _matrix_rate(device: str) -> float:
-    """Operations a second of a matrix product of one thread, or of a GPU, the best of five."""
+    """Operations a second of a matmul of one thread, or of a GPU, the best of five."""
     import torch
 
     def now() -> float:

@@ -31,8 +31,9 @@ from seedproof.paper.estimate import planned
 from seedproof.paper.figure import Figure, Found, get_figure
 from seedproof.paper.measuring import Measuring
 from seedproof.paper.outputs import Made, make_all
-from seedproof.paper.places import Places, Tasks
+from seedproof.paper.paths import Paths, Tasks
 from seedproof.paper.scale import Scale, get_scale
+from seedproof.renamed import takes_former_names
 from seedproof.report.html.stored import REPRODUCTION
 from seedproof.store import Store, write_atomically
 from seedproof.store.lock import exclusive
@@ -89,12 +90,13 @@ def every_figure() -> list[Figure]:
     return chosen_figures(["all"])
 
 
+@takes_former_names({"places": "paths"})
 def reproduce(
     names: Sequence[str],
     out: str | os.PathLike[str],
     *,
     scale: Scale | str = "mini",
-    places: Places | None = None,
+    paths: Paths | None = None,
     options: Options | None = None,
 ) -> Made:
     """Run what figures need and make them.
@@ -103,7 +105,7 @@ def reproduce(
         names: of figures and tables, or ``all``.
         out: a new or empty folder, or that of an earlier reproduction at the same scale, which is gone on with.
         scale: ``mini``, ``paper``, or a :class:`Scale` of your own.
-        places: where data and models are; None: the hub, or what is shipped.
+        paths: where data and models are; None: the hub, or what is shipped.
         options: how runs are executed.
 
     Returns:
@@ -115,7 +117,7 @@ def reproduce(
         seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
     """
     size = get_scale(scale) if isinstance(scale, str) else scale
-    where, how, asked = places or Places(), options or Options(), chosen_figures(names)
+    where, how, asked = paths or Paths(), options or Options(), chosen_figures(names)
     where.check(size)
     folder = Path(out)
     earlier = check_folder(folder, size)
@@ -182,14 +184,14 @@ def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, 
 
 
 def prepare(
-    store: Store, figures: Sequence[Figure], scale: Scale, places: Places, how: Options
+    store: Store, figures: Sequence[Figure], scale: Scale, paths: Paths, how: Options
 ) -> dict[RunKey, PlannedRun]:
     """Write into the store all that the runs of figures need, and return them by what they are; runs nothing.
 
     Raises:
         UserError: data or models cannot be found or used.
     """
-    tasks, runs = Tasks(scale, places), {}
+    tasks, runs = Tasks(scale, paths), {}
     groups: dict[tuple[Any, ...], list[Block]] = {}
     for block in united(block for figure in figures for block in figure.blocks(scale)):
         # A study is a product; blocks of one recipe and other seeds are another one.
@@ -200,7 +202,7 @@ def prepare(
         study = Study(
             NAME,
             tasks=[tasks.of(first)],
-            models=[places.model(scale, first.model)],
+            models=[paths.model(scale, first.model)],
             seeds=first.seeds,
             recipes=list(recipes.values()),
             settings=scale.settings,
@@ -257,7 +259,7 @@ def found_runs(
     import pandas as pd
 
     table = Results(store).runs()
-    places = {
+    rows_of = {
         (row.task, row.model, row.recipe, row.seed): index
         for index, row in enumerate(table[["task", "model", "recipe", "seed"]].itertuples(index=False))
     }
@@ -265,7 +267,7 @@ def found_runs(
     for block in united(block for figure in figures for block in figure.blocks(scale)):
         for key in block.run_keys():
             cell = runs[key].cell
-            rows.append(places[cell.task, cell.model, cell.recipe, cell.seed])
+            rows.append(rows_of[cell.task, cell.model, cell.recipe, cell.seed])
             names.append((key, block.task_name(scale), scale.model(block.model).name))
     found = table.iloc[rows].reset_index(drop=True)
     found["task"], found["model"] = [name[1] for name in names], [name[2] for name in names]
@@ -294,10 +296,10 @@ def _any_study(scale: Scale, how: Options) -> Study:
     )
 
 
-def _note(folder: Path, scale: Scale, made: Sequence[str], places: Places) -> None:
+def _note(folder: Path, scale: Scale, made: Sequence[str], paths: Paths) -> None:
     """Write what the folder is, before anything is run and again when figures were made."""
     names = "all" if set(made) == set(FIGURES) else " ".join(made)
-    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": places.options()}
+    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": paths.options()}
     write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -83,9 +83,9 @@ class Observation:
 
     @property
     def saturated(self) -> float | None:
-        """Share of the pooler's units beyond ``pooler.THRESHOLD`` over the evaluation splits; None: no tanh in the head."""
-        share: float | None = self._get("saturated")
-        return share
+        """Fraction of the pooler's units beyond ``pooler.THRESHOLD`` over the evaluation splits; None: no tanh in the head."""
+        fraction: float | None = self._get("saturated")
+        return fraction
 
     @property
     def scores(self) -> Mapping[str, float]:

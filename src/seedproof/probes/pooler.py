@@ -27,10 +27,10 @@ class PoolerSaturation(Probe):
 
     name = "pooler"
     description = (
-        "share of the pooler's tanh units that are saturated, at evaluations; costs next to nothing. For: a run's page"
+        "fraction of the pooler's saturated tanh units, at evaluations; costs nearly nothing. For: a run's page"
     )
     needs = ("saturated",)
 
     def observe(self, observation: Observation) -> Values | None:
-        """Record the share."""
+        """Record the fraction."""
         return None if observation.saturated is None else {"saturated": observation.saturated}

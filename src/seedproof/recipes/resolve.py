@@ -125,7 +125,7 @@ def describe(resolved: Resolved) -> list[Row]:
     values = recipe.values()
     rows = [Row(name, values[name], origin) for name, origin in resolved.origins.items()]
     if recipe.learning_rate_factor != 1.0:
-        place = next(index for index, row in enumerate(rows) if row.field == "learning_rate_factor") + 1
+        below = next(index for index, row in enumerate(rows) if row.field == "learning_rate_factor") + 1
         product = "learning_rate * learning_rate_factor"
-        rows.insert(place, Row("peak_learning_rate", recipe.peak_learning_rate, product))
+        rows.insert(below, Row("peak_learning_rate", recipe.peak_learning_rate, product))
     return rows

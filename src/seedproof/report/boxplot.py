@@ -44,7 +44,7 @@ COLUMNS = (*CELL, "metric", "positive_class", "majority", *_RUN, *_COUNTS, *_BOX
 """Columns of the table: one row per finished run, the counts and the numbers of its box repeated in each."""
 
 _STRIP = 0.1
-"""Share of a panel's height kept free at the bottom for runs that have no score."""
+"""Fraction of a panel's height kept free at the bottom for runs that have no score."""
 SMALLEST_BOX = 5
 """Runs from which on a cell has a box: quartiles and whiskers of fewer are the runs themselves, or between two of them."""
 _MEAN: dict[str, Any] = {"marker": "D", "s": 26, "facecolor": "white", "edgecolor": DARK, "linewidth": 1.1}

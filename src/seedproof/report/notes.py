@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WARNING = "warning: "
 
 MOST_UNKNOWN = 0.1
-"""Share of unknown words above which a study begins with a warning."""
+"""Fraction of unknown words above which a study begins with a warning."""
 
 
 def task_notes(store: Store, *, decisions: bool = False) -> list[str]:
@@ -37,16 +37,16 @@ def task_notes(store: Store, *, decisions: bool = False) -> list[str]:
     """
     found: dict[str, None] = {}
     for fingerprint, name in store.names().tasks.items():
-        place = store.task_folder(fingerprint)
-        if place.is_dir():
-            notes = (*(read_decisions(place) if decisions else ()), *read_notes(place), *_overlooked(store, place))
+        folder = store.task_folder(fingerprint)
+        if folder.is_dir():
+            notes = (*(read_decisions(folder) if decisions else ()), *read_notes(folder), *_overlooked(store, folder))
             found |= dict.fromkeys(_of_task(name, note) for note in notes)
     return [*found, *_cut_in_runs(store)]
 
 
-def _overlooked(store: Store, place: Path) -> list[str]:
+def _overlooked(store: Store, folder: Path) -> list[str]:
     """Warning that a task of an older study, or by the user's choice, is judged by accuracy though a class is rare."""
-    found = read_overlooked_class(place)
+    found = read_overlooked_class(folder)
     if found is None:
         return []
     return [
@@ -109,14 +109,14 @@ def _judge(task: Task) -> str:
 
 
 def _unknown_words(task: Task, name: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    from seedproof.models.tokens import unknown_share
+    from seedproof.models.tokens import unknown_fraction
 
-    share = unknown_share(task.train, tokenizer)
-    if share <= MOST_UNKNOWN:
+    fraction = unknown_fraction(task.train, tokenizer)
+    if fraction <= MOST_UNKNOWN:
         return []
     hint = "; the miniatures know their own language only" if name.startswith("miniature/") else ""
     return [
-        f"warning: {name} knows only {1 - share:.0%} of the words of {task.name}, so what fails there fails for "
+        f"warning: {name} knows only {1 - fraction:.0%} of the words of {task.name}, so what fails there fails for "
         f"want of words, not by its seed{hint}; choose a model of the texts' language"
     ]
 

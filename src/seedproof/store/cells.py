@@ -1,4 +1,4 @@
-"""Cells: the places of a study's table, and which run stands in each.
+"""Cells: the entries of a study's table, and which run stands in each.
 
 The names in a cell are for people and belong to the study; the id belongs to the run. Two cells may share one run (two
 recipes that resolve to the same values), which is then executed once.

@@ -6,7 +6,7 @@ seconds in one write (they then survive the death of the process); :meth:`Journa
 then survive a loss of power). The file is opened for each write, so a journal needs no closing.
 
 :meth:`Journal.seal` vouches for what is written so far (:mod:`seedproof.store.seals`): lines that are changed, lost or doubled
-before that place are then found when the journal is read, which their form alone does not show.
+before that byte are then found when the journal is read, which their form alone does not show.
 
 One process at a time may append to a journal: whoever holds the lock of its folder.
 """

@@ -209,14 +209,14 @@ class Results:
         Raises:
             UserError: the run has none recorded.
         """
-        return self._by_place(run, "gradients", "norms", total="total")
+        return self._by_location(run, "gradients", "norms", total="total")
 
     def drift(self, run: str) -> pd.DataFrame:
         """Distance of the weights from their pre-trained values; as :meth:`gradient_norms`, without the total."""
-        return self._by_place(run, "drift", "distances")
+        return self._by_location(run, "drift", "distances")
 
-    def _by_place(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
-        from seedproof.analysis.places import by_place
+    def _by_location(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
+        from seedproof.analysis.locations import by_location
 
         records = self._records(self.run_id(run), probe)
         if not records:
@@ -224,7 +224,7 @@ class Results:
                 f"run {run} has no recording {probe!r}; give the study's command again with {probe} = 1 or more under "
                 "[recording] of its file, and it is added"
             )
-        return by_place(records, name, total)
+        return by_location(records, name, total)
 
     def predictions(self, run: str) -> pd.DataFrame:
         """What a finished run answered at its end (or at its best evaluation, where the recipe selects it).

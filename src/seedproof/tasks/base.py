@@ -242,26 +242,26 @@ class Task:
         object.__setattr__(self, "metric", find_metric(self.metric or self.metrics[0], self.classes, where=where).name)
 
     def _check_split(self, name: str, split: Split) -> None:
-        place = f"task {self.name!r}, split {name!r}"
+        where = f"task {self.name!r}, split {name!r}"
         if not len(split):
-            raise UserError(f"{place} is empty: give it at least one example")
+            raise UserError(f"{where} is empty: give it at least one example")
         if (split.pairs is None) != (self.train.pairs is None):
-            raise UserError(f"{place}: either all splits have pairs of texts or none has")
+            raise UserError(f"{where}: either all splits have pairs of texts or none has")
         if self.kind == "regression":
             if split.labels.dtype.kind != "f":
-                raise UserError(f"{place}: regression targets must be floats; give classes for class indices")
+                raise UserError(f"{where}: regression targets must be floats; give classes for class indices")
             if not np.isfinite(split.labels).all():
                 index = int(np.argmin(np.isfinite(split.labels)))
-                raise UserError(f"{place}: target {split.labels[index]} of example {index} is not finite")
+                raise UserError(f"{where}: target {split.labels[index]} of example {index} is not finite")
             return
         if split.labels.dtype.kind != "i":
             raise UserError(
-                f"{place}: labels must be integer class indices, found floats; pass classes=() for regression"
+                f"{where}: labels must be integer class indices, found floats; pass classes=() for regression"
             )
         wrong = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.classes)))
         if wrong.size:
             value, index = split.labels[wrong[0]], wrong[0]
-            raise UserError(f"{place}: label {value} of example {index} is not one of 0 to {len(self.classes) - 1}")
+            raise UserError(f"{where}: label {value} of example {index} is not one of 0 to {len(self.classes) - 1}")
 
 
 def check_extra_names(task: str, names: Iterable[str]) -> None:

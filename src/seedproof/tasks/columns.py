@@ -40,7 +40,7 @@ class Table:
         require_columns(self.path, [name], list(self.columns))
         return self.columns[name]
 
-    def place(self, index: int) -> str:
+    def where(self, index: int) -> str:
         """Where row ``index`` stands, for messages."""
         return f"{self.path}, row {self.rows[index]}"
 

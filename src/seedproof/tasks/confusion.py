@@ -25,7 +25,7 @@ def confusion(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> 
 
 
 def accuracy(counts: Counts) -> Any:
-    """Share of predictions that equal their label, 0 to 1."""
+    """Fraction of predictions that equal their label, 0 to 1."""
     return _right(counts).sum(axis=-1) / counts.sum(axis=(-2, -1))
 
 
@@ -64,20 +64,20 @@ def matthews(counts: Counts) -> Any:
 
 def precision_by_class(counts: Counts) -> NDArray[np.float64]:
     """Precision of each class, (..., classes): the fraction of the examples taken for it that are of it."""
-    shares: NDArray[np.float64] = _ratio(_right(counts), _predicted(counts))
-    return shares
+    fractions: NDArray[np.float64] = _ratio(_right(counts), _predicted(counts))
+    return fractions
 
 
 def recall_by_class(counts: Counts) -> NDArray[np.float64]:
     """Recall of each class, (..., classes): the fraction of its examples that were taken for it."""
-    shares: NDArray[np.float64] = _ratio(_right(counts), _actual(counts))
-    return shares
+    fractions: NDArray[np.float64] = _ratio(_right(counts), _actual(counts))
+    return fractions
 
 
 def f1_by_class(counts: Counts) -> NDArray[np.float64]:
     """Harmonic mean of precision and recall, (..., classes)."""
-    shares: NDArray[np.float64] = _ratio(2 * _right(counts), _actual(counts) + _predicted(counts))
-    return shares
+    fractions: NDArray[np.float64] = _ratio(2 * _right(counts), _actual(counts) + _predicted(counts))
+    return fractions
 
 
 def class_scores(counts: Counts, classes: Sequence[str]) -> dict[str, dict[str, float]]:

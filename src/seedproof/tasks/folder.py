@@ -134,7 +134,7 @@ def read_metric(folder: Path) -> str:
 
 
 def read_overlooked_class(folder: Path) -> tuple[str, float] | None:
-    """Read whether the task in ``folder`` is judged by accuracy though a class is rare: that class, and its share.
+    """Read whether the task in ``folder`` is judged by accuracy though a class is rare: that class, and its fraction.
 
     Raises:
         UserError: as :func:`read_notes`, or its development set cannot be read.

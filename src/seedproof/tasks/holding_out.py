@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seedproof.tasks.split import Split
 
 HELD_OUT = 0.2
-"""Share of the rows that becomes the development set where the user gives none."""
+"""Fraction of the rows that becomes the development set where the user gives none."""
 
 Labels = NDArray[np.int64] | NDArray[np.float64]
 

@@ -36,17 +36,17 @@ def load_splits(name: str, spec: GlueTask) -> dict[str, Split]:
 
 
 def _split(loaded: Any, hub_name: str, name: str, spec: GlueTask) -> Split:
-    place = f"{REPOSITORY}, {name}, split {hub_name!r}"
+    where = f"{REPOSITORY}, {name}, split {hub_name!r}"
     if hub_name not in loaded:
-        raise UserError(f"{place}: there is no such split (found: {', '.join(loaded)})")
+        raise UserError(f"{where}: there is no such split (found: {', '.join(loaded)})")
     dataset = loaded[hub_name]
     columns = spec.hub_columns or spec.columns
     for column in (*columns, "label"):
         if column not in dataset.column_names:
-            raise UserError(f"{place}: no column {column!r} (found: {', '.join(dataset.column_names)})")
+            raise UserError(f"{where}: no column {column!r} (found: {', '.join(dataset.column_names)})")
     names = tuple(getattr(dataset.features["label"], "names", ()))
     if names != spec.hub_classes:
-        raise UserError(f"{place}: the classes are {names}, expected {spec.hub_classes}; use the download's files")
+        raise UserError(f"{where}: the classes are {names}, expected {spec.hub_classes}; use the download's files")
     values = dataset.select_columns([*columns, "label"])[:]
     labels = np.array(values["label"])
     if not spec.classes:

@@ -39,9 +39,9 @@ def texts_of(table: Table, column: str, *, allow_empty: bool = False) -> tuple[s
     for index, value in enumerate(values):
         if _is_missing(value):
             if not (allow_empty and isinstance(value, str)):
-                raise UserError(f"{table.place(index)}: column {column!r} has no text; fill it in or remove the row")
+                raise UserError(f"{table.where(index)}: column {column!r} has no text; fill it in or remove the row")
         elif not isinstance(value, str):
-            raise UserError(f"{table.place(index)}: column {column!r} has {value!r}, which is not a text")
+            raise UserError(f"{table.where(index)}: column {column!r} has {value!r}, which is not a text")
     return tuple(values)
 
 
@@ -54,14 +54,14 @@ def labels_of(table: Table, column: str) -> Sequence[Any]:
     values = table.column(column)
     for index, value in enumerate(values):
         if _is_missing(value) or (isinstance(value, str) and value.strip().lower() == "nan"):
-            raise UserError(f"{table.place(index)}: column {column!r} has no label; fill it in or remove the row")
+            raise UserError(f"{table.where(index)}: column {column!r} has no label; fill it in or remove the row")
         if isinstance(value, (list, tuple, dict, set)):
             raise UserError(
-                f"{table.place(index)}: column {column!r} has {value!r}, several labels of one text; each text needs one: a "
+                f"{table.where(index)}: column {column!r} has {value!r}, several labels of one text; each text needs one: a "
                 f"string or a number (multi-label classification is not supported)"
             )
         if not isinstance(value, str | bool | int | float | decimal.Decimal):
-            raise UserError(f"{table.place(index)}: label {value!r} is neither a string nor a number")
+            raise UserError(f"{table.where(index)}: label {value!r} is neither a string nor a number")
     return values
 
 
@@ -170,7 +170,7 @@ def class_indices(table: Table, column: str, classes: Sequence[str], *, whole: b
         close = difflib.get_close_matches(name, classes, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         listed = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
-        raise UserError(f"{table.place(index)}: unknown label {name!r} in column {column!r}{hint} (classes: {listed})")
+        raise UserError(f"{table.where(index)}: unknown label {name!r} in column {column!r}{hint} (classes: {listed})")
     return indices
 
 
@@ -184,9 +184,9 @@ def targets_of(table: Table, column: str) -> NDArray[np.float64]:
     for index, value in enumerate(labels_of(table, column)):
         number = number_of(value)
         if number is None:
-            raise UserError(f"{table.place(index)}: target {value!r} in column {column!r} is not a number")
+            raise UserError(f"{table.where(index)}: target {value!r} in column {column!r} is not a number")
         if not math.isfinite(number):
-            raise UserError(f"{table.place(index)}: target {value!r} in column {column!r} is not finite")
+            raise UserError(f"{table.where(index)}: target {value!r} in column {column!r} is not finite")
         targets.append(number)
     return np.array(targets, dtype=np.float64)
 

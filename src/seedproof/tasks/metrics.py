@@ -50,7 +50,7 @@ _OF_TARGETS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], float]] = {
     "pearson_spearman": correlations.pearson_spearman,
 }
 _RARE = 0.4
-"""A class is rare that has less than this share of what it would have were all classes alike: of two classes less than
+"""A class is rare that has less than this fraction of what it would have were all classes alike: of two classes less than
 20 % of the examples, of three less than 13 %."""
 
 
@@ -102,21 +102,21 @@ def find_metric(name: str, classes: Sequence[str], *, where: str = "") -> Metric
         UserError: an unknown metric or class, one that does not fit the labels, or F1 of more than two classes that
             names none of them.
     """
-    place = f"{where}: " if where else ""
+    prefix = f"{where}: " if where else ""
     base, colon, positive = name.partition(":")
     if base not in METRICS or (colon and base != "f1"):
         raise unknown("metric", name, [*METRICS, "f1:CLASS"], where=where)
     if (base in _OF_TARGETS) == bool(classes):
         kind = "classification" if classes else "regression"
         fitting = [metric for metric in METRICS if (metric in _OF_TARGETS) != bool(classes)]
-        raise UserError(f"{place}metric {name!r} does not fit {kind}; give one of {', '.join(fitting)}")
+        raise UserError(f"{prefix}metric {name!r} does not fit {kind}; give one of {', '.join(fitting)}")
     if base not in ("f1", "accuracy_f1"):
         return Metric(base, tuple(classes), of_counts=_OF_COUNTS.get(base))
     if colon and positive not in classes:
-        raise unknown("class", positive, classes, where=f"{place}metric {name!r}")
+        raise unknown("class", positive, classes, where=f"{prefix}metric {name!r}")
     if not colon and len(classes) != 2:
         raise UserError(
-            f"{place}{METRICS[base]} is defined for two classes, found {len(classes)}; name one, as in f1:{classes[0]}, "
+            f"{prefix}{METRICS[base]} is defined for two classes, found {len(classes)}; name one, as in f1:{classes[0]}, "
             "or take macro_f1"
         )
     positive = positive if colon else classes[1]
@@ -141,16 +141,16 @@ def title_of(name: str, positive: str | None = None) -> str:
 
 
 def rare_class(labels: NDArray[Any], classes: Sequence[str]) -> tuple[str, float] | None:
-    """The rarest class and its share of the labels, if that is rare; else None.
+    """The rarest class and its fraction of the labels, if that is rare; else None.
 
     Where a class is rare, a prediction that never changes has a high accuracy, and a run that finds every rare example at
     the cost of a few others a lower one. Matthews correlation is 0 for every such prediction.
     """
     if not classes:
         return None
-    shares = np.bincount(labels, minlength=len(classes)) / len(labels)
-    rarest = int(np.argmin(shares))
-    return (classes[rarest], float(shares[rarest])) if shares[rarest] < _RARE / len(classes) else None
+    fractions = np.bincount(labels, minlength=len(classes)) / len(labels)
+    rarest = int(np.argmin(fractions))
+    return (classes[rarest], float(fractions[rarest])) if fractions[rarest] < _RARE / len(classes) else None
 
 
 def default_metric(labels: NDArray[Any], classes: Sequence[str], metrics: Sequence[str]) -> str:

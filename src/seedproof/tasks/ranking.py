@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def auroc(outputs: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Area under the ROC curve: the chance that an example of a class is ranked above one of another, ties a half.
+    """Area under the ROC curve: the probability that an example of a class is ranked above one of another, ties a half.
 
     With more than two classes the mean over the classes, each against all others. A class without examples, or that has
     all of them, is in no mean; without any other class the area is NaN.
@@ -44,22 +44,22 @@ def log_odds(outputs: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _placements(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[float, NDArray[np.float64]]:
-    """The area, and by how much each example moves it, (examples,): its share of the other side that it beats, less the area.
+    """The area, and by how much each example moves it, (examples,): its fraction of the other side that it beats, less the area.
 
     Each side is weighted by how many examples it has, corrected for the one degree of freedom that its mean takes.
     """
     above, below = np.sort(scores[positive]), np.sort(scores[~positive])
     beaten = np.empty(len(scores))
-    beaten[positive] = _share_under(below, scores[positive])
-    beaten[~positive] = 1 - _share_under(above, scores[~positive])
+    beaten[positive] = _fraction_under(below, scores[positive])
+    beaten[~positive] = 1 - _fraction_under(above, scores[~positive])
     area = float(beaten[positive].mean())
     sizes = np.where(positive, len(above), len(below)).astype(np.float64)
     freedom = np.sqrt(sizes * np.maximum(sizes - 1, 1))
     return area, (beaten - area) * len(scores) / freedom
 
 
-def _share_under(ordered: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of ``ordered`` that is under each value, equal ones a half."""
+def _fraction_under(ordered: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The fraction of ``ordered`` that is under each value, equal ones a half."""
     both = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
-    shares: NDArray[np.float64] = both / (2 * len(ordered))
-    return shares
+    fractions: NDArray[np.float64] = both / (2 * len(ordered))
+    return fractions

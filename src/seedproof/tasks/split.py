@@ -47,26 +47,26 @@ class Split:
         return f"Split({len(self)} {'texts' if self.pairs is None else 'pairs'})"
 
 
-def check_varied(labels: NDArray[Any], classes: tuple[str, ...], place: str) -> None:
+def check_varied(labels: NDArray[Any], classes: tuple[str, ...], where: str) -> None:
     """Refuse labels that are all equal: nothing can be learned from them, and no run could beat the majority.
 
     Raises:
-        UserError: names ``place`` and the one label.
+        UserError: names ``where`` and the one label.
     """
     if np.ptp(labels) == 0:
         value = f"the single class {classes[labels[0]]!r}" if classes else f"the single target {labels[0]}"
-        raise UserError(f"{place}: all {len(labels)} examples have {value}; at least two different labels are needed")
+        raise UserError(f"{where}: all {len(labels)} examples have {value}; at least two different labels are needed")
 
 
 def label_entropy(labels: ArrayLike) -> float:
-    """Entropy in nats of the shares of the labels, shape (examples,): the lowest loss that ignores the text.
+    """Entropy in nats of the fractions of the labels, shape (examples,): the lowest loss that ignores the text.
 
     >>> round(label_entropy([0, 1, 1, 0]), 4)  # ln 2
     0.6931
     """
     _, counts = np.unique(np.asarray(labels), return_counts=True)
-    shares = counts / counts.sum()
-    return float(-(shares * np.log(shares)).sum())
+    fractions = counts / counts.sum()
+    return float(-(fractions * np.log(fractions)).sum())
 
 
 def _check_lengths(what: str, found: int, expected: int) -> None:

@@ -45,7 +45,7 @@ def subsample(task: Task, examples: int, *, seed: int = 0, stratified: bool = Fa
         task: any task.
         examples: how many are kept; all of them give the same data, and so the same fingerprint.
         seed: of the draw, 0 to 2^63 - 1; not of any run.
-        stratified: keep the shares of the classes as nearly as whole numbers can; False is the paper's plain draw.
+        stratified: keep the fractions of the classes as nearly as whole numbers can; False is the paper's plain draw.
 
     Raises:
         UserError: more examples than there are, fewer than 1, a bad seed, classes asked for where there are none, or a
@@ -91,14 +91,14 @@ def _check(task: Task, examples: Any, seed: Any, stratified: bool) -> None:
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"the seed {seed!r} of a sub-sample of {task.name!r} is not valid; give 0 to 2^63 - 1")
     if stratified and not task.classes:
-        raise UserError(f"{task.name!r} has no classes to keep the shares of; leave out stratified")
+        raise UserError(f"{task.name!r} has no classes to keep the fractions of; leave out stratified")
 
 
 def _stratified(labels: NDArray[Any], examples: int, classes: int) -> NDArray[np.int64]:
     """Positions (examples,) in a drawn order: of each class the first ones, by the largest remainders."""
     exact = np.bincount(labels, minlength=classes) * examples / len(labels)
     counts = np.floor(exact).astype(int)
-    # The remainders are rounded, so that equal shares are not told apart by the last bit of a division.
+    # The remainders are rounded, so that equal fractions are not told apart by the last bit of a division.
     by_remainder = np.argsort(-np.round(exact - counts, 9), kind="stable")
     counts[by_remainder[: examples - counts.sum()]] += 1
     return np.concatenate([np.flatnonzero(labels == index)[:count] for index, count in enumerate(counts)])

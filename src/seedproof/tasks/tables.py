@@ -182,10 +182,10 @@ def _subset(split: Split, mask: NDArray[np.bool_]) -> Split:
     return Split(tuple(split.texts[index] for index in indices), pairs, split.labels[mask])
 
 
-def _why_matthews(labels: NDArray[Any], rare: str, share: float) -> str:
+def _why_matthews(labels: NDArray[Any], rare: str, fraction: float) -> str:
     constant = np.bincount(labels).max() / len(labels)
     return (
-        f"{JUDGED_BY}Matthews correlation, because the class {rare!r} is rare ({share:.1%} of the development set): a "
+        f"{JUDGED_BY}Matthews correlation, because the class {rare!r} is rare ({fraction:.1%} of the development set): a "
         f"prediction that never changes has an accuracy of {constant:.3f}, but always a Matthews correlation of 0; give "
         "--metric accuracy to judge by accuracy"
     )

@@ -70,9 +70,9 @@ def _of_auroc(area: float, error: float) -> tuple[float, float]:
     return low, high
 
 
-def _wilson(share: float, examples: int) -> tuple[float, float]:
-    spread = _Z * math.sqrt(_Z**2 / 4 + examples * share * (1 - share))
-    low, high = ((examples * share + _Z**2 / 2 + sign * spread) / (examples + _Z**2) for sign in (-1, 1))
+def _wilson(fraction: float, examples: int) -> tuple[float, float]:
+    spread = _Z * math.sqrt(_Z**2 / 4 + examples * fraction * (1 - fraction))
+    low, high = ((examples * fraction + _Z**2 / 2 + sign * spread) / (examples + _Z**2) for sign in (-1, 1))
     return max(0.0, low), min(1.0, high)
 
 

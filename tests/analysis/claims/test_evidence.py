@@ -49,7 +49,7 @@ def test_the_runs_of_a_role():
     runs.loc[0, "state"] = "running"
     evidence = Evidence(runs=runs, roles={"deep": [DEEP, SHALLOW], "shallow": [CellKey("rte", "bert", "c")]})
     of_role = evidence.of("deep")
-    assert of_role[["recipe", "place"]].to_numpy().tolist() == [["a", 0], ["a", 0], ["b", 1]]
+    assert of_role[["recipe", "cell"]].to_numpy().tolist() == [["a", 0], ["a", 0], ["b", 1]]
     with pytest.raises(Missing, match="'shallow' has no finished run of c on rte with bert"):
         evidence.of("shallow")
     with pytest.raises(Missing, match="no cells have the role 'grid'"):

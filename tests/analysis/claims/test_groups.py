@@ -11,15 +11,15 @@ import pytest
 from seedproof.analysis.claims.evidence import Evidence
 
 from .conftest import cell
-from .test_shares import curve
+from .test_fractions import curve
 
 NEVER = math.nan
 
 
 def vanishing(failed, succeeded):
-    """Runs that vanish after these shares of their training."""
-    rows = [("failed", share) for share in failed] + [("succeeded", share) for share in succeeded]
-    table = pd.DataFrame(rows, columns=["outcome", "share_of_training"])
+    """Runs that vanish after these fractions of their training."""
+    rows = [("failed", fraction) for fraction in failed] + [("succeeded", fraction) for fraction in succeeded]
+    table = pd.DataFrame(rows, columns=["outcome", "fraction_of_training"])
     return Evidence(runs=cell([0], recipe="a"), vanishing=table.assign(run=range(len(rows))))
 
 

@@ -24,7 +24,7 @@ from seedproof.analysis.claims.evidence import Evidence, Missing
 
 Verdict = Literal["holds", "does not hold", "not decided"]
 LEVEL = 0.05
-"""Chance of any false "holds" among all claims, and likewise of any false "does not hold"."""
+"""Probability of any false "holds" among all claims, and likewise of any false "does not hold"."""
 
 
 @dataclass(frozen=True, kw_only=True)

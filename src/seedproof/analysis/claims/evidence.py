@@ -99,7 +99,7 @@ class Evidence:
     the evidence of another figure; so name it where a figure means its own seeds only."""
     vanishing: pd.DataFrame | None = None
     """:func:`seedproof.analysis.vanishing_steps` of failed **and** successful runs of the default recipe, with its default
-    options; concatenated over tasks. Uses ``run, outcome, step, share_of_training``. A run that diverged before any norm was
+    options; concatenated over tasks. Uses ``run, outcome, step, fraction_of_training``. A run that diverged before any norm was
     recorded has a row too, with these and ``layers`` missing: it counts as one that did not vanish."""
     forgetting: pd.DataFrame | None = None
     """:func:`seedproof.forgetting` of failed and successful runs, concatenated, with columns ``run`` and ``outcome`` added.
@@ -119,7 +119,7 @@ class Evidence:
                 raise unknown("role", role, get_args(Role), where="the evidence of the ledger")
 
     def of(self, role: Role) -> pd.DataFrame:
-        """The finished runs of a role, with a column ``place`` (the position of the run's cell among those of the role).
+        """The finished runs of a role, with a column ``cell`` (the index of the run's cell among those of the role).
 
         Where :attr:`only` names the role, only the runs that it names.
 
@@ -132,14 +132,14 @@ class Evidence:
         if not keys:
             raise Missing(f"no cells have the role {role!r}")
         parts = []
-        for place, key in enumerate(keys):
+        for index, key in enumerate(keys):
             of_cell = (self.runs["task"] == key[0]) & (self.runs["model"] == key[1]) & (self.runs["recipe"] == key[2])
             part = self.runs[of_cell & (self.runs["state"] == "finished")]
             if role in self.only:
                 part = part[part["run"].isin(list(self.only[role]))]
             if part.empty:
                 raise Missing(f"{role!r} has no finished run of {key[2]} on {key[0]} with {key[1]}")
-            parts.append(part.assign(place=place))
+            parts.append(part.assign(cell=index))
         return pd.concat(parts, ignore_index=True)
 
     def table(self, name: Literal["vanishing", "forgetting", "barriers"]) -> pd.DataFrame:

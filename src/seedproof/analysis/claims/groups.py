@@ -8,7 +8,7 @@ import numpy as np
 
 from seedproof.analysis.claims.base import Finding
 from seedproof.analysis.claims.evidence import Evidence, Missing
-from seedproof.analysis.claims.shares import layers_to_undo
+from seedproof.analysis.claims.fractions import layers_to_undo
 from seedproof.analysis.comparisons import RateDifference
 from seedproof.analysis.power import runs_for_shift, seeds_for_difference
 from seedproof.analysis.ranks import Shift
@@ -29,16 +29,16 @@ SMALLEST_FORGETTING = 6
 
 
 def gradients_vanish(evidence: Evidence) -> Finding:
-    """Share of failed runs whose lower layers' gradients vanish early and for good, minus that of successful runs."""
+    """Fraction of failed runs whose lower layers' gradients vanish early and for good, minus that of successful runs."""
     table = evidence.table("vanishing")
-    early = (table["share_of_training"] <= EARLY).to_numpy()  # NaN, never, is not early
+    early = (table["fraction_of_training"] <= EARLY).to_numpy()  # NaN, never, is not early
     failed = (table["outcome"] == "failed").to_numpy()
     groups = [early[failed].astype(np.int64), early[~failed].astype(np.int64)]
     _need_both(groups[0].size, groups[1].size, "vanishing gradients")
     difference = RateDifference(groups[0], groups[1], 1, paired=False)
     low, high = difference.interval()
-    shares = table.loc[failed & early, "share_of_training"]
-    when = f", at the median after {shares.median():.0%} of the training" if len(shares) else ""
+    fractions = table.loc[failed & early, "fraction_of_training"]
+    when = f", at the median after {fractions.median():.0%} of the training" if len(fractions) else ""
     seen = (
         f"gradients of the lower layers vanish in the first half and stay so in {groups[0].sum()} of {len(groups[0])} failed "
         f"runs{when}, and in {groups[1].sum()} of {len(groups[1])} successful runs"
@@ -52,7 +52,7 @@ def gradients_vanish(evidence: Evidence) -> Finding:
         return seeds_for_difference(parts[0], parts[1], paired=False, bound=CONTRAST, level=level)
 
     return Finding(
-        effect_name="share of failed minus successful runs that vanish early",
+        effect_name="fraction of failed minus successful runs that vanish early",
         effect=difference.effect,
         low=low,
         high=high,

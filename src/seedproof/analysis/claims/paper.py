@@ -17,16 +17,7 @@ from __future__ import annotations
 
 from seedproof.analysis.claims.base import Claim
 from seedproof.analysis.claims.evidence import Role
-from seedproof.analysis.claims.groups import (
-    CONTRAST,
-    SMALLEST_FORGETTING,
-    SMALLEST_VANISHING,
-    failed_runs_forget,
-    gradients_vanish,
-)
-from seedproof.analysis.claims.rates import MARGIN, SMALLEST_SEEDS, both, fails_more, fails_no_more
-from seedproof.analysis.claims.scores import RATIO, SMALLEST_GRID, SMALLEST_SPREAD, low_loss_is_harmless, spreads_less
-from seedproof.analysis.claims.shares import (
+from seedproof.analysis.claims.fractions import (
     BARRIER,
     ENTROPY_TOLERANCE,
     HALF,
@@ -38,6 +29,15 @@ from seedproof.analysis.claims.shares import (
     forgetting_in_upper_layers,
     loss_at_entropy,
 )
+from seedproof.analysis.claims.groups import (
+    CONTRAST,
+    SMALLEST_FORGETTING,
+    SMALLEST_VANISHING,
+    failed_runs_forget,
+    gradients_vanish,
+)
+from seedproof.analysis.claims.rates import MARGIN, SMALLEST_SEEDS, both, fails_more, fails_no_more
+from seedproof.analysis.claims.scores import RATIO, SMALLEST_GRID, SMALLEST_SPREAD, low_loss_is_harmless, spreads_less
 from seedproof.analysis.generalization import HARM
 
 _RATES = "Difference of failure rates; exact sign-flip test over seeds (shuffling where seeds differ)"
@@ -49,7 +49,7 @@ _NOT_MORE = (
     f"Shown: the failure rate is less than {MARGIN} higher, because 25 seeds without a failure, which the paper calls stable, "
     "still allow a rate of 13 %. Shown wrong: it is higher"
 )
-_SEEDS = "Where a third of the seeds fail without the cure and none with it, 20 of one cell show it at .05 with a chance of .85"
+_SEEDS = "Where a third of the seeds fail without the cure and none with it, 20 of one cell show it at .05 with probability .85"
 _FAMILIES = {"bert": "BERT", "roberta": "RoBERTa", "albert": "ALBERT"}
 _FIVE = "All of 5 shows more than half at the level .05"
 
@@ -97,10 +97,10 @@ CLAIMS: tuple[Claim, ...] = (
         id="forgetting-upper-layers",
         sentence="What failed runs forget of pre-training is confined to their upper layers.",
         paper="Figure 2",
-        statistic=f"Share of failed runs, of those that forgot anything, in which {1 - UNDONE:.0%} of the forgetting (nats of "
+        statistic=f"Fraction of failed runs, of those that forgot anything, in which {1 - UNDONE:.0%} of the forgetting (nats of "
         "masked-word loss) is undone by putting back at most the upper half of the layers; exact binomial test",
-        threshold=f"{HALF} of the failed runs, the weakest share that supports a general sentence; half of the layers, because "
-        "the paper sees the top 10 of 24",
+        threshold=f"{HALF} of the failed runs, the weakest fraction that supports a general sentence; half of the layers, "
+        "because the paper sees the top 10 of 24",
         smallest_n=SMALLEST_HALF,
         smallest_n_reason=_FIVE,
         examine=forgetting_in_upper_layers,
@@ -120,7 +120,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="loss-at-entropy",
         sentence="The training loss of failed runs stays at the entropy of the labels.",
         paper="Figures 2 (right) and 14",
-        statistic=f"Share of failed runs whose final loss is within {ENTROPY_TOLERANCE:.0%} of the label entropy; exact "
+        statistic=f"Fraction of failed runs whose final loss is within {ENTROPY_TOLERANCE:.0%} of the label entropy; exact "
         "binomial test",
         threshold=f"{MOST_FAILED} of the failed runs, because the sentence speaks of all of them and one may move at the end",
         smallest_n=SMALLEST_FAILED,
@@ -155,7 +155,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="gradients-vanish",
         sentence="Gradients of the lower layers vanish early in failed runs and do not recover; in successful runs they do.",
         paper="Figures 4 and 10-12",
-        statistic="Share of runs whose lower half's median gradient norm falls below 1 % of the classifier's in the first "
+        statistic="Fraction of runs whose lower half's median gradient norm falls below 1 % of the classifier's in the first "
         "half of the training and stays there, failed minus successful runs; Newcombe's interval",
         threshold=f"{CONTRAST}: what one can see in a figure that shows one run of each",
         smallest_n=SMALLEST_VANISHING,
@@ -183,9 +183,9 @@ CLAIMS: tuple[Claim, ...] = (
         id="barrier",
         sentence="Failed and successful optima are separated by a barrier of the training loss.",
         paper="Figures 7 and 13",
-        statistic=f"Share of planes whose straight line from the failed to the successful optimum rises more than {BARRIER} "
+        statistic=f"Fraction of planes whose straight line from the failed to the successful optimum rises more than {BARRIER} "
         "nats over its larger end, one plane a head; exact binomial test",
-        threshold=f"{HALF} of the planes, the weakest share that supports a general sentence; {BARRIER} nats, because less is "
+        threshold=f"{HALF} of the planes, the weakest fraction that supports a general sentence; {BARRIER} nats, because less is "
         "not told from a plateau by 128 examples",
         smallest_n=SMALLEST_HALF,
         smallest_n_reason=_FIVE,

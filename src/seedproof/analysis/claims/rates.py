@@ -26,7 +26,7 @@ without a failure, which still allows a rate of 13.3 % (Wilson): .15 is the smal
 could have shown."""
 SMALLEST_SEEDS = 20
 """Where a third of the seeds fail without the cure and none with it, 20 in one cell show it at .05 (five failures or more)
-with a chance of .85."""
+with probability .85."""
 
 Examine = Callable[[Evidence], Finding]
 
@@ -99,11 +99,11 @@ def both(first: Examine, second: Examine) -> Examine:
 def _finding(difference: RateDifference, seeds: int, seen: str, *, p: float, p_against: float, name: str) -> Finding:
     low, high = difference.interval()
     cells = difference.cells
-    shares = difference.first / cells, difference.second / cells
+    fractions = difference.first / cells, difference.second / cells
 
     def needed(level: float) -> int | None:
         sizes = [
-            seeds_for_difference(*shares, paired=difference.paired, bound=bound, level=level, cells=cells)
+            seeds_for_difference(*fractions, paired=difference.paired, bound=bound, level=level, cells=cells)
             for bound, is_open in ((0.0, difference.effect > 0), (MARGIN, difference.effect < MARGIN))
             if is_open
         ]
@@ -160,7 +160,7 @@ def _matched(tables: list[pd.Series[Any]]) -> tuple[list[pd.Series[Any]], bool, 
 
 def _at_bounds(evidence: Evidence, first: Role, second: Role) -> str:
     """A clause on the cells in which no run failed, or every one, in both roles: they cannot show a difference."""
-    rates = [(runs["outcome"] == "failed").groupby(runs["place"]).mean() for runs in map(evidence.of, (first, second))]
+    rates = [(runs["outcome"] == "failed").groupby(runs["cell"]).mean() for runs in map(evidence.of, (first, second))]
     silent = int(sum((rates[0] == bound) & (rates[1] == bound) for bound in (0.0, 1.0)).sum())  # type: ignore[union-attr]
     cells = len(rates[0])
     return (
@@ -180,11 +180,11 @@ def failures_by_seed(evidence: Evidence, role: Role) -> pd.Series[Any]:
         UserError: a seed has two runs in one cell.
     """
     runs = evidence.of(role)
-    if (twice := runs[runs.duplicated(["place", "seed"])]).size:
+    if (twice := runs[runs.duplicated(["cell", "seed"])]).size:
         row = twice.iloc[0]
         raise UserError(f"{row['recipe']} on {row['task']} has two runs of seed {row['seed']} in the table of runs")
-    places = runs.groupby("seed")["place"].count()
-    whole = places[places == len(evidence.roles[role])].index
+    cells = runs.groupby("seed")["cell"].count()
+    whole = cells[cells == len(evidence.roles[role])].index
     if not len(whole):
         raise Missing(f"no seed of {role!r} is finished in all of its {len(evidence.roles[role])} cells")
     failed = (runs["outcome"] == "failed").groupby(runs["seed"]).sum().loc[whole]

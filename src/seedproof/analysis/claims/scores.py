@@ -172,14 +172,14 @@ def _scores(evidence: Evidence, baseline: Role, other: Role) -> list[Pair]:
             raise Missing(
                 f"{lost} of {len(table)} runs of {role!r} diverged and have no score, so its spread is not defined"
             )
-        if table.groupby("place").size().min() < 2:
+        if table.groupby("cell").size().min() < 2:
             raise Missing(f"{role!r} has a cell with fewer than two finished runs")
     tasks = [[key[0] for key in evidence.roles[role]] for role in (baseline, other)]
     if tasks[0] != tasks[1]:
         raise UserError(
             f"the roles {baseline!r} and {other!r} must have the same tasks in the same order, found {tasks}"
         )
-    groups = [[part["score"].to_numpy(np.float64) for _, part in table.groupby("place")] for table in tables]
+    groups = [[part["score"].to_numpy(np.float64) for _, part in table.groupby("cell")] for table in tables]
     return list(zip(*groups, strict=True))
 
 
@@ -218,7 +218,7 @@ def _deviation_draws(group: NDArray[np.float64], generator: np.random.Generator)
 
 def _failure_rates(evidence: Evidence, role: Role) -> pd.Series[Any]:
     runs = evidence.of(role)
-    return (runs["outcome"] == "failed").groupby(runs["place"]).mean()
+    return (runs["outcome"] == "failed").groupby(runs["cell"]).mean()
 
 
 def _failures(evidence: Evidence, role: Role) -> str:

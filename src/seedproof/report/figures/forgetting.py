@@ -34,7 +34,7 @@ def draw_forgetting(
         losses: training losses of the same runs, columns ``LOSS_COLUMNS``; None or empty leaves that panel out.
         path: a PNG, SVG or PDF file; its numbers go beside it, those of the losses as ``.losses.csv``.
         entropy: of the training labels in nats, drawn as a line among the losses: what a model that learns nothing
-            but the share of the labels stays at.
+            but the fraction of the labels stays at.
 
     Raises:
         UserError: a table is empty or lacks a column, or ``path`` cannot be a figure.

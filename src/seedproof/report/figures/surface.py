@@ -72,10 +72,10 @@ def lattice(grid: pd.DataFrame, value: str) -> tuple[NDArray[Any], NDArray[Any],
         UserError: a point is missing or there twice.
     """
     alpha, beta = np.unique(grid["alpha"]), np.unique(grid["beta"])
-    places = set(zip(grid["alpha"], grid["beta"], strict=True))
-    if len(places) != len(grid) or len(grid) != len(alpha) * len(beta):
+    points_there = set(zip(grid["alpha"], grid["beta"], strict=True))
+    if len(points_there) != len(grid) or len(grid) != len(alpha) * len(beta):
         raise UserError(
-            f"the surface is not whole: {len(places)} of {len(alpha)} x {len(beta)} points are there (rows: {len(grid)}); "
+            f"the surface is not whole: {len(points_there)} of {len(alpha)} x {len(beta)} points are there (rows: {len(grid)}); "
             "give the command that measures it again, and it goes on from there"
         )
     values = grid.sort_values(["beta", "alpha"])[value].to_numpy(np.float64)
@@ -129,10 +129,10 @@ def _plane(axes: Axes, grid: pd.DataFrame, points: pd.DataFrame, value: str) -> 
     axes.set_xlabel("alpha: from p to f")
     axes.set_ylabel("beta: from p to s")
     axes.set_aspect("equal")
-    places = {row["point"]: (row["alpha"], row["beta"]) for row in points.to_dict("records")}
-    corners = [places[name] for name in "pfs" if name in places]
+    positions = {row["point"]: (row["alpha"], row["beta"]) for row in points.to_dict("records")}
+    corners = [positions[name] for name in "pfs" if name in positions]
     axes.plot(*np.array([*corners, corners[0]]).T, color=style.DARK, linewidth=0.8, linestyle=(0, (3, 2)))
-    for name, (x, y) in places.items():
+    for name, (x, y) in positions.items():
         look = {key: item for key, item in _CHECKPOINTS.get(str(name), _CHECKPOINTS["p"]).items() if key != "label"}
         axes.scatter([x], [y], s=52, linewidth=1.3, zorder=5, **look)
         axes.annotate(

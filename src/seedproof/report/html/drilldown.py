@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedproof.analysis.curves import label_entropy
-from seedproof.models.layers import places
+from seedproof.models.layers import locate_all
 from seedproof.report.figures.curves import windowed
 from seedproof.report.html.thinning import EvenlySpaced
 from seedproof.report.limits import Limits
@@ -97,15 +97,15 @@ def _loss_curve(steps: NDArray[np.int64], losses: NDArray[np.float64]) -> dict[s
 @functools.lru_cache(maxsize=64)
 def _layer_rows(names: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     """The rows of the heat map, top layer first, and which tensors each gathers: (rows, tensors) of 0 and 1."""
-    located = places(names)
-    layers = sorted({place.layer for place in located if place.layer is not None}, reverse=True)
+    located = locate_all(names)
+    layers = sorted({location.layer for location in located if location.layer is not None}, reverse=True)
     outside = ["classifier", "pooler"]
-    labels = [kind for kind in outside if any(place.kind == kind for place in located)]
+    labels = [kind for kind in outside if any(location.kind == kind for location in located)]
     keys: list[Any] = [*labels, *layers, "embeddings"]
     rows = np.zeros((len(keys), len(names)))
-    for column, place in enumerate(located):
-        key = place.layer if place.layer is not None else place.kind
-        if place.part == "weight" and key in keys:
+    for column, location in enumerate(located):
+        key = location.layer if location.layer is not None else location.kind
+        if location.part == "weight" and key in keys:
             rows[keys.index(key), column] = 1.0
     return tuple(str(key + 1) if isinstance(key, int) else key for key in keys), rows
 
@@ -148,8 +148,8 @@ def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Norms as bytes: 2 to 254 for their logarithm from ``LOWEST`` to ``HIGHEST``, and three codes that are no numbers."""
     codes = np.full(norms.shape, NOT_FINITE, np.uint8)
     positive = np.isfinite(norms) & (norms > 0)
-    shares = (np.log10(norms[positive]) - LOWEST) / (HIGHEST - LOWEST)
-    codes[positive] = 2 + np.clip(np.rint(252 * shares), 0, 252).astype(np.uint8)
+    fractions = (np.log10(norms[positive]) - LOWEST) / (HIGHEST - LOWEST)
+    codes[positive] = 2 + np.clip(np.rint(252 * fractions), 0, 252).astype(np.uint8)
     codes[norms == 0] = ZERO
     return codes
 
@@ -165,10 +165,10 @@ def predictions(logits: Any, task: Task, examples: int = Limits.examples) -> dic
         return {"value": [rounded(value) for value in logits[:examples, 0].tolist()]}
     predicted = logits.argmax(axis=1)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    share = shifted.max(axis=1) / shifted.sum(axis=1)
+    probability = shifted.max(axis=1) / shifted.sum(axis=1)
     count = len(task.classes)
     confusion = np.bincount(task.dev.labels * count + predicted, minlength=count * count).reshape(count, count)
-    pairs = np.stack([predicted, np.rint(255 * share)], axis=1)[:examples].astype(np.uint8)
+    pairs = np.stack([predicted, np.rint(255 * probability)], axis=1)[:examples].astype(np.uint8)
     return {"confusion": confusion.tolist(), "pairs": base64.b64encode(pairs.tobytes()).decode("ascii")}
 
 

@@ -1,10 +1,10 @@
 // The gradients of one run: a row per layer, a column per look.
 // The colours of the heat map: viridis, readable in grayscale and for colour-blind readers (Smith and van der Walt 2015).
 const VIRIDIS = [[68, 1, 84], [71, 45, 123], [59, 82, 139], [44, 114, 142], [33, 145, 140], [40, 174, 128], [94, 201, 98], [173, 220, 48], [253, 231, 37]];
-function colour(share) {
-  const place = Math.max(0, Math.min(1, share)) * (VIRIDIS.length - 1);
-  const index = Math.min(VIRIDIS.length - 2, Math.floor(place));
-  return VIRIDIS[index].map((value, channel) => Math.round(value + (VIRIDIS[index + 1][channel] - value) * (place - index)));
+function colour(fraction) {
+  const position = Math.max(0, Math.min(1, fraction)) * (VIRIDIS.length - 1);
+  const index = Math.min(VIRIDIS.length - 2, Math.floor(position));
+  return VIRIDIS[index].map((value, channel) => Math.round(value + (VIRIDIS[index + 1][channel] - value) * (position - index)));
 }
 
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

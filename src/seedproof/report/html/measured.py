@@ -67,8 +67,8 @@ def _title(failed: str, successful: str, runs: pd.DataFrame) -> str:
         f"{wording.recipe_in_words(rows[run]['recipe'])}, seed {rows[run]['seed']}" if run in rows else f"run {run}"
         for run in (failed, successful)
     ]
-    place = f" on {rows[failed]['task']}" if failed in rows else ""
-    return f"Training loss between a failed run (f: {names[0]}) and a successful one (s: {names[1]}){place}"
+    task = f" on {rows[failed]['task']}" if failed in rows else ""
+    return f"Training loss between a failed run (f: {names[0]}) and a successful one (s: {names[1]}){task}"
 
 
 def _table(path: Path) -> pd.DataFrame:

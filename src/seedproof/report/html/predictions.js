@@ -38,8 +38,8 @@ function confusion(counts, classes) {
 
 function classified(pairs, task) {
   return task.labels.map((label, index) => {
-    const [predicted, share] = [pairs[2 * index], pairs[2 * index + 1] / 255];
-    return { index, wrong: predicted !== label, said: `${task.classes[predicted]} (${(100 * share).toFixed(0)} %), true: ${task.classes[label]}` };
+    const [predicted, probability] = [pairs[2 * index], pairs[2 * index + 1] / 255];
+    return { index, wrong: predicted !== label, said: `${task.classes[predicted]} (${(100 * probability).toFixed(0)} %), true: ${task.classes[label]}` };
   });
 }
 

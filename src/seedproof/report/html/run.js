@@ -47,7 +47,7 @@ function contents(run, row, last) {
   const start = task.variance === null || task.variance === undefined ? { name: "label entropy", value: task.entropy } : { name: "variance of the targets", value: task.variance };
   add("loss", run.loss?.window > 1 ? `Training loss, means of ${run.loss.window} steps` : "Training loss", [start]);
   add("score", `${run.metric ? run.metric[0].toUpperCase() + run.metric.slice(1) : "Score"} on the development set`, [{ name: "majority", value: run.majority }]);
-  add("pooler", "Share of saturated pooler units");
+  add("pooler", "Fraction of saturated pooler units");
   if (charts.childElementCount) parts.push(charts);
   if (run.heat) parts.push(heatMap(run.heat, scales.heat));
   if (run.dev) parts.push(predictions(run.dev, task));

@@ -85,21 +85,21 @@ def _reaches_low_loss(finished: pd.DataFrame, cells: Sequence[CellKey]) -> bool:
 def study_roles(cells: Mapping[CellKey, RunSpec]) -> dict[Role, tuple[CellKey, ...]]:
     """The roles that cells play by their recipes: compared ones have the same tasks and models, in the same order."""
     roles: dict[Role, list[CellKey]] = {}
-    places = list(dict.fromkeys((key.task, key.model) for key in cells))
+    panels = list(dict.fromkeys((key.task, key.model) for key in cells))
     for group in _BY_NAME:
-        there = {role: [place for place in places if CellKey(*place, label) in cells] for role, label in group}
+        there = {role: [panel for panel in panels if CellKey(*panel, label) in cells] for role, label in group}
         used = {role: found for role, found in there.items() if found}
-        shared = [place for place in places if all(place in found for found in used.values())]
+        shared = [panel for panel in panels if all(panel in found for found in used.values())]
         for role, label in group:
-            # Without a place that has all of them there is nothing to compare, but devlin's failed runs can be looked at.
+            # Without a task and model that have all of them nothing can be compared, but devlin's failed runs can be looked at.
             chosen = shared if role in used and (shared or role != "devlin") else there[role]
             if chosen:
-                roles[role] = [CellKey(*place, label) for place in chosen]
+                roles[role] = [CellKey(*panel, label) for panel in chosen]
     for off, on in _over_several_rates(_corrected_pairs(cells), cells):
         family = cells[off].model.family
         roles.setdefault(cast("Role", f"{family} uncorrected"), []).append(off)
         roles.setdefault(cast("Role", f"{family} corrected"), []).append(on)
-    grids = [[key for key in cells if (key.task, key.model) == place] for place in places]
+    grids = [[key for key in cells if (key.task, key.model) == panel] for panel in panels]
     largest = max(grids, key=len, default=[])
     if len(largest) > 1:
         roles["grid"] = largest
@@ -110,9 +110,9 @@ def _corrected_pairs(cells: Mapping[CellKey, RunSpec]) -> list[tuple[CellKey, Ce
     """Cells of one task and model whose recipes differ in the bias correction alone, without and with."""
     pairs = []
     for first, second in itertools.permutations(cells, 2):
-        same_place = (first.task, first.model) == (second.task, second.model)
+        same_panel = (first.task, first.model) == (second.task, second.model)
         recipes = cells[first].recipe, cells[second].recipe
-        known = same_place and cells[first].model.family in _FAMILIES
+        known = same_panel and cells[first].model.family in _FAMILIES
         corrected = [recipe["bias_correction"] for recipe in recipes]
         if known and corrected == [False, True] and _otherwise(recipes[0]) == _otherwise(recipes[1]):
             pairs.append((first, second))

@@ -26,12 +26,12 @@ function plotted(surface) {
   return { traces, name };
 }
 
-function showSurface(place) {
-  const surface = data.surfaces[Number(place.dataset.surface)];
+function showSurface(box) {
+  const surface = data.surfaces[Number(box.dataset.surface)];
   const { traces, name } = plotted(surface), plot = make("div", { className: "plot" });
   const ink = getComputedStyle(document.body).color, axis = (title) => ({ title: { text: title }, color: ink, gridcolor: "rgba(128,128,128,.35)" });
   const turns = make("div", { className: "turns" }, ...Object.keys(TURNS).map((sign) => make("button", { type: "button", ariaLabel: NAMES[sign] }, sign)));
-  place.replaceChildren(plot, turns);
+  box.replaceChildren(plot, turns);
   Plotly.newPlot(plot, traces, {
     paper_bgcolor: "rgba(0,0,0,0)", font: { color: ink, family: "sans-serif" }, margin: { l: 0, r: 12, t: 0, b: 0 }, showlegend: false,
     scene: { xaxis: axis("alpha: p to f"), yaxis: axis("beta: p to s"), zaxis: axis(name), aspectmode: "manual", aspectratio: { x: 1, y: 1, z: 0.75 }, camera: { eye: { x: 1.3, y: -1.4, z: 1.15 }, center: { x: 0, y: 0, z: -0.12 } } },
@@ -45,13 +45,13 @@ function showSurface(place) {
 }
 
 for (const details of all("details.turn")) {
-  const place = details.querySelector(".surface");
+  const box = details.querySelector(".surface");
   details.addEventListener("toggle", () => {
-    if (!details.open || place.childElementCount) return;
-    if (hasWebGL()) showSurface(place);
-    else place.append(make("p", { className: "note" }, "This browser has no WebGL, so the surface cannot be turned here; the drawing above shows the same values."));
+    if (!details.open || box.childElementCount) return;
+    if (hasWebGL()) showSurface(box);
+    else box.append(make("p", { className: "note" }, "This browser has no WebGL, so the surface cannot be turned here; the drawing above shows the same values."));
   });
 }
 document.addEventListener("theme", () => {
-  for (const place of all("details.turn[open] .surface")) if (place.childElementCount) showSurface(place);
+  for (const box of all("details.turn[open] .surface")) if (box.childElementCount) showSurface(box);
 });

@@ -207,7 +207,7 @@ def _run_rows(shown: pd.DataFrame, opened: frozenset[str]) -> Iterator[dict[str,
         said = verdict(values)
         yield {
             "id": values["run"],
-            "seed_key": sum(part / 1e6**place for place, part in enumerate(seed_order(values["seed"]))),
+            "seed_key": sum(part / 1e6**index for index, part in enumerate(seed_order(values["seed"]))),
             "verdict": said,
             "kind": _kind(said),
             "opens": values["run"] in opened,
@@ -240,7 +240,7 @@ def section(block: Section) -> dict[str, Any]:
 
 
 def _whole(table: pd.DataFrame) -> dict[str, Any]:
-    columns = [column(list(table.iloc[:, place])) for place in range(len(table.columns))]
+    columns = [column(list(table.iloc[:, index])) for index in range(len(table.columns))]
     numeric = [bool(pd.api.types.is_numeric_dtype(dtype)) for dtype in table.dtypes]
     return {
         "columns": [str(name) for name in table.columns],

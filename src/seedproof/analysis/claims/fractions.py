@@ -1,4 +1,4 @@
-"""Claims that most runs, or most pairs of optima, have a property: an exact binomial test of a share.
+"""Claims that most runs, or most pairs of optima, have a property: an exact binomial test of a fraction.
 
 The unit is a run (or a plane). A run for which the property cannot be computed because it diverged does not have it.
 """
@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from seedproof.analysis.claims.base import Finding
 from seedproof.analysis.claims.evidence import Evidence, Missing
-from seedproof.analysis.power import runs_for_share
+from seedproof.analysis.power import runs_for_fraction
 from seedproof.analysis.statistics import wilson_interval
 
 ENTROPY_TOLERANCE = 0.05
@@ -33,7 +33,7 @@ SLIGHT = 0.1
 BARRIER = 0.05
 """Nats above the larger end of the edge: 7 % of ln 2. Less is not told from a plateau by 128 examples."""
 HALF = 0.5
-"""More often than not: the weakest share that supports a general sentence, and one that five runs can show."""
+"""More often than not: the weakest fraction that supports a general sentence, and one that five runs can show."""
 SMALLEST_HALF = 5
 """All of 5 shows more than half at the level .05 (.5^5 = .031)."""
 
@@ -50,7 +50,7 @@ def loss_at_entropy(evidence: Evidence) -> Finding:
     seen = f"the final loss is within {ENTROPY_TOLERANCE:.0%} of the label entropy in {{}} of {{}} failed runs"
     if len(distance):
         seen += f" (median distance {_percent(distance.median(skipna=False))}, largest {_percent(distance.max(skipna=False))})"
-    return _share(
+    return _fraction(
         (distance <= ENTROPY_TOLERANCE).to_numpy(), MOST_FAILED, "failed runs", "failed runs at the entropy", seen
     )
 
@@ -63,17 +63,17 @@ def forgetting_in_upper_layers(evidence: Evidence) -> Finding:
     needed = layers_to_undo(evidence.table("forgetting"))
     failed = needed[needed["outcome"] == "failed"]
     kept = failed["forgotten"] <= SLIGHT  # NaN of a run whose loss is not a number is not
-    shares = failed.loc[~kept, "share"]
+    fractions = failed.loc[~kept, "fraction"]
     seen = (
         f"putting back the upper half of the layers undoes {1 - UNDONE:.0%} of the forgetting in {{}} of {{}} failed runs that "
         "forgot"
     )
-    if len(shares):
-        seen += f" (the median run needs {_percent(shares.median())} of its layers)"
+    if len(fractions):
+        seen += f" (the median run needs {_percent(fractions.median())} of its layers)"
     if kept.any():
         seen += f"; {kept.sum()} of {len(failed)} failed runs forgot nothing (at most {SLIGHT} nats) and do not count"
-    return _share(
-        (shares <= UPPER).to_numpy(),
+    return _fraction(
+        (fractions <= UPPER).to_numpy(),
         HALF,
         "failed runs that forgot",
         "failed runs that forget in upper layers only",
@@ -109,8 +109,8 @@ def layers_to_undo(forgetting: pd.DataFrame) -> pd.DataFrame:
         after = left.index if above.empty else left.index[left.index > above[-1]]
         layers = float(after[0]) if len(after) else math.inf
         about = {"run": run, "outcome": part["outcome"].iloc[0], "forgotten": forgotten}
-        rows.append(about | {"layers": layers, "share": layers / last})
-    return pd.DataFrame(rows, columns=["run", "outcome", "forgotten", "layers", "share"])
+        rows.append(about | {"layers": layers, "fraction": layers / last})
+    return pd.DataFrame(rows, columns=["run", "outcome", "forgotten", "layers", "fraction"])
 
 
 def barrier_between_optima(evidence: Evidence) -> Finding:
@@ -134,19 +134,19 @@ def barrier_between_optima(evidence: Evidence) -> Finding:
     )
     if len(counted) < len(edges):
         seen += f"; these are the first of each head, as planes of one head share the successful run ({len(edges)} were measured)"
-    return _share(barriers > BARRIER, HALF, "planes", "planes with a barrier", seen)
+    return _fraction(barriers > BARRIER, HALF, "planes", "planes with a barrier", seen)
 
 
-def _share(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Finding:
-    """Shown: the share with the property is above ``bound``. Shown wrong: it is below."""
+def _fraction(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Finding:
+    """Shown: the fraction with the property is above ``bound``. Shown wrong: it is below."""
     count, total = int(np.sum(has)), len(has)
     low, high = wilson_interval(count, total)
 
     def needed(level: float) -> int | None:
-        return runs_for_share(count, total, bound=bound, level=level)
+        return runs_for_fraction(count, total, bound=bound, level=level)
 
     return Finding(
-        effect_name=f"share of {name}",
+        effect_name=f"fraction of {name}",
         effect=count / total if total else math.nan,
         low=low,
         high=high,
@@ -160,5 +160,5 @@ def _share(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Fi
     )
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if math.isfinite(share) else "not finite"
+def _percent(fraction: float) -> str:
+    return f"{fraction:.1%}" if math.isfinite(fraction) else "not finite"

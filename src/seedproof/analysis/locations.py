@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from seedproof.models.layers import places
+from seedproof.models.layers import locate_all
 
 COLUMNS = ("step", "layer", "kind", "norm")
 
 
-def by_place(records: Sequence[Mapping[str, Any]], name: str, total: str | None = None) -> pd.DataFrame:
+def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | None = None) -> pd.DataFrame:
     """Gather L2 norms of tensors into those of the weights of each layer and kind: the root of the sum of squares.
 
     Args:
@@ -25,11 +25,11 @@ def by_place(records: Sequence[Mapping[str, Any]], name: str, total: str | None 
         Columns ``COLUMNS``; biases are left out, ``layer`` is missing outside of the layers. A norm that is not finite
         makes its row so.
     """
-    located = places(next(record["names"] for record in records if "names" in record))
+    located = locate_all(next(record["names"] for record in records if "names" in record))
     groups: dict[tuple[int | None, str], list[int]] = {}
-    for index, place in enumerate(located):
-        if place.part == "weight":
-            groups.setdefault((place.layer, place.kind), []).append(index)
+    for index, location in enumerate(located):
+        if location.part == "weight":
+            groups.setdefault((location.layer, location.kind), []).append(index)
     rows: list[tuple[int, int | None, str, float]] = []
     for record in records:
         if name in record:

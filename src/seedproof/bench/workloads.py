@@ -1,4 +1,4 @@
-"""The works that can be measured, each a list of trials for a machine."""
+"""The workloads that can be measured, each a list of trials for a machine."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Setting:
     whole: bool = False
     quick: bool = False
     has_bf16: bool = False
-    """Whether the device computes products in bf16 itself."""
+    """Whether the device computes matmuls in bf16 itself."""
 
     @property
     def processes(self) -> int:
@@ -52,7 +52,7 @@ class Setting:
         return Problem(shape=shape, data=task, batch=batch, data_dir=self.data_dir, vocabulary=self.vocabulary)
 
 
-def _floors(setting: Setting, members: int, *precisions: Precision, group: str = "floor") -> list[Contender]:
+def _bounds(setting: Setting, members: int, *precisions: Precision, group: str = "lower bound") -> list[Contender]:
     return [
         Contender(
             name=f"{group}, {precision}",
@@ -88,7 +88,7 @@ def _glue(task: str, over_padded: float, over_best: float) -> Callable[[Setting]
         best = Contender(name=TRAINER, group=TRAINER, kind="trainer", device=setting.device)
         padded = dataclasses.replace(best, name=RUN_GLUE, group=RUN_GLUE, pad_to=PADDED)
         contenders = [
-            *_floors(setting, 1, "fp32"),
+            *_bounds(setting, 1, "fp32"),
             *_trainers(setting, best),
             *_trainers(setting, padded),
             *_ours(setting, 1),
@@ -120,14 +120,14 @@ def _seeds(setting: Setting) -> list[Trial]:
     trainers = _trainers(setting, Contender(name=TRAINER, group=TRAINER, kind="trainer", device=setting.device))
     plain, fleet = _ours(setting, members)
     precisions: tuple[Precision, ...] = ("fp32", "bf16") if setting.has_bf16 else ("fp32",)
-    contenders = [*_floors(setting, members, *precisions), _in("fp32", plain)]
+    contenders = [*_bounds(setting, members, *precisions), _in("fp32", plain)]
     for precision in precisions:
         contenders += [_in(precision, one) for one in (trainers if precision == "fp32" else trainers[:1])]
         contenders.append(_in(precision, fleet))
     if setting.whole:
-        share = -(-SEEDS // setting.processes)
-        shares = {c.name: SEEDS if c.processes == 1 else share for c in contenders}
-        contenders = [c if c.kind == "rates" else dataclasses.replace(c, whole=shares[c.name]) for c in contenders]
+        each = -(-SEEDS // setting.processes)
+        counts = {c.name: SEEDS if c.processes == 1 else each for c in contenders}
+        contenders = [c if c.kind == "rates" else dataclasses.replace(c, whole=counts[c.name]) for c in contenders]
     note = f"{SEEDS} whole runs" if setting.whole else "steps of runs; --whole times whole runs with their evaluations"
     ratios = [Ratio(over=f"{TRAINER}, {each}", ours=f"{FLEET}, {each}", target=2.5) for each in precisions]
     ratios += [Ratio(over=f"{TRAINER}, fp32", ours=f"{FLEET}, {each}") for each in precisions[1:]]
@@ -148,7 +148,7 @@ def _seeds(setting: Setting) -> list[Trial]:
 
 def _bf16(setting: Setting) -> list[Trial]:
     precisions: tuple[Precision, ...] = ("fp32", "bf16")
-    contenders = _floors(setting, 1, *precisions)
+    contenders = _bounds(setting, 1, *precisions)
     # One process with all cores: contenders wait for their turns beside each other, and each holds several gigabytes.
     threads = setting.cores if setting.device == "cpu" else 1
     contenders += [
@@ -167,7 +167,7 @@ def _surface(setting: Setting) -> list[Trial]:
     )
     script = dataclasses.replace(single, name=SCRIPT, group=SCRIPT, kind="script points")
     stacked = dataclasses.replace(single, name=ROW, group=ROW, kind="stacked points")
-    floor = _floors(setting, SIDE, "fp32", group="floor of points")
+    bounds = _bounds(setting, SIDE, "fp32", group="lower bound of points")
     ratios = (
         Ratio(over=SCRIPT, ours=POINTS, target=3.0),
         Ratio(over=SCRIPT, ours=ROW, target=3.0),
@@ -179,7 +179,7 @@ def _surface(setting: Setting) -> list[Trial]:
         Trial(
             name="surface",
             problem=problem,
-            contenders=(*floor, script, single, stacked),
+            contenders=(*bounds, script, single, stacked),
             ratios=ratios,
             unit="point",
             notes=(note,),
@@ -212,7 +212,7 @@ def _large(setting: Setting) -> list[Trial]:
     compiled = dataclasses.replace(best, name="Trainer, torch_compile", group="Trainer, torch_compile", compiles=True)
     padded = dataclasses.replace(best, name=RUN_GLUE, group=RUN_GLUE, pad_to=PADDED, precision="fp32")
     ours = _ours(setting, LARGE_SEEDS, "bf16")
-    floors = _floors(setting, 8, "fp32", "bf16")
+    bounds = _bounds(setting, 8, "fp32", "bf16")
     ratios = (
         Ratio(over=TRAINER, ours=FLEET, target=5.0),
         Ratio(over="Trainer, torch_compile", ours=FLEET, target=2.0),
@@ -224,10 +224,10 @@ def _large(setting: Setting) -> list[Trial]:
         ratios=ratios,
         steps=12,
         warmup=8,
-        contenders=(*floors, best, compiled, padded, *ours),
+        contenders=(*bounds, best, compiled, padded, *ours),
     )
     others = [
-        Trial(name=f"large {task}", problem=setting.problem(task, LARGE), contenders=(floors[1], ours[1]), steps=8)
+        Trial(name=f"large {task}", problem=setting.problem(task, LARGE), contenders=(bounds[1], ours[1]), steps=8)
         for task in ("mrpc", "cola")
     ]
     return [first, *others]
@@ -245,7 +245,7 @@ def _growth(setting: Setting) -> list[Trial]:
         Trial(
             name="growth: seeds",
             problem=Problem(data="miniature"),
-            contenders=(*_floors(alone, 64, "fp32"), plain, *fleets),
+            contenders=(*_bounds(alone, 64, "fp32"), plain, *fleets),
             ratios=ratios,
             steps=5,
         )
@@ -257,12 +257,12 @@ def _growth(setting: Setting) -> list[Trial]:
             Trial(
                 name=f"growth: {layers} layers",
                 problem=problem,
-                contenders=(*_floors(alone, 8, "fp32"), plain, eight),
+                contenders=(*_bounds(alone, 8, "fp32"), plain, eight),
                 steps=5,
             )
         )
     trainer = Contender(name=TRAINER, group=TRAINER, kind="trainer", device=setting.device)
-    contenders = (*_floors(alone, 1, "fp32"), trainer, plain, fleet)
+    contenders = (*_bounds(alone, 1, "fp32"), trainer, plain, fleet)
     ratios = (Ratio(over=TRAINER, ours=FLEET),)
     for length in (16, 32, 64, 128, 256, 512):
         problem = Problem(shape=SMALL, data=length)
@@ -271,7 +271,7 @@ def _growth(setting: Setting) -> list[Trial]:
     return trials
 
 
-WORKS: dict[str, Callable[[Setting], list[Trial]]] = {
+WORKLOADS: dict[str, Callable[[Setting], list[Trial]]] = {
     "cola": _glue("cola", 9.0, 1.45),
     "rte": _glue("rte", 1.7, 1.4),
     "mrpc": _glue("mrpc", 2.4, 1.3),
@@ -284,12 +284,12 @@ WORKS: dict[str, Callable[[Setting], list[Trial]]] = {
 }
 
 
-def trials_of(work: str, setting: Setting) -> list[Trial]:
-    """The trials of a work.
+def trials_of(name: str, setting: Setting) -> list[Trial]:
+    """The trials of a workload.
 
     Raises:
-        UserError: there is no such work.
+        UserError: there is no such workload.
     """
-    if work not in WORKS:
-        raise unknown("work", work, WORKS)
-    return WORKS[work](setting)
+    if name not in WORKLOADS:
+        raise unknown("workload", name, WORKLOADS)
+    return WORKLOADS[name](setting)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from seedproof.analysis.places import by_place
+from seedproof.analysis.locations import by_location
 
 NAMES = [
     "bert.embeddings.word_embeddings.weight",
@@ -18,7 +18,7 @@ NAMES = [
 
 def test_squares_add_up_and_biases_are_left_out():
     records = [{"step": 0, "names": NAMES}, {"step": 10, "norms": np.array([3, 4, 2, 9], np.float32), "total": 10.5}]
-    table = by_place(records, "norms", "total")
+    table = by_location(records, "norms", "total")
     assert table[["step", "kind", "norm"]].values.tolist() == [
         [10, "embeddings", 5.0],
         [10, "query", 2.0],
@@ -30,6 +30,6 @@ def test_squares_add_up_and_biases_are_left_out():
 
 def test_a_norm_that_is_not_finite_stays_so():
     records = [{"step": 0, "names": NAMES}, {"step": 1, "norms": np.array([np.nan, 4, 2, 9], np.float32)}]
-    norms = by_place(records, "norms")["norm"].tolist()
+    norms = by_location(records, "norms")["norm"].tolist()
     assert math.isnan(norms[0])
     assert norms[1] == 2.0

@@ -1,4 +1,4 @@
-"""The physical floor: what a step needs in arithmetic and memory traffic, over the rates that this machine reaches."""
+"""Lower bound of a step (roofline): its arithmetic and memory traffic, over the rates that this machine reaches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POINT_BYTES = 20
 
 FEW = 256
 TOKENS = {"cpu": 8192, "cuda": 65536}
-"""Rows of the products that rates are measured with: few stay in the caches, many fill a device."""
+"""Rows of the matmuls that rates are measured with: few stay in the caches, many fill a device."""
 
 _SECONDS = 0.1
 _CACHE = {"cpu": 256_000_000, "cuda": 4_000_000_000}
@@ -73,8 +73,8 @@ def forward_flops(size: Size, lengths: np.ndarray) -> float:
     keys_and_values = 2 * width * width
     last = keys_and_values * tokens + (layer - keys_and_values) * sequences
     head = sequences * (width * width + width * size.labels)
-    squares = float(np.square(lengths.astype(float)).sum())
-    attention = 4.0 * width * ((size.layers - 1) * squares + tokens)
+    squared = float(np.square(lengths.astype(float)).sum())
+    attention = 4.0 * width * ((size.layers - 1) * squared + tokens)
     return 2.0 * ((size.layers - 1) * layer * tokens + last + head) + attention
 
 
@@ -89,9 +89,11 @@ def point_cost(size: Size, lengths: np.ndarray) -> Cost:
 
 
 def measure_rates(size: Size, tokens: int, members: int, precision: str, device: str) -> Rates:
-    """What this process reaches now: in products of the feed-forward part's shape, for few tokens, for a
-    member's and for all members' (the best); and in copies as large as the members' weights and averages, as far as those
-    leave the caches."""
+    """Rates that this process reaches now.
+
+    The FLOPs are those of matmuls of the feed-forward part's shape, for few tokens, for a member's and for all members'
+    (the best); the bytes those of copies as large as the members' weights and moments, as far as these leave the caches.
+    """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     flops = 0.0
     most = max(1, min(members, TOKENS[device] // tokens))
@@ -101,9 +103,9 @@ def measure_rates(size: Size, tokens: int, members: int, precision: str, device:
         out = torch.empty(count, rows, size.inner, dtype=dtype, device=device)
         seconds = _seconds_of_one(lambda a=left, b=right, c=out: torch.bmm(a, b, out=c), device)  # type: ignore[misc]
         flops = max(flops, 2.0 * count * rows * size.width * size.inner / seconds)
-    numbers = min(4 * size.parameters * members, _CACHE[device]) // 4
-    source, target = torch.ones(numbers, device=device), torch.empty(numbers, device=device)
-    return Rates(flops, 8.0 * numbers / _seconds_of_one(lambda: target.copy_(source), device))
+    elements = min(4 * size.parameters * members, _CACHE[device]) // 4
+    source, target = torch.ones(elements, device=device), torch.empty(elements, device=device)
+    return Rates(flops, 8.0 * elements / _seconds_of_one(lambda: target.copy_(source), device))
 
 
 def _seconds_of_one(call: Callable[[], object], device: str) -> float:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from seedproof.analysis.claims.evidence import Evidence, Missing
-from seedproof.analysis.claims.shares import layers_to_undo
+from seedproof.analysis.claims.fractions import layers_to_undo
 
 from .conftest import cell, first, of_roles
 
@@ -57,7 +57,7 @@ def curve(run, left, outcome="failed", original=2.0):
 
 
 @pytest.mark.parametrize(
-    ("left", "share"),
+    ("left", "fraction"),
     [
         ([5, 4, 0.4, 0.3, 0.2], 0.5),  # undone by two of four layers
         ([5, 0.4, 4, 0.3, 0.2], 0.75),  # and stays so
@@ -67,10 +67,10 @@ def curve(run, left, outcome="failed", original=2.0):
         ([math.nan, 9, 0.2, 0.2, 0.2], math.inf),
     ],
 )
-def test_layers_to_undo(left, share):
+def test_layers_to_undo(left, fraction):
     """By hand."""
     row = layers_to_undo(curve("a", left)).iloc[0]
-    assert row["share"] == share
+    assert row["fraction"] == fraction
     assert row["forgotten"] == pytest.approx(left[0], nan_ok=True)
 
 

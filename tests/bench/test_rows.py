@@ -7,13 +7,13 @@ import pytest
 
 from seedproof.bench.contenders import Contender, Problem, Ratio, Trial
 from seedproof.bench.estimate import steps_of, table_1_note, table_1_seconds
-from seedproof.bench.floor import Cost, Rates, Size, forward_flops, step_cost
 from seedproof.bench.lengths import TASKS, draw_lengths
-from seedproof.bench.numbers import compare, rows_of
+from seedproof.bench.roofline import Cost, Rates, Size, forward_flops, step_cost
 from seedproof.bench.rounds import Series
+from seedproof.bench.rows import compare, rows_of
 
 
-def test_floor_counts_products_attention_and_traffic():
+def test_the_lower_bound_counts_matmuls_attention_and_traffic():
     size = Size(layers=3, width=8, inner=32, labels=2, parameters=1000)
     last = 2 * 8 * 8 * 7 + (2 * 8 * 8 + 2 * 8 * 32) * 2  # keys and values of 7 tokens, the rest for 2 first ones
     products = 2 * (4 * 8 * 8 + 2 * 8 * 32) * 7 + last + 2 * (8 * 8 + 8 * 2)
@@ -24,7 +24,7 @@ def test_floor_counts_products_attention_and_traffic():
     assert cost.seconds(Rates(cost.flops / 2, 7000)) == (2.0, 4.0)
 
 
-def test_floor_of_bert_large_is_the_published_one():
+def test_the_lower_bound_of_bert_large_is_the_published_one():
     """2.4 ms at 790 TFLOP/s and 2.2 ms at 4.3 TB/s for a batch of 16 from RTE."""
     size = Size(layers=24, width=1024, inner=4096, labels=2, parameters=335_143_938)
     arithmetic, traffic = step_cost(size, np.full(16, 67)).seconds(Rates(790e12, 4.3e12))
@@ -69,14 +69,14 @@ def test_ratios_are_of_medians_and_of_the_best_layout():
     assert found[2].value == pytest.approx(100 / 10)
 
 
-def test_rows_have_the_spread_the_floor_and_the_failures():
-    rates = series("floor", [1.0, 1.0], processes=2, kind="rates")
+def test_rows_have_the_spread_the_lower_bound_and_the_failures():
+    rates = series("lower bound", [1.0, 1.0], processes=2, kind="rates")
     rates.ready = [{"cost": {"flops": 30.0, "bytes": 40.0}}] * 2
     for block in rates.blocks:
         for report in block:
             report["values"] = {"flops": 5.0, "bytes": 10.0}
     good, bad = rows_of([rates, series("good", [10.0, 30.0]), series("bad", [1.0], error="no memory")])
-    assert (good.median, good.low, good.high, good.floor) == (2.0, 1.0, 3.0, 30 / 10 + 40 / 20)
+    assert (good.median, good.low, good.high, good.lower_bound) == (2.0, 1.0, 3.0, 30 / 10 + 40 / 20)
     assert (bad.median, bad.error) == (None, "no memory")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seedproof.bench.contenders import Contender, Ratio, Trial
-from seedproof.bench.floor import Cost, Rates
+from seedproof.bench.roofline import Cost, Rates
 from seedproof.bench.rounds import Series
 
 
@@ -24,12 +24,12 @@ class Row:
     peak: int
     """Bytes, all processes together."""
     arithmetic: float | None
-    """The floor's two parts."""
+    """Arithmetic, the first part of the lower bound."""
     traffic: float | None
     error: str | None = None
 
     @property
-    def floor(self) -> float | None:
+    def lower_bound(self) -> float | None:
         """Arithmetic and traffic one after the other."""
         return None if self.arithmetic is None or self.traffic is None else self.arithmetic + self.traffic
 

@@ -15,8 +15,8 @@ from seedproof.tasks.subsample import subsample
 
 
 @dataclass(frozen=True, kw_only=True)
-class Places:
-    """Where things are."""
+class Paths:
+    """Paths of data, models and text, as far as the user gave them."""
 
     data_dir: Path | None = None
     """Folder of the GLUE download; None: the hub."""
@@ -77,8 +77,8 @@ class Places:
 class Tasks:
     """The tasks of a reproduction, each loaded and each subset drawn once."""
 
-    def __init__(self, scale: Scale, places: Places) -> None:
-        self._scale, self._places = scale, places
+    def __init__(self, scale: Scale, paths: Paths) -> None:
+        self._scale, self._paths = scale, paths
         self._tasks: dict[tuple[str, int | None], Task] = {}
 
     def of(self, block: Block) -> Task:
@@ -100,4 +100,4 @@ class Tasks:
 
     def _whole(self, block: Block) -> Task:
         name = self._scale.task(block.task).name
-        return load_task(name, data_dir=self._places.data_dir) if name.startswith(PREFIX) else load_task(name)
+        return load_task(name, data_dir=self._paths.data_dir) if name.startswith(PREFIX) else load_task(name)
