@@ -29,7 +29,7 @@ def finished_store(folder: Path, runs: int, steps: int) -> Store:
     """Runs that succeeded and failed in turn, written without a flush for each file."""
     task, store = make_task(), Store.create(folder, "made", Numerics())
     task.write(store.task_folder(task.fingerprint))
-    values = resolve(recipe("devlin", max_steps=steps), "bert", 1e-4, {}).recipe.to_json()
+    values = resolve(recipe("devlin", max_steps=steps), "bert", {"learning_rate": 1e-4}).recipe.to_json()
     model = ModelReference(name="miniature/bert", fingerprint="b" * 64, family="bert")
     written = {}
     for outcome in ("succeeded", "majority"):
