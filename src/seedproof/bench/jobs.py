@@ -14,8 +14,8 @@ import torch
 from seedproof.bench.contenders import Contender
 from seedproof.bench.gate import Gate
 from seedproof.bench.inputs import Inputs
-from seedproof.machine import free_gpu_bytes
 from seedproof.bench.roofline import Cost, measure_rates, point_cost, step_cost
+from seedproof.machine import free_gpu_bytes
 from seedproof.spec import Seeds
 from seedproof.training.fleet.engine import FleetEngine
 from seedproof.training.fleet.member import Member

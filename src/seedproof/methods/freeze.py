@@ -99,7 +99,7 @@ class _Frozen(Treatment):
 
     def __init__(self, parameters: list[tuple[Tensor, float]]) -> None:
         self._parameters = parameters
-        """With the first step of each."""
+        """Parameters with the first step of each."""
 
     def before_step(self, step: int) -> None:
         """Ask for no gradient of what is frozen: it costs nothing then, and the optimizer leaves it alone."""
@@ -107,6 +107,6 @@ class _Frozen(Treatment):
             value.requires_grad_(step >= first)
 
     def after_gradient(self, step: int) -> None:  # noqa: ARG002
-        """Between steps, the model's parameters are as others expect them."""
+        """Leave the model's parameters between steps as others expect them."""
         for value, _ in self._parameters:
             value.requires_grad_(True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError
-from seedproof.models.layers import DECODER, places
+from seedproof.models.layers import DECODER, locate_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +21,7 @@ class Levels:
     """The levels of a model's parameters."""
 
     of: Mapping[str, int]
-    """By name of parameter: 0 for embeddings, 1 to :attr:`blocks` for the blocks from the lowest, one more for pooler, head
+    """Level by name of parameter: 0 for embeddings, 1 to :attr:`blocks` for the blocks from the lowest, one more for pooler, head
     and whatever else lies behind the last block."""
     blocks: int
     """Blocks with weights of their own."""
@@ -45,14 +45,14 @@ def levels(model: nn.Module, method: str) -> Levels:
         UserError: its blocks cannot be told, or are not one stack from embeddings to head.
     """
     names = [name for name, _ in model.named_parameters()]
-    found = places(names)
+    found = locate_all(names)
     kind = type(model).__name__
-    if any(place.kind == DECODER for place in found):
+    if any(location.kind == DECODER for location in found):
         raise UserError(
             f"{method} goes by the depth of a layer, and {kind} has a decoder behind its encoder; leave {method} out, or "
             "choose a model with an encoder alone"
         )
-    numbers = sorted({place.layer for place in found if place.layer is not None})
+    numbers = sorted({location.layer for location in found if location.layer is not None})
     if not numbers:
         raise UserError(
             f"{method} goes by the depth of a layer, and the layers of {kind} cannot be told from the names of its "
@@ -61,8 +61,8 @@ def levels(model: nn.Module, method: str) -> Levels:
     ranks = {number: rank for rank, number in enumerate(numbers, 1)}
     top = len(numbers) + 1
     of = {
-        name: ranks[place.layer] if place.layer is not None else 0 if place.kind == "embeddings" else top
-        for name, place in zip(names, found, strict=True)
+        name: ranks[location.layer] if location.layer is not None else 0 if location.kind == "embeddings" else top
+        for name, location in zip(names, found, strict=True)
     }
     config: Any = model.config
     layers = getattr(config.get_text_config(), "num_hidden_layers", None)

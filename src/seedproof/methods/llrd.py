@@ -32,7 +32,7 @@ class LLRD(Method):
     order_matters: ClassVar[bool] = False
 
     decay: Annotated[float, Range(0.0, 1.0, includes_low=False)] = 0.95
-    """By what the learning rate is multiplied from one block to the next lower one; .95 in Zhang et al."""
+    """Factor of the learning rate from one block to the next lower one; .95 in Zhang et al."""
 
     def check_model(self, model: nn.Module) -> None:
         """Refuse a model whose blocks cannot be told, or share their weights."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from seedproof.errors import UserError
 from seedproof.methods.base import Effects, Method, Start, Treatment
-from seedproof.models.layers import places
+from seedproof.models.layers import locate_all
 
 if TYPE_CHECKING:
     from seedproof.recipes import Recipe
@@ -51,8 +51,8 @@ class PretrainedDecay(Method):
         treatment.effects = Effects(
             decay_targets={
                 name: parameters[name].detach().clone()
-                for name, place in zip(parameters, places(parameters), strict=True)
-                if place.kind not in ("pooler", "classifier") and name not in drawn
+                for name, location in zip(parameters, locate_all(parameters), strict=True)
+                if location.kind not in ("pooler", "classifier") and name not in drawn
             }
         )
         return treatment

@@ -17,7 +17,7 @@ from seedproof.errors import UserError
 from seedproof.fields import Range
 from seedproof.methods.base import Method, Start, Treatment
 from seedproof.methods.levels import check_count, levels
-from seedproof.models.layers import places
+from seedproof.models.layers import locate_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,8 +47,8 @@ class Reinit(Method):
         names = [name for name, _ in model.named_parameters()]
         pooler = [
             name
-            for name, place in zip(names, places(names), strict=True)
-            if place.kind == "pooler" and name.startswith(f"{model.base_model_prefix}.")
+            for name, location in zip(names, locate_all(names), strict=True)
+            if location.kind == "pooler" and name.startswith(f"{model.base_model_prefix}.")
         ]
         if not self.layers:
             return frozenset(pooler)
@@ -59,7 +59,7 @@ class Reinit(Method):
     def notes(self, model: nn.Module) -> list[str]:
         """How much is drawn."""
         names = self.redraws(model)
-        pooler = ["the pooler"] if any(place.kind == "pooler" for place in places(names)) else []
+        pooler = ["the pooler"] if any(location.kind == "pooler" for location in locate_all(names)) else []
         blocks = [f"the highest {self.layers} of {levels(model, self.name).blocks} blocks"] if self.layers else []
         return [f"draws {' and '.join(pooler + blocks)} anew from each run's head seed"]
 
