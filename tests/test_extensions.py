@@ -82,6 +82,7 @@ def test_what_is_installed_needs_no_folder():
             "in {file}, line 1: ModuleNotFoundError: No module named 'no_such_thing'",
         ),
         ("own_file.deep:X", "", "there is no module 'own_file.deep'"),
+        ("own_file.py:X", "", "leave out .py: own_file:X"),
         ("own file", "", "the method 'own file' cannot be read; write a name, or module:Class"),
     ],
 )

@@ -93,6 +93,8 @@ def load(written: str, base: type[_Base], kind: str) -> type[_Base]:
         UserError: there is no such module, importing it fails (the file and the line), it has no such class (the nearest is
             named), or the class is no ``base``.
     """
+    if ".py:" in written:
+        raise UserError(f"the {kind} {written!r} cannot be read; leave out .py: {written.replace('.py:', ':')}")
     if not is_written(written):
         raise UserError(f"the {kind} {written!r} cannot be read; write a name, or module:Class for one of your own")
     module_name, _, name = written.partition(":")
@@ -154,8 +156,8 @@ def _imported(module: str, kind: str) -> ModuleType:
 
 
 def _where() -> list[Path]:
-    script = getattr(sys.modules.get("__main__"), "__file__", None)
-    return [*_folders, *([Path(script).resolve().parent] if script else []), Path.cwd()]
+    script = Path(getattr(sys.modules.get("__main__"), "__file__", None) or "")
+    return [*_folders, *([script.resolve().parent] if script.suffix == ".py" else []), Path.cwd()]
 
 
 def _found(top: str) -> Path | None:

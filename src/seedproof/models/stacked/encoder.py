@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Mixes(Protocol):
-    """Mixout in one step of a stack."""
+    """Mixtures of matrices with constants in one step of a stack."""
 
     def of(self, names: tuple[str, ...], use: int) -> Mix | None:
         """Mixture of the matrices of these modules at their ``use``-th use in a pass (ALBERT uses its layer often); None
@@ -41,7 +41,7 @@ class Pass:
     masks: Masks | None = None
     """Dropout masks; None: every probability is 0."""
     mixes: Mixes | None = None
-    """Mixout of the matrices; None: nothing is mixed."""
+    """Mixtures of the matrices with constants; None: nothing is mixed."""
     dtype: torch.dtype = torch.float32
     """Precision of the matmuls; bf16 computes as autocast does, over fp32 weights."""
 

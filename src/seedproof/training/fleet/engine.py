@@ -24,7 +24,7 @@ from seedproof.models.stacked.packing import pack
 from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, step_seed
 from seedproof.training.fleet.member import Member
-from seedproof.training.fleet.mixout import MixedMembers
+from seedproof.training.fleet.mixtures import MixedMembers
 from seedproof.training.fleet.optimizer import Rates
 from seedproof.training.fleet.prediction import Prediction, Predictor, is_out_of_memory
 from seedproof.training.fleet.state import FleetState
