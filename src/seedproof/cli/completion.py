@@ -24,10 +24,11 @@ def recipes(incomplete: str) -> list[str]:
     from seedproof.methods import METHODS
     from seedproof.recipes import RECIPES
 
-    before, plus, last = incomplete.rpartition("+")
-    if not plus:
+    if "+" not in incomplete:
         return _beginning(incomplete, RECIPES)
-    return [f"{before}+ {name}" for name in _beginning(last.strip(), METHODS)]
+    last = incomplete.rpartition("+")[2].lstrip()
+    before = incomplete.removesuffix(last)  # as it was typed: the shell takes nothing else
+    return [f"{before}{name}" for name in _beginning(last, METHODS)]
 
 
 def settings(incomplete: str) -> list[str]:
