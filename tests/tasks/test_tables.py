@@ -94,7 +94,9 @@ def test_whole_numbers_of_few_values_are_classes_however_they_are_written(tmp_pa
     """0.0 and 1.0 are what pandas makes of 0 and 1 in a column that once had a hole; a development set may differ."""
     task = with_labels(tmp_path / f"t.{extension}", [0.0, 1.0, 1.0, 0.0])
     assert (task.classes, task.train.labels.tolist()) == (("0", "1"), [0, 1, 1, 0])
-    assert task.reason == "the labels are whole numbers of 2 values; for amounts give --kind regression"
+    assert (
+        task.reason == "the labels are whole numbers of 2 values (0.0 is called 0); for amounts give --kind regression"
+    )
     other = load(save(tmp_path / "a.csv", RECORDS_01), dev=save(tmp_path / "b.csv", RECORDS_01[::-1]))
     assert other.classes == ("0", "1")
 
@@ -124,7 +126,8 @@ def test_whole_numbers_of_many_values_are_amounts(tmp_path: Path) -> None:
 def test_the_kind_has_a_reason(tmp_path: Path, labels: list[Any], reason: str) -> None:
     assert with_labels(tmp_path / "t.jsonl", labels).data_report.decisions[0] == reason
     asked = with_labels(tmp_path / "t.jsonl", labels, kind="classification").data_report
-    assert asked.decisions[0] == "classification, because that was asked for"
+    named = " (1.0 is called 1)" if 0.5 in labels else ""
+    assert asked.decisions[0] == f"classification, because that was asked for{named}"
 
 
 def test_copies_of_a_text_are_on_one_side(tmp_path: Path) -> None:

@@ -95,8 +95,18 @@ def understand(labels: Sequence[Any], kind: Kind | None, parsing: Parsing) -> La
     found, reason = _kind_of(labels, numbers, parsing)
     if kind is not None:
         found, reason = kind, "that was asked for"
-    classes = classes_of(labels, whole=whole) if found == "classification" else ()
-    return Labels(found, reason, classes, whole)
+    if found == "regression":
+        return Labels(found, reason, (), whole)
+    return Labels(found, _with_spelling(reason, labels, whole), classes_of(labels, whole=whole), whole)
+
+
+def _with_spelling(reason: str, labels: Sequence[Any], whole: bool) -> str:
+    """The reason, which may end in a fix behind a semicolon, with a label whose class has another name: 1.0 is called 1."""
+    for label in labels:
+        if (name := class_name(label, whole=whole)) != str(label):
+            why, semicolon, fix = reason.partition(";")
+            return f"{why} ({label} is called {name}){semicolon}{fix}"
+    return reason
 
 
 def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Parsing) -> tuple[Kind, str]:
