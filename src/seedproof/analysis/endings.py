@@ -49,7 +49,7 @@ def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | No
     if result.get("reason") == "diverged":
         return None
     ending, failed = result.get("ending") or {}, result["outcome"] == "failed"
-    fitted = _is_fitted(ending, result.get("training_loss", math.nan), is_noisy)
+    fitted = _is_fitted(ending, result, is_noisy)
     if fitted is None:
         return "unknown"
     if fitted:
@@ -61,14 +61,17 @@ def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | No
     return "unknown" if failed else "unlearned"
 
 
-def _is_fitted(ending: Mapping[str, float], training_loss: float, is_noisy: Callable[[], bool]) -> bool | None:
+def _is_fitted(ending: Mapping[str, float], result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> bool | None:
     """Whether the training loss without dropout ended well under the label entropy; None where the records do not tell.
 
-    With dropout the loss is higher, and so is that of an earlier step of a loss that falls: both only bound it from above.
+    The recording ``fit`` is that loss. Without it there are the losses of steps, which only bound it from above: with dropout
+    the loss is higher, and so is that of an earlier step of a loss that falls.
     """
     reference, last = ending.get("reference_loss", math.nan), ending.get("last_loss", math.nan)
     limit = (1 - FITTED) * reference
-    if training_loss < limit or last + ending.get("loss_noise", math.nan) < limit:
+    if "fit_loss" in result:
+        return bool(result["fit_loss"] < limit)
+    if result.get("training_loss", math.nan) < limit or last + ending.get("loss_noise", math.nan) < limit:
         return True
     if ending.get("information", math.nan) < FITTED * reference or (last >= limit and not is_noisy()):
         return False

@@ -49,6 +49,7 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "covers_majority": "whether the run succeeded, and that interval covers the majority score",
         "majority": "the metric's best value for a prediction that never changes",
         "training_loss": "mean loss of the last epoch's steps, dropout on, nats",
+        "fit_loss": "mean loss over the whole training set after the last step, dropout off, nats; with --record fit",
         "steps": "steps of the run",
         "evaluated_step": "step whose weights are the result",
         "diverged_at": "step whose loss was not finite",

@@ -38,6 +38,8 @@ class Digest:
     """The last two evaluations and the one that was asked for, by step in order."""
     gradients: list[Mapping[str, Any]]
     """The names of the tensors, and the first and the last two norms of their gradients."""
+    fit_loss: float | None = None
+    """Training loss at the end, dropout off; None: not recorded."""
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]], step: int | None) -> Digest:
@@ -45,9 +47,12 @@ class Digest:
         losses: dict[int, float] = {}
         evaluations: dict[int, Mapping[str, Any]] = {}
         gradients: list[Mapping[str, Any]] = []
+        fit_loss: float | None = None
         for record in records:
             if record["kind"] == "loss":
                 losses[record["step"]] = record["loss"]
+            elif record["kind"] == "fit":
+                fit_loss = record["loss"]
             elif record["kind"] == "gradients":
                 gradients = [*gradients, record] if len(gradients) < 4 else [*gradients[:2], gradients[-1], record]
             elif record["kind"] == "evaluation":
@@ -55,7 +60,7 @@ class Digest:
                 evaluations = {k: v for k, v in evaluations.items() if k in recent or k == step} | {
                     record["step"]: record
                 }
-        return cls(losses, evaluations, gradients)
+        return cls(losses, evaluations, gradients, fit_loss)
 
     def logits(self, step: int | None) -> dict[str, NDArray[Any]]:
         """The logits after a step that was asked for, float32 (examples, labels) by split; nothing of another step."""

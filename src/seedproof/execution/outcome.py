@@ -76,6 +76,7 @@ def make_result(
         "majorities": task.majority,
         "class_scores": task.class_scores(outputs),
         "training_loss": last_epoch_loss(digest.losses, about["steps_per_epoch"]),
+        **({} if digest.fit_loss is None else {"fit_loss": digest.fit_loss}),
         "ending": describe_ending(digest, task),
         "evaluated_step": engine.evaluated_at,
         **about,

@@ -20,6 +20,7 @@ PROBES: Mapping[str, str] = MappingProxyType(
         "gradients": "seedproof.probes.gradients:GradientNorms",
         "pooler": "seedproof.probes.pooler:PoolerSaturation",
         "drift": "seedproof.probes.drift:Drift",
+        "fit": "seedproof.probes.fit:Fit",
     }
 )
 """All probes by name, and where they are. Loss, scores and predictions are recorded by every run and need none."""

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 """What is recorded: numbers, texts, lists of them, and numpy arrays, by name."""
 
-Moment = Literal["start", "steps", "evaluations"]
-"""When something is seen: before the first step; after a step's backward pass, before clipping; after an evaluation."""
+Moment = Literal["start", "steps", "evaluations", "end"]
+"""When something is seen: before the first step; after a step's backward pass, before clipping; after an evaluation; after the
+evaluation of the last step."""
 
 NEEDS: Mapping[str, tuple[Moment, ...]] = {
     "loss": ("steps",),
@@ -24,8 +25,9 @@ NEEDS: Mapping[str, tuple[Moment, ...]] = {
     "saturated": ("evaluations",),
     "scores": ("evaluations",),
     "logits": ("evaluations",),
-    "weights": ("start", "steps", "evaluations"),
-    "model": ("start", "steps", "evaluations"),
+    "training_loss": ("end",),
+    "weights": ("start", "steps", "evaluations", "end"),
+    "model": ("start", "steps", "evaluations", "end"),
 }
 """What a probe may name in ``needs``, as :class:`Observation` has it, and when it is there."""
 PLAIN_ONLY = frozenset({"model"})
@@ -100,6 +102,11 @@ class Observation:
         return logits
 
     @property
+    def training_loss(self) -> float:
+        """Mean loss over the whole training set after the last step, dropout off."""
+        return float(self._get("training_loss"))
+
+    @property
     def weights(self) -> Mapping[str, Tensor]:
         """Parameters by name; not to be changed."""
         weights: Mapping[str, Tensor] = self._get("weights")
@@ -125,7 +132,7 @@ class Probe:
     """Name as it is asked for, and the ``kind`` of its records; of one that has no name here, ``module:Class``."""
     description: ClassVar[str] = ""
     """One line for lists: what it records and what that costs."""
-    looks_at: ClassVar[Literal["steps", "evaluations"]] = "evaluations"
+    looks_at: ClassVar[Literal["steps", "evaluations", "end"]] = "evaluations"
     needs: ClassVar[tuple[str, ...]] = ()
     """What it reads of an :class:`Observation`, by the names of :data:`NEEDS`."""
     default_every: ClassVar[int] = 1

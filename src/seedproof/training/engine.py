@@ -48,6 +48,22 @@ def step_seed(seed: int, step: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
+def mean_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Mean loss of predictions in float64: cross-entropy in nats, or squared error for one output.
+
+    Args:
+        logits: (examples, outputs).
+        labels: (examples,), classes or targets.
+    """
+    values = logits.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):  # outputs that are not finite make the loss so
+        if logits.shape[1] == 1:
+            return float(np.mean((values[:, 0] - labels) ** 2))
+        shifted = values - values.max(axis=1, keepdims=True)
+        log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-log_probabilities[np.arange(len(labels)), labels].mean())
+
+
 def prediction_entropy(logits: np.ndarray) -> float:
     """Mean entropy in nats of the predicted distributions; logits (examples, classes). NaN where one is not finite."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)

@@ -49,6 +49,8 @@ class Watch:
     def _looking(self, moment: Moment, step: int) -> list[Probe]:
         if moment == "start":
             return list(self._probes)
+        if moment == "end":
+            return [probe for probe in self._probes if probe.looks_at == "end"]
         number = step if moment == "steps" else self._numbers[step]
         return [probe for probe in self._probes if probe.looks_at == moment and probe.looks(number)]
 

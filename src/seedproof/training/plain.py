@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.training.average import Average
-from seedproof.training.engine import Record, RunData, prediction_entropy, step_seed
+from seedproof.training.engine import Record, RunData, mean_loss, prediction_entropy, step_seed
 from seedproof.training.groups import parameter_groups
 from seedproof.training.observing import ModelView, Watch
 from seedproof.training.optimizer import AdamW, clip_each_tensor
@@ -196,7 +196,16 @@ class PlainEngine:
             values["entropy"] = prediction_entropy(logits["dev"])
         values |= {f"logits {name}": array for name, array in logits.items()}
         seen = self._view.see(self._watch.needs("evaluations", self.step), scores=scores, logits=logits)
-        return [Record(self.step, "evaluation", values), *self._watch.show("evaluations", self.step, seen)]
+        records = [Record(self.step, "evaluation", values), *self._watch.show("evaluations", self.step, seen)]
+        return records + self._see_end() if self.step == self._plan.steps else records
+
+    def _see_end(self) -> list[Record]:
+        """What probes record of the weights after the last step."""
+        needs = self._watch.needs("end", self.step)
+        train, known = self._data.train, dict[str, Any]()
+        if "training_loss" in needs:
+            known["training_loss"] = mean_loss(self.predict(train), train.labels)
+        return self._watch.show("end", self.step, self._view.see(needs, **known))
 
     @torch.no_grad()
     def predict(self, split: TokenizedSplit) -> np.ndarray:

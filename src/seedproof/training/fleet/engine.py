@@ -22,7 +22,7 @@ from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.masks import DropProbability, Masks, site_keys
 from seedproof.models.stacked.packing import pack
 from seedproof.recipes.base import Recipe
-from seedproof.training.engine import Record, step_seed
+from seedproof.training.engine import Record, mean_loss, step_seed
 from seedproof.training.fleet.member import Member
 from seedproof.training.fleet.mixtures import MixedMembers
 from seedproof.training.fleet.optimizer import Rates
@@ -273,7 +273,26 @@ class FleetEngine:
                 records[index], is_best = self.members[index].judge(logits, seen)
                 improved += [index] if is_best else []
         self._state.keep_best(improved)
+        for index, more in self._see_end(due).items():
+            records[index] += more
         return records
+
+    def _see_end(self, indices: Sequence[int]) -> dict[int, list[Record]]:
+        """What the probes of members whose plans end here record of their last weights, by the member's index."""
+        ending = [index for index in indices if self.members[index].step == self.members[index].plan.steps]
+        needs = {index: self.members[index].watch.needs("end", self.members[index].step) for index in ending}
+        groups: dict[int, list[int]] = {}
+        for index in (index for index in ending if "training_loss" in needs[index]):
+            groups.setdefault(id(self.members[index].data.train), []).append(index)
+        seen: dict[int, dict[str, Any]] = {index: {} for index in ending}
+        for group in groups.values():
+            train = self.members[group[0]].data.train
+            logits = self._predictor.predict(self._state.evaluated(group), train).logits
+            for row, index in enumerate(group):
+                seen[index]["training_loss"] = mean_loss(logits[row], train.labels)
+        for index in (index for index in ending if "weights" in needs[index]):
+            seen[index]["weights"] = self._state.result(index, is_best=False)
+        return {index: self.members[index].watch.show("end", self.members[index].step, seen[index]) for index in ending}
 
     def _predict_group(self, group: Sequence[int]) -> dict[str, Prediction]:
         """For each split of these members, which share them."""
