@@ -44,12 +44,17 @@ CONFIGS: dict[str, PreTrainedConfig] = {
     "distilbert": DistilBertConfig(**DISTIL, attention_dropout=0.0, seq_classif_dropout=0.0),
 }
 families = pytest.mark.parametrize("family", CONFIGS)
+BATCH = {"input_ids": torch.tensor([[1, 5, 6, 7, 2]]), "labels": torch.tensor([1])}
 
 
 def model_of(family: str) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return AutoModelForSequenceClassification.from_config(CONFIGS[family])
+
+
+def linear_layers(model: nn.Module) -> list[str]:
+    return [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
 
 
 def tensors(*shape: int) -> tuple[Tensor, Tensor]:
@@ -171,7 +176,7 @@ LEE_LAYERS = {
 def test_lee_mixes_the_layers_after_dropout(family: str) -> None:
     """Exactly the layers of the paper's list under each family's names; only the last layer of the head toward 0."""
     model = model_of(family)
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    linear = linear_layers(model)
     weights = {name: model.get_submodule(name).weight.clone() for name in linear}
     mixed = apply_mixout(model, 0.9)
     assert list(mixed) == [name for name in linear if re.search(rf"(^|\.)({LEE_LAYERS[family]})$", name)]
@@ -190,7 +195,7 @@ NAMED_LAYERS = LEE_LAYERS | {
 @families
 def test_runs_of_old_stores_mix_what_they_mixed(family: str) -> None:
     model = model_of(family)
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    linear = linear_layers(model)
     expected = [name for name in linear if re.search(rf"(^|\.)({NAMED_LAYERS[family]})$", name)]
     assert list(apply_mixout(model, 0.9, covers="names")) == expected
 
@@ -239,7 +244,7 @@ def test_a_part_of_what_should_be_mixed_is_refused(family: str, where: str, mess
 @families
 def test_linear_mixes_every_linear_toward_its_start(family: str) -> None:
     model = model_of(family)
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    linear = linear_layers(model)
     assert list(apply_mixout(model, 0.1, where="linear")) == linear
     for name in linear:
         layer = model.get_submodule(name)
@@ -256,17 +261,16 @@ def test_a_mixed_model_trains_evaluates_and_saves_as_stock(family: str, where: s
     keys = list(model.state_dict())
     apply_mixout(model, 0.5, where=where)
     assert list(model.state_dict()) == keys
-    batch = {"input_ids": torch.tensor([[1, 5, 6, 7, 2]]), "labels": torch.tensor([1])}
     with torch.random.fork_rng():
         torch.manual_seed(1)
         model.train()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
         for _ in range(3):
             optimizer.zero_grad()
-            model(**batch).loss.backward()
+            model(**BATCH).loss.backward()
             optimizer.step()
         with torch.no_grad():
-            assert len({model(**batch).loss.item() for _ in range(4)}) > 1
+            assert len({model(**BATCH).loss.item() for _ in range(4)}) > 1
     model.save_pretrained(tmp_path)
     stock, loading = AutoModelForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
     assert not any(loading[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
@@ -274,16 +278,15 @@ def test_a_mixed_model_trains_evaluates_and_saves_as_stock(family: str, where: s
     saved, opened = model.state_dict(), stock.state_dict()
     assert all(torch.equal(saved[key], opened[key]) for key in keys)
     with torch.no_grad():  # to rounding: memory-mapped weights are aligned differently
-        torch.testing.assert_close(model.eval()(**batch).logits, stock.eval()(**batch).logits)
+        torch.testing.assert_close(model.eval()(**BATCH).logits, stock.eval()(**BATCH).logits)
 
 
 def test_only_linear_weights_are_mixed() -> None:
     """At the start mixing changes no value, so that whatever is not mixed has the gradient of plain training."""
     model, plain = model_of("bert"), model_of("bert")
     apply_mixout(model, 0.5, where="linear")
-    batch = {"input_ids": torch.tensor([[1, 5, 6, 7, 2]]), "labels": torch.tensor([1])}
     for network in (model, plain):
-        network.train()(**batch).loss.backward()
+        network.train()(**BATCH).loss.backward()
     gradients = dict(plain.named_parameters())
     for name, parameter in model.named_parameters():
         mixed = name.endswith("weight") and isinstance(model.get_submodule(name.rpartition(".")[0]), MixLinear)

@@ -78,10 +78,10 @@ def bench(
 
 def _check_target(flag: str, path: Path | None) -> None:
     """Refuse before anything is measured what could not be written after."""
+    from seedproof.store.files import check_target
+
     if path is None:
         return
-    if path.is_dir() or not path.parent.is_dir():
-        why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UserError(f"{flag}: cannot write {path}: {why}")
+    check_target(path, f"{flag} ")
     if flag == "--plot" and path.suffix.lower() not in DRAWINGS:
         raise UserError(f"--plot {path}: give a name that ends with one of {', '.join(DRAWINGS)}")

@@ -171,10 +171,10 @@ def _numbers(written: str | None) -> list[int] | None:
 
 def _check_out(out: Path | None) -> None:
     """Refuse before anything is measured what could not be written after."""
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise UserError(
-            f"cannot write {out}: " + ("it is a folder" if out.is_dir() else f"there is no folder {out.parent}")
-        )
+    from seedproof.store.files import check_target
+
+    if out is not None:
+        check_target(out)
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:

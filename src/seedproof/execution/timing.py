@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from seedproof.execution.counting import run_bytes, run_seconds
 from seedproof.execution.plain import configure_process, plain_engine, prepare
 from seedproof.execution.recording import Recording
 from seedproof.models.source import ModelSource
@@ -21,9 +22,6 @@ from seedproof.training.plan import make_plan
 
 STEPS, SECONDS = 8, 4.0
 """Most steps of a kind that are timed, and about how long at most; of a slower model two."""
-START_SECONDS = 2.0
-"""Seconds to load a model and begin."""
-_FLOAT_BYTES = 4 * 4 / 3  # float32 as base64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +69,16 @@ def estimate_runs(
         plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
         looks = recording.evaluations or math.ceil(plan.steps / plan.steps_per_epoch)
         dev = sum(len(split) for split in task.evaluation_splits.values())
-        # A batch of an evaluation is a forward pass, about a third of a step.
-        passes = plan.steps + looks * math.ceil(dev / recipe.batch_size) / 3
-        seconds += START_SECONDS + timed[kind].seconds * passes
-        disk += _bytes(timed[kind], plan.steps, looks, dev * max(1, len(task.classes)), recording)
+        seconds += run_seconds(timed[kind].seconds, plan.steps, looks, dev, recipe.batch_size)
+        disk += run_bytes(
+            plan.steps,
+            looks,
+            norms=plan.steps // every + 1 if (every := recording.probes.get("gradients")) else 0,
+            tensors=timed[kind].tensors,
+            logits=dev * max(1, len(task.classes)),
+            parameters=timed[kind].parameters,
+            keeps_weights=recording.weights,
+        )
     return Estimate(seconds=seconds, disk_bytes=disk, timed=tuple(timed.values()))
 
 
@@ -97,11 +101,3 @@ def time_steps(spec: RunSpec, task: Task, source: ModelSource) -> Timed:
     kept = times[1:] or times
     sizes = [parameter.numel() for parameter in engine.model.parameters()]
     return Timed(seconds=statistics.median(kept), steps=len(kept), parameters=sum(sizes), tensors=len(sizes))
-
-
-def _bytes(timed: Timed, steps: int, looks: int, logits: int, recording: Recording) -> float:
-    """Bytes of one run on the disk: its journal, and its weights where they are kept."""
-    every: Mapping[str, int] = recording.probes
-    norms = steps // every["gradients"] + 1 if "gradients" in every else 0
-    journal = 80 * steps + (norms + looks) * timed.tensors * _FLOAT_BYTES + looks * logits * _FLOAT_BYTES
-    return journal + 8_000 + (4 * timed.parameters if recording.weights else 0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seedproof.execution import counting
 from seedproof.paper.blocks import Block, with_weights
 from seedproof.paper.figure import Figure
 from seedproof.paper.scale import Scale
@@ -14,11 +15,8 @@ from seedproof.paper.scale import Scale
 if TYPE_CHECKING:
     import pandas as pd
 
-START_SECONDS = 2.0
-"""Seconds to load a model and begin."""
 GRADIENTS_EVERY = 10
 TENSORS_PER_LAYER, OTHER_TENSORS = 16, 10
-_BYTES = 4 * 4 / 3  # float32 as base64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +106,7 @@ def evaluations(block: Block, scale: Scale) -> int:
 def run_seconds(block: Block, scale: Scale) -> float:
     """Seconds of one run on one worker."""
     known, dev = scale.model(block.model), scale.task(block.task).dev
-    passes = block.steps(scale) + evaluations(block, scale) * math.ceil(dev / 16) / 3
-    return START_SECONDS + known.seconds_per_step * passes
+    return counting.run_seconds(known.seconds_per_step, block.steps(scale), evaluations(block, scale), dev, 16)
 
 
 def run_bytes(block: Block, scale: Scale) -> float:
@@ -118,6 +115,12 @@ def run_bytes(block: Block, scale: Scale) -> float:
     # ALBERT has the tensors of one layer, however often it is applied.
     tensors = TENSORS_PER_LAYER * (1 if known.family == "albert" else known.layers) + OTHER_TENSORS
     steps = block.steps(scale)
-    looks = steps // GRADIENTS_EVERY + 1 + times
-    journal = 80 * steps + looks * tensors * _BYTES + times * 2 * scale.task(block.task).dev * _BYTES + 100 * tensors
-    return journal + 8_000 + (4 * known.parameters if block.weights else 0)
+    return counting.run_bytes(
+        steps,
+        times,
+        norms=steps // GRADIENTS_EVERY + 1,
+        tensors=tensors,
+        logits=2 * scale.task(block.task).dev,
+        parameters=known.parameters,
+        keeps_weights=block.weights,
+    )

@@ -27,6 +27,24 @@ TEMPORARY_SUFFIX = ".tmp"
 """Ends the name of every file that is still being written; what bears it after a crash is waste."""
 
 
+def check_target(path: str | os.PathLike[str], what: str = "") -> Path:
+    """Refuse, before anything is computed, a file that could not be written after.
+
+    Args:
+        path: of the file.
+        what: is written, for the message: ``"the report "``.
+
+    Raises:
+        UserError: its folder does not exist, or it is a folder itself.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise UserError(f"cannot write {what}{target}: it is a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise UserError(f"cannot write {what}{target}: there is no folder {target.parent}")
+    return target
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``: a reader sees the old content or the new one, never a part.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seedproof.display import ShownFile, table
 from seedproof.errors import UserError
 from seedproof.store import Store
+from seedproof.store.files import check_target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -152,7 +153,7 @@ class Results:
         from seedproof.analysis import export_frame
         from seedproof.recipes import setting_types
 
-        targets = [_writable(each) for each in (path, scores) if each is not None]
+        targets = [check_target(each) for each in (path, scores) if each is not None]
         specs = {id_: _whole(self._store.run(id_).spec) for id_ in self._store.run_ids()}
         fields = {name: field.base for name, field in setting_types().items()}
         _write_parquet(export_frame(self.runs(), specs, fields), targets[0])
@@ -267,15 +268,6 @@ def _whole(spec: RunSpec) -> dict[str, Any]:
     from seedproof.recipes import stored_values
 
     return {**spec.to_json(), "recipe": stored_values(spec.recipe)}
-
-
-def _writable(path: str | os.PathLike[str]) -> Path:
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise UserError(f"cannot write {target}: there is no folder {target.parent}")
-    if target.is_dir():
-        raise UserError(f"cannot write {target}: it is a folder; give the name of a file")
-    return target
 
 
 def _write_parquet(frame: pd.DataFrame, target: Path) -> None:

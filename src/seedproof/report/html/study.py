@@ -18,10 +18,11 @@ from seedproof.report.html.stored import stored_figures, stored_ledger
 from seedproof.report.html.study_claims import study_ledger
 from seedproof.report.html.study_drawings import study_figures
 from seedproof.report.html.study_facts import study_sections
-from seedproof.report.html.write import check_target, write_report
+from seedproof.report.html.write import write_report
 from seedproof.report.limits import Limits
 from seedproof.report.notes import task_notes
 from seedproof.store import Store
+from seedproof.store.files import check_target
 
 if TYPE_CHECKING:
     from seedproof.tasks import Task
@@ -54,7 +55,7 @@ def write_study_report(
     Raises:
         UserError: the study has no runs, its records are damaged, or the file cannot be written.
     """
-    target = check_target(os.fspath(path))
+    target = check_target(path, "the report ")
     # A reproduction of what needs no runs, as Figure 6, has figures alone.
     if not store.cells() and (figures := stored_figures(store.path)):
         page = Page(

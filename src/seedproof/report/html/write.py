@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedproof.errors import UserError
 from seedproof.printable import file_name
 from seedproof.report import wording
 from seedproof.report.html import view
@@ -24,6 +23,7 @@ from seedproof.report.html.surfaces import plotly_script, turnable
 from seedproof.report.html.svg import inline_svg
 from seedproof.report.limits import Limits, more
 from seedproof.store import replacing, table_text
+from seedproof.store.files import check_target
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -49,25 +49,11 @@ def write_report(path: str | Path, page: Page) -> Path:
     Raises:
         UserError: the folder of ``path`` does not exist, a figure's file is missing, or the records of a run are damaged.
     """
-    path = check_target(path)
+    path = check_target(path, "the report ")
     with replacing(path) as file:
         for piece in render(page):
             file.write(piece.encode("utf-8", "replace"))
     return path
-
-
-def check_target(path: str | Path) -> Path:
-    """Refuse a place where no report can be written, before one is made.
-
-    Raises:
-        UserError: its folder does not exist, or it is a folder itself.
-    """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise UserError(f"cannot write the report {target}: there is no folder {target.parent}")
-    if target.is_dir():
-        raise UserError(f"cannot write the report {target}: it is a folder; give the name of a file")
-    return target
 
 
 def render(page: Page) -> Iterator[str]:
