@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.fleets import FAMILIES, make_data, make_fleet, make_run
+from tests.fleets import families, make_data, make_fleet, make_run
 from tests.training.fleet.test_calls import calls_of_second_step
 from tests.training.fleet.test_engine import compare
 
@@ -40,7 +40,7 @@ def test_a_step_with_each_is_that_of_the_plain_engine(name):
     compare(beside_mates("bert", f"devlin + {name}"), "fp64", *TOLERANCES)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@families
 def test_a_step_with_all_of_them_is_that_of_the_plain_engine(family):
     name = IN_ALBERT if family == "albert" else ALL
     compare(beside_mates(family, f"devlin + {name}"), "fp64", *TOLERANCES)
