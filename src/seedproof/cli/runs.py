@@ -16,7 +16,7 @@ from seedproof.report.wording import NEAR
 from seedproof.store.cells import Cell
 from seedproof.store.names import base_of
 from seedproof.store.references import shortest_names
-from seedproof.store.run_folder import State
+from seedproof.store.state import State
 
 if TYPE_CHECKING:
     import pandas as pd

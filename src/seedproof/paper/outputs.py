@@ -79,7 +79,7 @@ def make_all(figures: Sequence[Figure], found: Found, say: Callable[[str], None]
 
 def make_figure(figure: Figure, found: Found) -> MadeFigure:
     """Make the tables of a figure, draw them, and write both; what it lacks becomes a note, not an error."""
-    from seedproof.report.figures.style import also_as
+    from seedproof.report.figures.writing import also_as
 
     target = found.store.path / FIGURES_FOLDER / figure.name
     target.mkdir(parents=True, exist_ok=True)

@@ -19,19 +19,8 @@ from numpy.typing import NDArray
 
 from seedproof.analysis.summary import CELL, summarize
 from seedproof.report import wording
-from seedproof.report.figures.style import (
-    DARK,
-    GRAY,
-    GRID,
-    LIGHT,
-    POINTS,
-    VERMILION,
-    drawable,
-    filled,
-    point_mark,
-    run_links,
-    write_figure,
-)
+from seedproof.report.figures.style import DARK, GRAY, GRID, LIGHT, POINTS, VERMILION, filled, point_mark, run_links
+from seedproof.report.figures.writing import drawable, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,8 @@ from seedproof.store.cells import Cell
 from seedproof.store.files import disk_full_message, is_disk_full, move_folder, replacing, write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import Held
-from seedproof.store.run_folder import RunFolder, State
+from seedproof.store.run_folder import RunFolder
+from seedproof.store.state import State
 from seedproof.store.store import Store
 from seedproof.store.tables import read_table, table_text, write_table
 

@@ -13,8 +13,6 @@ runs/<id>/
 
 from __future__ import annotations
 
-import enum
-import hashlib
 import os
 import socket
 import time
@@ -24,46 +22,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
-
-from seedproof.errors import Damaged, UserError, is_out_of_memory
+from seedproof.errors import Damaged, UserError
 from seedproof.spec import SPEC_VERSION, RunSpec
 from seedproof.store.checked import check_record, check_result
+from seedproof.store.checkpoint import Array, read_checkpoint, write_checkpoint
 from seedproof.store.documents import read_document, write_document
-from seedproof.store.encoding import dumps, loads
-from seedproof.store.files import check_plain, remove_temporary_files, write_atomically
+from seedproof.store.files import remove_temporary_files, write_atomically
 from seedproof.store.journal import Journal
 from seedproof.store.lock import exclusive, is_held
-
-Array = np.ndarray[Any, Any]
+from seedproof.store.state import STATE_AFTER, State
 
 LOCK_SECONDS = 0.5
 """How long to wait for a run's lock: longer than any look at its state takes, shorter than any run."""
 
 
-class State(enum.StrEnum):
-    """How far a run is; what came out of a finished one is its outcome, in its result."""
-
-    PENDING = "pending"
-    """Never started."""
-    RUNNING = "running"
-    """A living process holds its lock."""
-    INTERRUPTED = "interrupted"
-    """Stopped at somebody's wish; goes on from its last checkpoint."""
-    LOST = "lost"
-    """Its process ended without a word (killed, or the machine went down); goes on from its last checkpoint."""
-    CRASHED = "crashed"
-    """A bug or a fault ended it; ``error.txt`` has the traceback."""
-    FINISHED = "finished"
-    """It has a result."""
-
-
 _FIX = "restore it from a copy, or remove the folder of the run to have it done again"
 """What a user can do about a damaged file of a run."""
-
-_STATE_AFTER = {"start": State.LOST, "interrupted": State.INTERRUPTED, "crashed": State.CRASHED}
 
 
 class RunFolder:
@@ -174,7 +148,7 @@ class RunFolder:
         if self._result.exists():  # finished between the two looks
             return State.FINISHED
         last = self.attempts()[-1:] if "attempts.jsonl" in names else []
-        return _STATE_AFTER[last[0]["event"]] if last else State.PENDING
+        return STATE_AFTER[last[0]["event"]] if last else State.PENDING
 
     def attempts(self) -> list[dict[str, Any]]:
         """Every start, interruption and crash so far, oldest first.
@@ -184,7 +158,7 @@ class RunFolder:
         """
         events = list(self._attempts.read())
         for number, event in enumerate(events, start=1):
-            if event.get("event") not in tuple(_STATE_AFTER):
+            if event.get("event") not in tuple(STATE_AFTER):
                 raise _damaged(self._attempts.path, f"line {number} has the event {event.get('event')!r}")
         return events
 
@@ -216,7 +190,7 @@ class RunFolder:
         Raises:
             OSError: the disk refused.
         """
-        if event not in _STATE_AFTER:
+        if event not in STATE_AFTER:
             raise ValueError(f"no such event: {event!r}")
         number = sum(earlier["event"] == "start" for earlier in self.attempts()) + (event == "start")
         where = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
@@ -241,10 +215,7 @@ class RunFolder:
             OSError: the disk refused; the previous checkpoint is untouched.
         """
         self.journal.seal()
-        dense = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in tensors.items()}
-        metadata = {"step": str(step), "extra": dumps(extra)}
-        metadata["sha256"] = _checksum(dense, metadata)
-        write_atomically(self._checkpoint, save(dense, metadata=metadata))
+        write_checkpoint(self._checkpoint, step, tensors, extra)
 
     def load_checkpoint(self) -> tuple[int, dict[str, Array], Any] | None:
         """Read ``(step, tensors, extra)`` of the last checkpoint; None where there is none.
@@ -252,21 +223,7 @@ class RunFolder:
         Raises:
             UserError: the file is damaged.
         """
-        check_plain(self._checkpoint)
-        if not self._checkpoint.exists():
-            return None
-        try:
-            with safe_open(self._checkpoint, framework="numpy") as file:
-                metadata = dict(file.metadata())
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-            checksum = metadata.pop("sha256", None)  # older versions wrote none
-            if checksum is not None and checksum != _checksum(tensors, metadata):
-                raise ValueError("its content does not fit its checksum")
-            return int(metadata["step"]), tensors, loads(metadata["extra"])
-        except (SafetensorError, ValueError, KeyError, TypeError) as error:
-            if is_out_of_memory(error):
-                raise
-            raise Damaged(f"{self._checkpoint} is damaged ({error})", "remove it to start this run again") from error
+        return read_checkpoint(self._checkpoint)
 
     def cut_back(self, step: int) -> None:
         """Keep the records up to ``step``, from which the run is to go on.
@@ -323,15 +280,6 @@ class RunFolder:
         except ValueError as error:
             raise _damaged(self._result, error) from error
         return result
-
-
-def _checksum(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
-    """SHA-256 over all that a checkpoint holds: values, names, types and shapes."""
-    digest = hashlib.sha256(dumps(dict(sorted(metadata.items()))).encode())
-    for name, array in sorted(tensors.items()):
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 def _read(path: Path, *, missing: str, is_sealed: bool = False) -> dict[str, Any]:

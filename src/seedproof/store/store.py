@@ -39,7 +39,8 @@ from seedproof.store.lock import exclusive
 from seedproof.store.marker import FORMAT, MARKER, check_is_free, read_marker
 from seedproof.store.names import Names
 from seedproof.store.references import find_run
-from seedproof.store.run_folder import RunFolder, State
+from seedproof.store.run_folder import RunFolder
+from seedproof.store.state import State
 
 FOLDERS = ("runs", "tasks", "measurements", "figures", "logs")
 """Folders of ours directly in a store's."""

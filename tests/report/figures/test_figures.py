@@ -14,6 +14,8 @@ import pytest
 from seedproof.errors import UserError
 from seedproof.report import figures
 from seedproof.report.figures import curves, forgetting, generalization, gradients, step_sizes, style, surface
+from seedproof.report.figures.axes import log_axis
+from seedproof.report.figures.writing import also_as
 
 HOSTILE = "<script>$x$</script>"
 
@@ -219,7 +221,7 @@ def test_log_axes_have_plain_labels():
 
     def labels(low, high):
         figure, (axes,) = style.panels(1, across=1)
-        style.log_axis(axes, "y")
+        log_axis(axes, "y")
         axes.set_ylim(low, high)
         figure.savefig(io.BytesIO(), format="svg")
         return [label.get_text() for label in axes.get_yticklabels() if label.get_text()]
@@ -245,7 +247,7 @@ def test_what_cannot_be_drawn_is_named(tmp_path):
 
 @pytest.mark.slow
 def test_other_kinds_can_be_written_beside(tmp_path):
-    with style.also_as(".pdf"):
+    with also_as(".pdf"):
         figures.draw_step_sizes(step_table(), tmp_path / "a.svg")
     figures.draw_step_sizes(step_table(), tmp_path / "b.svg")
     assert sorted(path.name for path in tmp_path.glob("*.pdf")) == ["a.pdf"]

@@ -14,9 +14,9 @@ from seedproof.analysis.claims import CellKey
 from seedproof.errors import UserError
 from seedproof.report.html import study_drawings, study_figures, study_page, write_study_report
 from seedproof.report.html.adding import adding
+from seedproof.report.html.chosen import chosen_runs, pair_for_gradients
 from seedproof.report.html.study import study_runs
 from seedproof.report.html.study_claims import study_roles
-from seedproof.report.html.study_drawings import chosen_runs, pair_for_gradients
 from seedproof.report.html.study_facts import _commands, ranges
 from seedproof.report.limits import Limits
 from seedproof.spec import Numerics

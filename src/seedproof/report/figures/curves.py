@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from seedproof.report.figures import style
+from seedproof.report.figures.axes import log_axis, plain_grid
+from seedproof.report.figures.writing import drawable, write_figure
 from seedproof.report.wording import recipe_in_words
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ def draw_curves(
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    table = style.drawable(table, COLUMNS, y_label)
-    return style.write_figure(lambda: _figure(table, y_label, log, reference), path, {"": table})
+    table = drawable(table, COLUMNS, y_label)
+    return write_figure(lambda: _figure(table, y_label, log, reference), path, {"": table})
 
 
 def windowed(steps: NDArray[Any], values: NDArray[Any], window: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -96,9 +98,9 @@ def _figure(table: pd.DataFrame, y_label: str, log: bool, reference: tuple[str, 
 
 def _panel(axes: Axes, rows: pd.DataFrame, window: int, log: bool, reference: tuple[str, float] | None) -> list[str]:
     """Draw the runs of a panel; the verdict of each is returned."""
-    style.plain_grid(axes)
+    plain_grid(axes)
     if log:
-        style.log_axis(axes, "y")
+        log_axis(axes, "y")
     if reference:
         axes.axhline(reference[1], color=style.GRAY, linestyle=(0, (1, 2)), linewidth=1, zorder=1.5)
     drawn = []

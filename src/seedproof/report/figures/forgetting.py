@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from seedproof.report.figures import style
+from seedproof.report.figures.axes import log_axis, plain_grid
 from seedproof.report.figures.curves import windowed
+from seedproof.report.figures.writing import drawable, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,12 +41,12 @@ def draw_forgetting(
     Raises:
         UserError: a table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    table = style.drawable(table, COLUMNS, "perplexities")
+    table = drawable(table, COLUMNS, "perplexities")
     tables = {"": table}
     if losses is not None and len(losses):
-        losses = style.drawable(losses, LOSS_COLUMNS, "training losses")
+        losses = drawable(losses, LOSS_COLUMNS, "training losses")
         tables["losses"] = losses
-    return style.write_figure(lambda: _figure(table, tables.get("losses"), entropy), path, tables)
+    return write_figure(lambda: _figure(table, tables.get("losses"), entropy), path, tables)
 
 
 def _figure(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None) -> Figure:
@@ -64,11 +66,11 @@ def _figure(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | N
 
 
 def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
-    style.log_axis(axes, "y")
+    log_axis(axes, "y")
     axes.set_title(f"{task}: perplexity" if task else "Perplexity of masked words", loc="left")
     axes.set_xlabel("top layers put back as pre-trained")
     axes.set_ylabel("perplexity (logarithmic)")
-    style.plain_grid(axes)
+    plain_grid(axes)
     layers = int(rows["layers_restored"].max())
     axes.set_xticks(sorted({0, layers, *(round(layers * part / 4) for part in (1, 2, 3))}))
     for _, run in rows.groupby("run", sort=False):
@@ -99,7 +101,7 @@ def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
 def _losses(axes: Axes, rows: pd.DataFrame, entropy: float | None) -> None:
     axes.set_title("Training loss", loc="left")
     axes.set_xlabel("step")
-    style.plain_grid(axes)
+    plain_grid(axes)
     if entropy is not None:
         axes.axhline(entropy, color=style.GRAY, linestyle=(0, (5, 3)), linewidth=1, zorder=1.5)
     for _, run in rows.groupby("run", sort=False):

@@ -10,6 +10,8 @@ import pandas as pd
 
 from seedproof.report import wording
 from seedproof.report.figures import style
+from seedproof.report.figures.axes import log_axis, plain_grid
+from seedproof.report.figures.writing import drawable, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +33,8 @@ def draw_generalization(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    table = style.drawable(table, COLUMNS, "final losses and scores")
-    return style.write_figure(lambda: _figure(table), path, {"": table})
+    table = drawable(table, COLUMNS, "final losses and scores")
+    return write_figure(lambda: _figure(table), path, {"": table})
 
 
 def _figure(table: pd.DataFrame) -> Figure:
@@ -53,11 +55,11 @@ def _figure(table: pd.DataFrame) -> Figure:
 
 def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
     """Draw the runs of a panel; their verdicts are returned."""
-    style.log_axis(axes, "x")
+    log_axis(axes, "x")
     axes.set_xlabel("training loss, mean of the last epoch (logarithmic)")
     metric = rows["metric"].dropna() if "metric" in rows else pd.Series(dtype=object)
     axes.set_ylabel(wording.metric(rows) if len(metric) else "score at the end")
-    style.plain_grid(axes)
+    plain_grid(axes)
     if "majority" in rows and rows["majority"].notna().any():
         axes.axhline(
             float(rows["majority"].dropna().iloc[0]), color=style.GRAY, linestyle=(0, (5, 3)), linewidth=1.0, zorder=1.5

@@ -14,6 +14,8 @@ import pandas as pd
 
 from seedproof.errors import UserError
 from seedproof.report.figures import style
+from seedproof.report.figures.axes import log_axis, plain_grid
+from seedproof.report.figures.writing import drawable, write_figure
 from seedproof.report.wording import recipe_in_words
 
 if TYPE_CHECKING:
@@ -49,10 +51,10 @@ def draw_gradient_norms(table: pd.DataFrame, path: str | Path) -> Path:
         UserError: the table is empty, lacks a column or has more than ``MOST_RUNS`` runs, or ``path`` cannot be a
             figure.
     """
-    table = style.drawable(table, COLUMNS, "gradient norms")
+    table = drawable(table, COLUMNS, "gradient norms")
     if (count := table["run"].nunique()) > MOST_RUNS:
         raise UserError(f"cannot draw the gradient norms of {count} runs in one figure; choose at most {MOST_RUNS}")
-    return style.write_figure(lambda: _figure(table), path, {"": table})
+    return write_figure(lambda: _figure(table), path, {"": table})
 
 
 def _figure(table: pd.DataFrame) -> Figure:
@@ -74,9 +76,9 @@ def _figure(table: pd.DataFrame) -> Figure:
     limits = _limits(table["norm"].to_numpy(np.float64))
     for number, axes in enumerate(all_axes):
         kind, run = kinds[number // len(runs)], runs[number % len(runs)]
-        style.log_axis(axes, "y")
+        log_axis(axes, "y")
         axes.set_ylim(*limits)
-        style.plain_grid(axes)
+        plain_grid(axes)
         rows = run[run["layer"].isna()] if kind is None else run[(run["kind"] == kind) & run["layer"].notna()]
         _panel(axes, rows, colours, layers, outside=kind is None)
         if number < len(runs):

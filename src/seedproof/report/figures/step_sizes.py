@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from seedproof.report.figures import style
+from seedproof.report.figures.axes import log_axis, plain_grid
+from seedproof.report.figures.writing import drawable, write_figure
 from seedproof.report.wording import recipe_in_words
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ def draw_step_sizes(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
-    table = style.drawable(table, COLUMNS, "step sizes")
-    return style.write_figure(lambda: _figure(table), path, {"": table})
+    table = drawable(table, COLUMNS, "step sizes")
+    return write_figure(lambda: _figure(table), path, {"": table})
 
 
 def _figure(table: pd.DataFrame) -> Figure:
@@ -51,12 +53,12 @@ def _figure(table: pd.DataFrame) -> Figure:
     left.axhline(1, color=style.GRAY, linewidth=0.7)
     right.set_title("Size of a step: learning rate / k(t) if left out", loc="left")
     right.set_ylabel("step size (logarithmic)")
-    style.log_axis(right, "y")
+    log_axis(right, "y")
     _readable_range(right, table)
     for axes in (left, right):
-        style.log_axis(axes, "x")
+        log_axis(axes, "x")
         axes.set_xlabel("step (logarithmic)")
-        style.plain_grid(axes)
+        plain_grid(axes)
     handles.append(style.line_mark({"color": style.GRAY, "linewidth": 0.7}, "learning rate (right)"))
     style.bottom_legend(figure, handles, columns=2)
     return figure

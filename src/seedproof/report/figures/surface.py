@@ -10,6 +10,8 @@ import pandas as pd
 
 from seedproof.errors import UserError
 from seedproof.report.figures import style
+from seedproof.report.figures.axes import log_axis, one_format, plain_grid
+from seedproof.report.figures.writing import drawable, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,13 +55,13 @@ def draw_surface(
     Raises:
         UserError: a table is empty or lacks a column, the grid has holes, or ``path`` cannot be a figure.
     """
-    grid = style.drawable(grid, (*GRID_COLUMNS, value), "the surface")
-    points = style.drawable(points, POINT_COLUMNS, "the checkpoints")
+    grid = drawable(grid, (*GRID_COLUMNS, value), "the surface")
+    points = drawable(points, POINT_COLUMNS, "the checkpoints")
     tables = {"": grid, "points": points}
     if edges is not None and len(edges):
-        edges = style.drawable(edges, (*EDGE_COLUMNS, value), "the edges")
+        edges = drawable(edges, (*EDGE_COLUMNS, value), "the edges")
         tables["edges"] = edges
-    return style.write_figure(lambda: _figure(grid, points, tables.get("edges"), value), path, tables)
+    return write_figure(lambda: _figure(grid, points, tables.get("edges"), value), path, tables)
 
 
 def lattice(grid: pd.DataFrame, value: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -123,7 +125,7 @@ def _plane(axes: Axes, grid: pd.DataFrame, points: pd.DataFrame, value: str) -> 
     axes.contour(alpha, beta, shown, levels=levels[::2], colors="white", linewidths=0.35, alpha=0.7)
     ticks = levels[:: max(1, len(levels) // 6)]
     bar = axes.figure.colorbar(filled, ax=axes, shrink=0.85, pad=0.02, ticks=ticks)
-    bar.set_ticks(ticks.tolist(), labels=style.one_format(ticks))
+    bar.set_ticks(ticks.tolist(), labels=one_format(ticks))
     bar.ax.tick_params(labelsize=7.5)
     bar.minorticks_off()
     axes.set_xlabel("alpha: from p to f")
@@ -160,9 +162,9 @@ def _profiles(axes: Axes, edges: pd.DataFrame, value: str) -> None:
     numbers, scale = edges[value].to_numpy(np.float64), ""
     finite = numbers[np.isfinite(numbers)]
     if len(finite) and finite.min() > 0 and finite.max() / finite.min() > 10:
-        style.log_axis(axes, "y")
+        log_axis(axes, "y")
         scale = " (logarithmic)"
-    style.plain_grid(axes)
+    plain_grid(axes)
     for number, (edge, rows) in enumerate(edges.groupby("edge", sort=False)):
         rows = rows.sort_values("position")
         heights = np.where(np.isfinite(rows[value]), rows[value], np.nan)

@@ -19,6 +19,7 @@ from seedproof.recipes import Recipe, from_json
 from seedproof.report import figures, wording
 from seedproof.report.boxplot import box_plot_table, draw_box_plot
 from seedproof.report.html.adding import adding
+from seedproof.report.html.chosen import chosen_runs, pair_for_gradients, plural
 from seedproof.report.html.measured import measured_figures
 from seedproof.report.html.page import FigureEntry
 from seedproof.report.html.thinning import curve_records, gradient_records
@@ -29,7 +30,6 @@ from seedproof.training.plan import make_plan
 _LOOKS = 250
 """Looks at the gradients of a run that are drawn: so many to twice as many, evenly spaced."""
 _DEFAULT = Limits()
-_CELL = ["task", "model", "recipe"]
 _KINDS = ("query", JOINED, "attention output", "output")
 """Kinds of weight inside the layers that are drawn, one of each part of a block; the table has no more either."""
 
@@ -101,12 +101,8 @@ class _Study:
         return gradient_records(self.store.run(run).records(), _LOOKS)
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _nothing(name: str, title: str, runs: pd.DataFrame) -> FigureEntry:
-    note = f"Nothing to draw yet: none of the {_plural(len(runs), 'run')} is finished. Give the study's command again to go on."
+    note = f"Nothing to draw yet: none of the {plural(len(runs), 'run')} is finished. Give the study's command again to go on."
     return FigureEntry(name=name, title=title, note=note)
 
 
@@ -123,25 +119,6 @@ def _boxes(study: _Study) -> FigureEntry:
         finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than always "
         "answering the most frequent label.",
     )
-
-
-def chosen_runs(runs: pd.DataFrame, limits: Limits = _DEFAULT) -> tuple[pd.DataFrame, str]:
-    """The runs whose curves are drawn, and a sentence that says which they are.
-
-    The first by seed of each cell and outcome; nothing is picked by its looks.
-    """
-    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
-    cells = finished[_CELL].drop_duplicates()
-    shown = finished.merge(cells.head(limits.cells), on=_CELL)
-    chosen = shown.groupby([*_CELL, "outcome"], sort=False).head(limits.curves)
-    if len(chosen) == len(finished):
-        return chosen, f"Every finished run is drawn ({len(chosen):,})."
-    note = f"{_plural(len(chosen), 'run')} of {len(finished):,} drawn."
-    if len(chosen) < len(shown):
-        note += f" Per cell the first {limits.curves} failed and the first {limits.curves} successful, by seed; {more('curves')}."
-    if len(cells) > limits.cells:
-        note += f" The first {limits.cells} of {len(cells)} cells; {more('cells')}."
-    return chosen, note
 
 
 def _with_cells(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -177,20 +154,6 @@ def _scores(study: _Study) -> FigureEntry:
     label = f"development {wording.metric(study.runs)}" if len(metrics) == 1 else "score on the development set"
     image = figures.draw_curves(table, study.path("progress"), y_label=label)
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
-
-
-def pair_for_gradients(runs: pd.DataFrame) -> pd.DataFrame:
-    """The first failed and the first successful run that belong together: of one cell if there is one with both.
-
-    Else of one task and model; else whatever there is first of each outcome. Diverged runs come last among the failed.
-    """
-    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
-    finished = finished.sort_values("reason", key=lambda reasons: reasons == "diverged", kind="stable")
-    for keys in (_CELL, ["task", "model"]):
-        for _, group in finished.groupby(keys, sort=False):
-            if group["outcome"].nunique() == 2:
-                return group.drop_duplicates("outcome").sort_values("outcome")
-    return finished.drop_duplicates("outcome").sort_values("outcome")
 
 
 def _gradients(study: _Study) -> FigureEntry:
