@@ -71,7 +71,7 @@ class _Diary(Treatment):
 
     def loss(self, batch, step, forward):
         self._calls.append(f"loss {step}")
-        return 2 * forward(batch).loss
+        return 0 * forward(batch).loss
 
     def after_gradient(self, step):
         self._calls.append(f"gradient {step}")
