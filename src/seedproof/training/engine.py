@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seedproof.models.tokens import TokenizedSplit
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Num
+
 Scorer = Callable[[Mapping[str, np.ndarray]], dict[str, float]]
-"""From logits per evaluation split to scores; ``Task.score``."""
+"""Scores from the logits of each evaluation split; ``Task.score``."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,13 +51,8 @@ def step_seed(seed: int, step: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def mean_loss(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean loss of predictions in float64: cross-entropy in nats, or squared error for one output.
-
-    Args:
-        logits: (examples, outputs).
-        labels: (examples,), classes or targets.
-    """
+def mean_loss(logits: Float[np.ndarray, "examples outputs"], labels: Num[np.ndarray, " examples"]) -> float:
+    """Mean loss of predictions in float64: cross-entropy in nats of classes, or squared error of targets for one output."""
     values = logits.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # outputs that are not finite make the loss so
         if logits.shape[1] == 1:
@@ -64,8 +62,8 @@ def mean_loss(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(-log_probabilities[np.arange(len(labels)), labels].mean())
 
 
-def prediction_entropy(logits: np.ndarray) -> float:
-    """Mean entropy in nats of the predicted distributions; logits (examples, classes). NaN where one is not finite."""
+def prediction_entropy(logits: Float[np.ndarray, "examples classes"]) -> float:
+    """Mean entropy in nats of the predicted distributions; NaN where one is not finite."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return float(-(np.exp(log_probabilities) * log_probabilities).sum(axis=1).mean())

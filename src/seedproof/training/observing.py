@@ -38,7 +38,7 @@ class Watch:
         self._columns = [index for index, name in enumerate(self.names) if name in set(self.trained)]
 
     def of_trained(self, norms: np.ndarray) -> np.ndarray:
-        """Of a value for each parameter, those of the trained ones."""
+        """Values of the trained parameters, out of one for each parameter."""
         return norms if len(self._columns) == len(self.names) else norms[self._columns]
 
     def needs(self, moment: Moment, step: int | None = None) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 "Adam" in papers about BERT is several algorithms (Mosbach et al. 2021, section 3 of arXiv 2006.04884, and the code of
 Transformers 2.x): with or without bias correction, with decay applied to the weights before or after the step, with eps
-added to sqrt(v) before or after its correction. With m, v the moving averages at step t, k = sqrt(1 - beta2^t) /
+added to sqrt(v) before or after its correction. With m, v the first and second moments at step t, k = sqrt(1 - beta2^t) /
 (1 - beta1^t) (1 without correction), lr the learning rate and a = lr * weight_decay, one step is
 
     u = lr * k * m / (sqrt(v) + eps)                         eps_place="before" (Transformers 2.x)
@@ -10,7 +10,7 @@ added to sqrt(v) before or after its correction. With m, v the moving averages a
     w <- (w - u) * (1 - a)                                   decay="updated"    (Transformers 2.x)
     w <- w * (1 - a) - u                                     decay="old"        (torch.optim.AdamW, Google's code)
 
-Each is one call of PyTorch's kernel with other numbers, so no variant costs more than ``torch.optim.AdamW``
+Each is one call of PyTorch's kernel with other coefficients, so no variant costs more than ``torch.optim.AdamW``
 (``benchmarks/optimizer.py`` measures it).
 """
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -27,6 +27,9 @@ from torch.optim.adamw import adamw
 from torch.optim.optimizer import ParamsT
 
 from seedproof.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Decay = Literal["updated", "old"]
 EpsPlace = Literal["before", "after"]
@@ -38,8 +41,8 @@ class _Bucket:
 
     parameters: list[Tensor] = field(default_factory=list)
     gradients: list[Tensor] = field(default_factory=list)
-    averages: list[Tensor] = field(default_factory=list)
-    squares: list[Tensor] = field(default_factory=list)
+    first_moments: list[Tensor] = field(default_factory=list)
+    second_moments: list[Tensor] = field(default_factory=list)
     has_complex: bool = False
 
 
@@ -52,11 +55,11 @@ class AdamW(torch.optim.Optimizer):
         params: Parameters, or groups as for any PyTorch optimizer; every option below but ``foreach`` and ``fused`` may
             differ between groups.
         lr: Learning rate, a number (schedulers may change it between steps).
-        betas: Decay rates of the averages of the gradient and of its square.
-        eps: Added to the square root of the second average.
-        weight_decay: Decoupled decay: a step takes away the share ``lr * weight_decay`` of each weight, whatever the
+        betas: Decay rates of the first and second moments, the moving averages of the gradient and of its square.
+        eps: Added to the square root of the second moment.
+        weight_decay: Decoupled decay: a step takes away the fraction ``lr * weight_decay`` of each weight, whatever the
             bias correction is.
-        bias_correction: Whether the averages are corrected for their start at zero.
+        bias_correction: Whether the moments are corrected for their start at zero.
         decay: Which weights the decay is applied to: those already ``"updated"`` by the step, or the ``"old"`` ones.
         eps_place: Whether eps is added to sqrt(v) ``"before"`` or ``"after"`` its bias correction. Without bias
             correction both are the same.
@@ -130,7 +133,7 @@ class AdamW(torch.optim.Optimizer):
     def _update(self, index: int, step: int, device: torch.device, bucket: _Bucket) -> None:
         """Update the parameters of one bucket in place."""
         group = self.param_groups[index]
-        rate, weight_decay, shown_step = _kernel_numbers(group, step)
+        rate, weight_decay, shown_step = _kernel_coefficients(group, step)
         count, place = len(bucket.parameters), device if group["fused"] else torch.device("cpu")
         # The kernel adds 1 to a counter of shape () for each parameter, and computes its corrections from the sum.
         reached, counters = self._counters.pop((index, device), (0, []))
@@ -141,8 +144,8 @@ class AdamW(torch.optim.Optimizer):
         adamw(
             bucket.parameters,
             bucket.gradients,
-            bucket.averages,
-            bucket.squares,
+            bucket.first_moments,
+            bucket.second_moments,
             [],
             counters,
             foreach=group["foreach"],
@@ -180,19 +183,19 @@ class AdamW(torch.optim.Optimizer):
                 last_key, bucket = key, buckets.setdefault(key, _Bucket())
             bucket.parameters.append(parameter)
             bucket.gradients.append(gradient)
-            bucket.averages.append(state["exp_avg"])
-            bucket.squares.append(state["exp_avg_sq"])
+            bucket.first_moments.append(state["exp_avg"])
+            bucket.second_moments.append(state["exp_avg_sq"])
             bucket.has_complex |= parameter.is_complex()
         return buckets
 
 
-def clip_each_tensor(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
+def clip_each_tensor(parameters: Iterable[Tensor], max_norm: float) -> Float[Tensor, " tensors"]:
     """Scale every gradient down, each on its own, to an L2 norm of at most ``max_norm``.
 
     The early PyTorch ``BertAdam`` did this inside its step, where others clip the norm over all tensors together.
 
     Returns:
-        The norms before clipping, shape (tensors with a gradient,).
+        Norms before clipping, of the tensors with a gradient.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
@@ -204,7 +207,7 @@ def clip_each_tensor(parameters: Iterable[Tensor], max_norm: float) -> Tensor:
     return norms
 
 
-def _kernel_numbers(group: dict[str, Any], step: int) -> tuple[float, float, float]:
+def _kernel_coefficients(group: dict[str, Any], step: int) -> tuple[float, float, float]:
     """Say the wanted step in the terms of PyTorch's kernel, ``w <- w (1 - lr' wd') - lr' m' / (sqrt(v') + eps)``.
 
     An infinite step count makes the kernel's own corrections vanish (m' = m, v' = v, for 1 - beta^inf = 1). Decay of

@@ -23,6 +23,8 @@ from seedproof.training.optimizer import AdamW, clip_each_tensor
 from seedproof.training.treatments import Treatments
 
 if TYPE_CHECKING:
+    from jaxtyping import Float32
+
     from seedproof.models.tokens import TokenizedSplit
     from seedproof.probes.base import Probe
     from seedproof.recipes import Recipe
@@ -208,8 +210,8 @@ class PlainEngine:
         return self._watch.show("end", self.step, self._view.see(needs, **known))
 
     @torch.no_grad()
-    def predict(self, split: TokenizedSplit) -> np.ndarray:
-        """Logits of every example of a split, float32 (examples, labels), dropout off."""
+    def predict(self, split: TokenizedSplit) -> Float32[np.ndarray, "examples outputs"]:
+        """Logits of every example of a split, dropout off."""
         self.model.eval()
         # Examples of like length together: the same batches at every evaluation, so the same bits.
         order = np.argsort([len(row) for row in split.ids], kind="stable")

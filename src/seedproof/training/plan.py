@@ -17,6 +17,8 @@ from seedproof.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jaxtyping import Float, Float64, Int64, Num
+
     from seedproof.recipes import Recipe
     from seedproof.spec import Seeds
 
@@ -29,13 +31,13 @@ MOST_STEPS = 10_000_000
 class Plan:
     """What happens at each step; step ``k`` counts from 1, arrays from 0."""
 
-    batches: Sequence[np.ndarray]
-    """Per step the indices of its training examples, int64 (batch,)."""
-    learning_rates: np.ndarray
-    """Per step, float64 (steps,)."""
-    step_sizes: np.ndarray
-    """Per step the learning rate divided by k(t) where the recipe leaves the bias correction out: the size of step that
-    an Adam with correction would take; equal to ``learning_rates`` where it corrects. float64 (steps,)."""
+    batches: Sequence[Int64[np.ndarray, " batch"]]
+    """Indices of the training examples of each step."""
+    learning_rates: Float64[np.ndarray, " steps"]
+    """Learning rate of each step."""
+    step_sizes: Float64[np.ndarray, " steps"]
+    """Learning rate of each step divided by k(t) where the recipe leaves the bias correction out: the size of step that an
+    Adam with correction would take; equal to ``learning_rates`` where it corrects."""
     evaluate_after: frozenset[int]
     """Steps after which the development set is evaluated: 0 is the untrained model; the last step is always there."""
     select_from: frozenset[int]
@@ -48,7 +50,9 @@ class Plan:
         return len(self.batches)
 
 
-def correction_factor(step: float | np.ndarray, beta1: float = 0.9, beta2: float = 0.999) -> np.ndarray:
+def correction_factor(
+    step: float | np.ndarray, beta1: float = 0.9, beta2: float = 0.999
+) -> Float64[np.ndarray, "*steps"]:
     """k(t) = sqrt(1 - beta2^t) / (1 - beta1^t), with which bias correction multiplies Adam's step (paper, Figure 6).
 
     >>> correction_factor(np.array([1, 46])).round(3).tolist()
@@ -59,21 +63,23 @@ def correction_factor(step: float | np.ndarray, beta1: float = 0.9, beta2: float
 
 
 def matched_divisor(plan: Plan) -> float:
-    """By how much a recipe's learning rate would have to be divided for the same mean step size with correction.
+    """Divisor of a recipe's learning rate that gives the same mean step size with correction.
 
     The schedule-weighted mean of 1/k(t): 3.0 for three epochs of RTE without correction, 1 with it.
     """
     return float(plan.step_sizes.sum() / plan.learning_rates.sum())
 
 
-def schedule_factor(schedule: str, step: np.ndarray, steps: float, warmup: float) -> np.ndarray:
-    """The share of the peak learning rate at each step, steps counted from 0 as Transformers' schedulers do.
+def schedule_factor(
+    schedule: str, step: Num[np.ndarray, " steps"], steps: float, warmup: float
+) -> Float[np.ndarray, " steps"]:
+    """Fraction of the peak learning rate at each step, steps counted from 0 as Transformers' schedulers do.
 
     ``linear``: 0 at step 0, up to 1 after ``warmup`` steps, then down to 0 after the last. ``linear-drop``: as Google's
     code and the early PyTorch BertAdam, where the decay counts from step 0, so that warm-up ends with a drop from 1 to
     1 - warmup/steps. ``constant``: stays at 1 after the warm-up.
 
-    ``warmup`` is below ``steps``. All three may be given as shares of the whole training, as BertAdam does
+    ``warmup`` is below ``steps``. All three may be given as fractions of the whole training, as BertAdam does
     (pytorch-pretrained-bert, ``warmup_linear``): then the warm-up need not end at a whole step.
     """
     rising = step / warmup if warmup > 0 else np.ones_like(step, float)
@@ -85,8 +91,8 @@ def schedule_factor(schedule: str, step: np.ndarray, steps: float, warmup: float
     return np.where(step < warmup, rising, falling)
 
 
-def epoch_order(seed: int, epoch: int, examples: int) -> np.ndarray:
-    """The order of the training examples in an epoch, int64 (examples,).
+def epoch_order(seed: int, epoch: int, examples: int) -> Int64[np.ndarray, " {examples}"]:
+    """Order of the training examples in an epoch.
 
     ``RandomState`` because numpy guarantees its stream for ever (NEP 19); ``Generator`` may change with numpy's version.
     """

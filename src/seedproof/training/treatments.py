@@ -52,7 +52,7 @@ class Treatments:
                 torch.manual_seed(seed)
                 self._started.append((method, method.start(start)))
         self.effects = combined({method.reference(): treatment.effects for method, treatment in self._started})
-        """Of all methods together."""
+        """Effects of all methods together."""
 
     def check_without_hooks(self) -> None:
         """Refuse hooks, for an engine that calls none.

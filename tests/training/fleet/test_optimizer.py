@@ -103,7 +103,7 @@ def test_every_variant_equals_adamw_on_separate_tensors(recipes, dtype, toleranc
     for member, (recipe, model) in enumerate(zip(recipes, models, strict=True)):
         expected, state = train_alone(recipe, model, member)
         weights, averages, squares = (
-            stack.read(slabs, member) for slabs in (stack.values, optimizer.averages, optimizer.squares)
+            stack.read(slabs, member) for slabs in (stack.values, optimizer.first_moments, optimizer.second_moments)
         )
         close = {"rtol": tolerance, "atol": tolerance * 1e-2}
         for name, value in expected.items():
@@ -157,9 +157,15 @@ def test_a_norm_that_is_not_finite_stays_visible_in_its_member():
 def test_keeping_and_clearing_members():
     _, stack, optimizer = train_stack(OTHERS, torch.float32)
     kept = optimizer.keep([4, 1], stack.keep([4, 1]))
-    for slabs, fresh in ((optimizer.averages, kept.averages), (optimizer.squares, kept.squares)):
+    for slabs, fresh in (
+        (optimizer.first_moments, kept.first_moments),
+        (optimizer.second_moments, kept.second_moments),
+    ):
         assert all(torch.equal(value[[4, 1]], new) for value, new in zip(slabs, fresh, strict=True))
     kept.clear(0)
-    for slabs, fresh in ((optimizer.averages, kept.averages), (optimizer.squares, kept.squares)):
+    for slabs, fresh in (
+        (optimizer.first_moments, kept.first_moments),
+        (optimizer.second_moments, kept.second_moments),
+    ):
         assert not any(value[0].any() for value in fresh)
         assert all(torch.equal(value[1], new[1]) for value, new in zip(slabs, fresh, strict=True))

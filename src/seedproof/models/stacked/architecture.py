@@ -55,12 +55,12 @@ class Architecture:
 
     embeddings: EmbeddingNames
     layers: tuple[LayerNames, ...]
-    """From the lowest; ALBERT's repeat the same names."""
+    """Layers from the lowest; ALBERT's repeat the same names."""
     head: Head
     heads: int
     """Attention heads of each layer."""
     eps: float
-    """Of every LayerNorm."""
+    """Added to the variance in every LayerNorm."""
     activation: str
     """Key of :data:`seedproof.models.stacked.functions.ACTIVATIONS`."""
     drops_attention_output: bool = True

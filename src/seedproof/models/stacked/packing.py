@@ -1,4 +1,4 @@
-"""From examples to tokens without padding, for many members at once.
+"""Packing of examples into tokens without padding, for many members at once.
 
 Two arrangements of the same tokens. *Packed*: each member's tokens in one row, (members, tokens), for all that looks at
 one token at a time. *Grid*: sequences of like length together, padded, for attention alone, which must stay inside its

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from torch import Tensor
 from seedproof.methods.base import Effects, average_rate
 from seedproof.models.stacked.layout import SlabLayout
 from seedproof.models.stacked.stack import Stack
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64
 
 _NONE = Effects()
 
@@ -32,7 +36,7 @@ class StackedEffects:
         self._members = [_NONE] * stack.members
         self._factors: list[Factors] | None = None
         self.targets: list[Tensor | None] = [None] * len(stack.values)
-        """Per slab the weights toward which members decay, like the slab, 0 where one decays toward 0; None: all do."""
+        """Weights toward which members decay, one tensor like each slab, 0 where one decays toward 0; None: all do."""
 
     def keep(self, members: Sequence[int], stack: Stack) -> StackedEffects:
         """The effects on ``stack``, which holds copies of these members."""
@@ -58,17 +62,17 @@ class StackedEffects:
             target[member, entry.start : entry.stop].copy_(value.flatten())
 
     @property
-    def tensor_clips(self) -> np.ndarray:
-        """Greatest norm of each tensor's gradient, float64 (members,); inf: no bound."""
+    def tensor_clips(self) -> Float64[np.ndarray, " members"]:
+        """Greatest norm of each tensor's gradient; inf: no bound."""
         return np.array([math.inf if each.tensor_clip is None else each.tensor_clip for each in self._members])
 
     @property
-    def is_averaged(self) -> np.ndarray:
-        """Whether the weights of a member are averaged, bool (members,)."""
+    def is_averaged(self) -> Bool[np.ndarray, " members"]:
+        """Whether the weights of a member are averaged."""
         return np.array([each.average is not None for each in self._members], bool)
 
-    def average_rates(self, steps: Sequence[int]) -> np.ndarray:
-        """By how much averages go toward the weights after these steps, float64 (members,); 0 for members without one."""
+    def average_rates(self, steps: Sequence[int]) -> Float64[np.ndarray, " members"]:
+        """Rates at which averages go toward the weights after these steps; 0 for members without one."""
         pairs = zip(self._members, steps, strict=True)
         return np.array([0.0 if each.average is None else average_rate(each.average, step) for each, step in pairs])
 

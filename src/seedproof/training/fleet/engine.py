@@ -31,6 +31,7 @@ from seedproof.training.fleet.state import FleetState
 from seedproof.training.observing import see_model
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Num
     from transformers import PretrainedConfig
 
     from seedproof.probes.base import Probe
@@ -40,7 +41,7 @@ _DTYPES = {
     "bf16": (torch.float32, torch.bfloat16),
     "fp64": (torch.float64, torch.float64),
 }
-"""Of the weights and of the products."""
+"""Precision of the weights and of the matmuls."""
 
 
 def fits_fleet(config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe] = ()) -> bool:
@@ -56,7 +57,7 @@ class FleetEngine:
 
     Args:
         model: Any model of the members' architecture: its shapes are taken.
-        precision: ``bf16`` computes products in bf16 over fp32 weights, as autocast does. ``fp64``, for comparisons, is
+        precision: ``bf16`` computes matmuls in bf16 over fp32 weights, as autocast does. ``fp64``, for comparisons, is
             without dropout.
         device: Where to train.
 
@@ -137,7 +138,7 @@ class FleetEngine:
     # Going on later.
 
     def state(self, member: Member) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """A member's weights, averages and best weights as arrays, and what else is needed as JSON values."""
+        """A member's weights, moments and best weights as arrays, and what else is needed as JSON values."""
         arrays = self._state.read(self.members.index(member), has_best=member.best is not None)
         values: dict[str, Any] = {"best": {"score": member.best[0], "step": member.best[1]}} if member.best else {}
         methods = member.treatments.state()[1] if member.treatments is not None else []
@@ -295,19 +296,23 @@ class FleetEngine:
         return {index: self.members[index].watch.show("end", self.members[index].step, seen[index]) for index in ending}
 
     def _predict_group(self, group: Sequence[int]) -> dict[str, Prediction]:
-        """For each split of these members, which share them."""
+        """Predictions for each split of these members, which share them."""
         stack = self._state.evaluated(group)
         splits = self.members[group[0]].data.evaluation
         return {name: self._predictor.predict(stack, split) for name, split in splits.items()}
 
 
-def member_losses(logits: Tensor, labels: Tensor, is_example: Tensor) -> Tensor:
-    """Each member's mean loss over its examples, (members,): cross-entropy, or squared error for one output.
+def member_losses(
+    logits: Float[Tensor, "members batch outputs"],
+    labels: Num[Tensor, "members batch"],
+    is_example: Float[Tensor, "members batch"],
+) -> Float[Tensor, " members"]:
+    """Mean loss of each member over its examples: cross-entropy, or squared error for one output.
 
     Args:
-        logits: (members, batch, labels).
-        labels: (members, batch), int64 classes or float targets.
-        is_example: 1 or, where a member has fewer examples, 0: (members, batch).
+        logits: of all members.
+        labels: int64 classes or float targets.
+        is_example: 1, or 0 where a member has fewer examples.
     """
     if logits.shape[-1] == 1:
         each = (logits.squeeze(-1) - labels).square()

@@ -18,12 +18,12 @@ from seedproof.models.stacked.stack import Stack
 
 @dataclass(frozen=True, eq=False)
 class _Joined:
-    """How the matrices of one product are mixed, over all members."""
+    """Mixture of the matrices of one matmul, over all members."""
 
     target: Tensor
     """(members, out, in)."""
     probabilities: tuple[DropProbability, ...]
-    """Of each matrix."""
+    """Probability of each matrix's masks."""
     slopes: Tensor
     """What a mask is multiplied by for the gradient, (members, matrices, 1, 1): 1, or 1 - p for the legacy gradient."""
 

@@ -26,36 +26,38 @@ from torch.optim.adamw import adamw
 from seedproof.training.fleet.effects import StackedEffects
 
 if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64
+
     from seedproof.models.stacked.layout import Layout
     from seedproof.models.stacked.stack import Stack
     from seedproof.recipes import Recipe
 
 
 COLUMNS = 1 << 17
-"""Of a slab that are updated at a time: a large embedding would go through memory ten times, a part of it stays in the
+"""Columns of a slab per pass on a CPU: an update passes over its data about ten times; a block this wide stays in the
 cache."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """The numbers of one step, one per member, float64 (members,)."""
+    """Coefficients of one step, one per member."""
 
-    first: np.ndarray
+    first: Float64[np.ndarray, " members"]
     """1 - beta1."""
-    second: np.ndarray
+    second: Float64[np.ndarray, " members"]
     """1 - beta2."""
-    share: np.ndarray
-    """a: of each decaying weight, what the step takes away."""
-    size: np.ndarray
+    share: Float64[np.ndarray, " members"]
+    """a: fraction of each decaying weight that the step takes away."""
+    size: Float64[np.ndarray, " members"]
     """r where nothing decays."""
-    is_updated: np.ndarray
+    is_updated: Bool[np.ndarray, " members"]
     """Whether the updated weights decay, not the old ones."""
-    eps: np.ndarray
+    eps: Float64[np.ndarray, " members"]
     """e."""
 
     @classmethod
     def of(cls, recipes: Sequence[Recipe], learning_rates: Sequence[float], steps: Sequence[int]) -> Rates:
-        """The numbers for members with these recipes at their learning rates and steps (counted from 1)."""
+        """Coefficients for members with these recipes at their learning rates and steps (counted from 1)."""
         first = np.array([recipe.required("beta1") for recipe in recipes])
         second = np.array([recipe.required("beta2") for recipe in recipes])
         rates, taken = np.asarray(learning_rates), np.asarray(steps)
@@ -76,23 +78,23 @@ class Rates:
     @property
     def are_alike(self) -> bool:
         """Whether all members take the same step."""
-        numbers = (self.first, self.second, self.share, self.size, self.decayed_size, self.eps)
-        return all((values == values[0]).all() for values in numbers)
+        coefficients = (self.first, self.second, self.share, self.size, self.decayed_size, self.eps)
+        return all((values == values[0]).all() for values in coefficients)
 
     def scaled(self, factors: np.ndarray | None) -> Rates:
-        """The numbers at learning rates that are multiplied by these factors, float64 (members,)."""
+        """Coefficients at learning rates that are multiplied by these factors, float64 (members,)."""
         return self if factors is None else replace(self, share=self.share * factors, size=self.size * factors)
 
 
 class StackedAdamW:
-    """The optimizer of a stack; holds the averages, one (members, size) tensor per slab."""
+    """Optimizer of a stack; holds the first and second moments, one (members, size) tensor per slab."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self.effects = StackedEffects(stack)
         """What the members' methods do to the step."""
-        self.averages = [torch.zeros_like(value) for value in stack.values]
-        self.squares = [torch.zeros_like(value) for value in stack.values]
+        self.first_moments = [torch.zeros_like(value) for value in stack.values]
+        self.second_moments = [torch.zeros_like(value) for value in stack.values]
 
     def keep(self, members: Sequence[int], stack: Stack) -> StackedAdamW:
         """The optimizer of ``stack``, which holds copies of these members."""
@@ -100,13 +102,13 @@ class StackedAdamW:
         rows = torch.as_tensor(members, dtype=torch.int64, device=stack.device)
         kept._stack = stack
         kept.effects = self.effects.keep(members, stack)
-        kept.averages = [value.index_select(0, rows) for value in self.averages]
-        kept.squares = [value.index_select(0, rows) for value in self.squares]
+        kept.first_moments = [value.index_select(0, rows) for value in self.first_moments]
+        kept.second_moments = [value.index_select(0, rows) for value in self.second_moments]
         return kept
 
     def clear(self, member: int) -> None:
-        """Forget a member's averages, for a new run in its place."""
-        for value in (*self.averages, *self.squares):
+        """Forget a member's moments, for a new run in its place."""
+        for value in (*self.first_moments, *self.second_moments):
             value[member] = 0.0
 
     def clip(self, recipes: Sequence[Recipe]) -> None:
@@ -119,8 +121,8 @@ class StackedAdamW:
             self._clip_tensors(self._column(bounds))
         if not any(recipe.clip == "global" for recipe in recipes):
             return
-        squares = torch.stack([torch.linalg.vector_norm(value, dim=1) for value in stack.gradients])
-        norms = torch.linalg.vector_norm(squares, dim=0)
+        norms = torch.stack([torch.linalg.vector_norm(value, dim=1) for value in stack.gradients])
+        norms = torch.linalg.vector_norm(norms, dim=0)
         bounds = np.array([recipe.max_grad_norm if recipe.clip == "global" else math.inf for recipe in recipes])
         factors = _clipping(self._column(bounds), norms[:, None])
         if stack.device.type != "cpu" or bool((factors != 1.0).any()):  # on a GPU looking costs more than multiplying
@@ -171,19 +173,19 @@ class StackedAdamW:
             self._stack.values[index].lerp_(target, amount)
 
     def _step_alike(self, rates: Rates, chosen: Sequence[int], decays: bool) -> None:
-        """One step of all members' slabs ``chosen``, with the numbers of the first member."""
+        """One step of all members' slabs ``chosen``, with the coefficients of the first member."""
         stack, size = self._stack, float((rates.decayed_size if decays else rates.size)[0])
-        # The corrections are in the numbers already; at an infinite count the kernel's own vanish, 1 - beta^inf = 1.
+        # The corrections are in the coefficients already; at an infinite count the kernel's own vanish, 1 - beta^inf = 1.
         count = torch.full((), math.inf, dtype=torch.float32, device=stack.device)
-        values, gradients, averages, squares = (
+        values, gradients, first_moments, second_moments = (
             [tensors[index] for index in chosen]
-            for tensors in (stack.values, stack.gradients, self.averages, self.squares)
+            for tensors in (stack.values, stack.gradients, self.first_moments, self.second_moments)
         )
         adamw(
             values,
             gradients,
-            averages,
-            squares,
+            first_moments,
+            second_moments,
             [],
             [count] * len(chosen),
             fused=True,
@@ -197,9 +199,9 @@ class StackedAdamW:
         )
 
     def _step_each(self, rates: Rates, chosen: Sequence[int]) -> None:
-        """One step of the slabs ``chosen``, every member with its own numbers."""
+        """One step of the slabs ``chosen``, every member with its own coefficients."""
         shared = (rates.first, rates.second, rates.eps, rates.is_updated)
-        own = [number for index in chosen for number in self._numbers(rates, index)]
+        own = [number for index in chosen for number in self._coefficients(rates, index)]
         first, second, eps, is_updated, *columns = self._columns(*shared, *own)
         for index, size, kept in zip(chosen, columns[::2], columns[1::2], strict=True):
             factors = self.effects.factors(index)
@@ -208,7 +210,7 @@ class StackedAdamW:
                 size = torch.where(is_updated > 0, size * kept, size) if self._decays(index) else size
             self._step_slab(index, first, second, eps, size, kept)
 
-    def _numbers(self, rates: Rates, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def _coefficients(self, rates: Rates, index: int) -> tuple[np.ndarray, np.ndarray]:
         """r and 1 - a of a slab at its factors; at 1, without the decay in r, where factors differ inside of it."""
         factors = self.effects.factors(index)
         if isinstance(factors, Tensor):
@@ -221,7 +223,7 @@ class StackedAdamW:
         whole = self._stack.values[index]
         tiny = torch.finfo(whole.dtype).tiny
         columns = min(COLUMNS if whole.device.type == "cpu" else sys.maxsize, whole.shape[1])
-        slabs = (whole, self._stack.gradients[index], self.averages[index], self.squares[index])
+        slabs = (whole, self._stack.gradients[index], self.first_moments[index], self.second_moments[index])
         parts = [torch.split(each, columns, 1) for each in (*slabs, size.expand_as(whole), kept.expand_as(whole))]
         for weight, gradient, average, square, r, remaining in zip(*parts, strict=True):
             average.lerp_(gradient, first)
@@ -239,7 +241,7 @@ class StackedAdamW:
         return self._columns(np.asarray(values, np.float64))[0]
 
     def _columns(self, *values: np.ndarray) -> list[Tensor]:
-        """As :meth:`_column`, in one transfer."""
+        """Columns as of :meth:`_column`, in one transfer."""
         table = torch.from_numpy(np.stack(values).astype(np.float64))
         return [row[:, None] for row in table.to(self._stack.dtype).to(self._stack.device)]
 
@@ -249,7 +251,7 @@ def _are_equal(factors: np.ndarray | None) -> bool:
 
 
 def _clipping(bounds: Tensor, norms: Tensor) -> Tensor:
-    """By what gradients of these norms are multiplied; 1e-6 as in ``torch.nn.utils.clip_grad_norm_``.
+    """Factors of gradients of these norms; 1e-6 as in ``torch.nn.utils.clip_grad_norm_``.
 
     A norm that is not finite makes the gradients so.
     """

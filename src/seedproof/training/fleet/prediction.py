@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from seedproof.models.stacked.packing import TokenTable, pack
 from seedproof.models.stacked.stack import Stack
 from seedproof.models.tokens import TokenizedSplit
 from seedproof.probes.pooler import THRESHOLD
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 TOKENS_AT_A_TIME = 8192
 """Tokens of all members in one pass, padding of the grid included; at least one example of each."""
@@ -39,12 +43,11 @@ class Tables:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Of all members for one split."""
+    """Predictions of all members for one split."""
 
-    logits: np.ndarray
-    """float32 (members, examples, labels)."""
-    saturated: np.ndarray | None
-    """Share of the pooler's units that are saturated, float32 (members, examples); None without a tanh."""
+    logits: Float32[np.ndarray, "members examples outputs"]
+    saturated: Float32[np.ndarray, "members examples"] | None
+    """Fraction of the pooler's units that are saturated; None without a tanh."""
 
 
 @dataclass(eq=False)
@@ -53,7 +56,7 @@ class Predictor:
 
     Args:
         architecture: of the members.
-        dtype: of the products.
+        dtype: of the matmuls.
         multiple: what shapes are rounded up to.
     """
 
@@ -65,7 +68,7 @@ class Predictor:
 
     @torch.no_grad()
     def predict(self, stack: Stack, split: TokenizedSplit) -> Prediction:
-        """For every example of the split, in its order.
+        """Predict every example of the split, in its order.
 
         Raises:
             torch.OutOfMemoryError, MemoryError, RuntimeError: memory ended with one example of each member.

@@ -1,8 +1,9 @@
-"""The numbers of a fleet, a row for each member: weights, averages, the start and the best weights."""
+"""State of a fleet, a row for each member: weights, moments, the start and the best weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,9 +15,12 @@ from seedproof.models.stacked.stack import Stack
 from seedproof.training.fleet.effects import StackedEffects
 from seedproof.training.fleet.optimizer import StackedAdamW
 
+if TYPE_CHECKING:
+    from jaxtyping import Float32
+
 
 class FleetState:
-    """Weights, gradients and averages of a fleet, and what it must remember of its members."""
+    """Weights, gradients and moments of a fleet, and what it must remember of its members."""
 
     def __init__(self, layout: Layout, *, device: torch.device | str, dtype: torch.dtype) -> None:
         self.stack = Stack(layout, 0, device=device, dtype=dtype)
@@ -29,7 +33,7 @@ class FleetState:
         """The moving averages of the members' weights; empty while no method averages."""
 
     def resize(self, rows: Sequence[int]) -> None:
-        """Make these rows of the present ones; -1 is a new row, whose averages are 0."""
+        """Make these rows of the present ones; -1 is a new row, whose moments are 0."""
         old = self.stack
         if not old.members or not rows:
             self.stack = Stack(old.layout, len(rows), device=old.device, dtype=old.dtype)
@@ -96,8 +100,8 @@ class FleetState:
         for best, value in zip(self.best, self.evaluated(members).values, strict=True):
             best[members] = value
 
-    def distances(self) -> np.ndarray:
-        """How far each parameter, as evaluated, is from its start, float32 (members, parameters). Uses up the gradients."""
+    def distances(self) -> Float32[np.ndarray, "members parameters"]:
+        """L2 distance of each parameter, as evaluated, from its start. Uses up the gradients."""
         values = self.evaluated(range(self.stack.members)).values
         slabs = zip(values, self.starts, self.stack.gradients, strict=True)
         moved = [torch.sub(value, start, out=room) for value, start, room in slabs]
@@ -121,6 +125,10 @@ class FleetState:
             self.stack.write(slabs, member, tensors)
 
     def _kinds(self, member: int, has_best: bool) -> dict[str, list[Tensor]]:
-        kinds = {"model": self.stack.values, "average": self.optimizer.averages, "square": self.optimizer.squares}
+        kinds = {
+            "model": self.stack.values,
+            "average": self.optimizer.first_moments,
+            "square": self.optimizer.second_moments,
+        }
         kinds |= {"best": self.best} if has_best else {}
         return kinds | ({"averaged": self.averaged} if self.effects.is_averaged[member] else {})

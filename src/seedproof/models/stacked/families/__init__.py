@@ -20,7 +20,7 @@ FAMILIES: Mapping[str, Callable[[Any], Architecture | None]] = MappingProxyType(
         for name in ("bert", "roberta", "xlm-roberta", "camembert", "albert", "electra", "distilbert")
     }
 )
-"""By ``model_type`` of the configuration, which is the name of the family's file too."""
+"""Families by ``model_type`` of the configuration, which is the name of the family's file too."""
 
 
 def architecture_of(config: Any) -> Architecture | None:
