@@ -43,14 +43,19 @@ def run(
     ] = None,
     recipe: Annotated[
         list[str] | None,
-        typer.Option(help="E.g. mosbach, 'mosbach(epochs=10)'. [default: devlin]", autocompletion=completion.recipes),
+        typer.Option(
+            help="E.g. mosbach, 'mosbach(epochs=10) + llrd'. [default: devlin]", autocompletion=completion.recipes
+        ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds: 0 to N - 1. [default: 25]")] = None,
     first_seed: Annotated[int, typer.Option(help="Start the seeds here instead of 0.")] = 0,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="FIELD=VALUE", help="Set a field of every recipe.", autocompletion=completion.settings
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Set a field of every recipe, or of a method: llrd.decay=0.9.",
+            autocompletion=completion.settings,
         ),
     ] = None,
     new_head: Annotated[

@@ -26,6 +26,7 @@ from seedproof.launch.base import Launcher, Work, launcher_of
 from seedproof.models.source import ModelSource
 from seedproof.recipes import Recipe, Resolved, as_recipe, setting_type
 from seedproof.recipes.for_model import resolve_for
+from seedproof.recipes.written import flattened
 from seedproof.renamed import taken
 from seedproof.report.notes import notes_before
 from seedproof.report.progress import Progress
@@ -91,6 +92,8 @@ class Study:
             task if isinstance(task, (Task, Mapping)) else _as_text(task, "task", self.name) for task in self.tasks
         ]
         object.__setattr__(self, "tasks", tasks)
+        if isinstance(self.settings, Mapping):
+            object.__setattr__(self, "settings", flattened(self.settings))
         object.__setattr__(self, "seeds", as_seeds(self.seeds))
         if not isinstance(self.settings, Mapping):
             raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")

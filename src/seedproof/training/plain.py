@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from seedproof.training.average import Average
 from seedproof.training.engine import Record, RunData, mean_loss, prediction_entropy, step_seed
-from seedproof.training.groups import parameter_groups
 from seedproof.training.observing import ModelView, Watch
-from seedproof.training.optimizer import AdamW, clip_each_tensor
 from seedproof.training.treatments import Treatments
+from seedproof.training.update import Update
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -73,26 +72,11 @@ class PlainEngine:
         self._watch = Watch(probes, plan.evaluate_after, self.model)
         trained = {id(value) for value in self.model.parameters() if value.requires_grad}
         self._treatments = Treatments(self.model, recipe, plan, seeds, data)
-        self._effects = self._treatments.effects
         self._view = ModelView(self.model, self._watch)
         self._seen_at_start = self._watch.show("start", 0, self._view.see(self._watch.needs("start", 0)))
-        factors, targets = self._effects.rate_factors, self._effects.decay_targets
-        groups = parameter_groups(self.model, recipe.required("weight_decay"), factors, trained, targets)
-        self._optimizer = AdamW(
-            groups,
-            lr=float(plan.learning_rates[0]),
-            betas=(recipe.required("beta1"), recipe.required("beta2")),
-            eps=recipe.eps,
-            bias_correction=recipe.bias_correction,
-            decay=recipe.decay,
-            eps_place=recipe.eps_place,
-            fused=True,
-        )
-        self._parameters = [value for value in self.model.parameters() if value.requires_grad or id(value) in trained]
-        self._targets = {
-            id(value): targets[name].to(value) for name, value in self.model.named_parameters() if name in targets
-        }
-        self._average = None if self._effects.average is None else Average(self.model, self._effects.average)
+        self._update = Update(self.model, recipe, self._treatments.effects, trained)
+        average = self._treatments.effects.average
+        self._average = None if average is None else Average(self.model, average)
         self._own_losses: list[Tensor | None] = []
         """Losses of the model in the passes of this step."""
         self._best: tuple[float, int, dict[str, Tensor]] | None = None
@@ -132,7 +116,7 @@ class PlainEngine:
             self._treatments.after_gradient(self.step)
             seen = self._view.see(self._watch.needs("steps", self.step), loss=value)
             records += self._watch.show("steps", self.step, seen)
-            self._update(float(self._plan.learning_rates[self.step - 1]))
+            self._update.step(float(self._plan.learning_rates[self.step - 1]))
             self._treatments.after_step(self.step)
         if self._average is not None:
             self._average.update(self.step)
@@ -150,37 +134,6 @@ class PlainEngine:
         self._own_losses.clear()
         trained = float(loss.detach())
         return float(torch.stack(own).mean()) if own and math.isfinite(trained) else trained
-
-    def _update(self, rate: float) -> None:
-        """Clip and take the optimizer's step."""
-        self._clip()
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        if self._recipe.decay == "old":
-            self._decay_toward_targets()
-        self._optimizer.step()
-        if self._recipe.decay == "updated":
-            self._decay_toward_targets()
-        self._optimizer.zero_grad()
-
-    def _clip(self) -> None:
-        """Clip gradients as methods and the recipe say. A norm that is not finite makes all of them so, and the next loss
-        too."""
-        if self._effects.tensor_clip is not None:
-            clip_each_tensor(self._parameters, self._effects.tensor_clip)
-        if self._recipe.clip == "global":
-            nn.utils.clip_grad_norm_(self._parameters, self._recipe.max_grad_norm)
-        elif self._recipe.clip == "tensor":
-            clip_each_tensor(self._parameters, self._recipe.max_grad_norm)
-
-    def _decay_toward_targets(self) -> None:
-        """w <- w + a (T - w), which leaves a weight at its target exactly there."""
-        for group in self._optimizer.param_groups:
-            share = float(group["lr"]) * float(group["pull"])
-            moving = [value for value in group["params"] if share and value.grad is not None]
-            if moving:
-                targets = [self._targets[id(value)] for value in moving]
-                torch._foreach_lerp_([value.data for value in moving], targets, share)
 
     def _evaluate_if_planned(self) -> list[Record]:
         if self.step not in self._plan.evaluate_after or self.diverged_at is not None:
@@ -268,10 +221,8 @@ class PlainEngine:
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Weights, optimizer state and best weights as arrays, and what else is needed as JSON values."""
         tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        counters: dict[str, dict[str, Any]] = {}
-        for index, entries in self._optimizer.state_dict()["state"].items():
-            counters[str(index)] = {key: value for key, value in entries.items() if not isinstance(value, Tensor)}
-            tensors |= {f"optimizer/{index}/{key}": v for key, v in entries.items() if isinstance(v, Tensor)}
+        moments, counters = self._update.state()
+        tensors |= {f"optimizer/{name}": value for name, value in moments.items()}
         extra: dict[str, Any] = {"counters": counters}
         if self._best is not None:
             score, step, weights = self._best
@@ -297,12 +248,7 @@ class PlainEngine:
             self._treatments.load_state(arrays, extra["methods"])
         self.step = step
         self.model.load_state_dict(_under(tensors, "model/"))
-        optimizer = self._optimizer.state_dict()
-        states: dict[int, dict[str, Any]] = {int(index): dict(entry) for index, entry in extra["counters"].items()}
-        for name, value in _under(tensors, "optimizer/").items():
-            index, key = name.split("/")
-            states.setdefault(int(index), {})[key] = value
-        self._optimizer.load_state_dict({**optimizer, "state": states})
+        self._update.load_state(_under(tensors, "optimizer/"), extra["counters"])
         if best := extra.get("best"):
             self._best = (best["score"], best["step"], _under(tensors, "best/"))
         if self._average is not None:
