@@ -63,7 +63,8 @@ def estimate_runs(
     for spec in runs:
         task = data[spec.task.fingerprint]
         recipe = from_json(spec.recipe)
-        kind = (task.fingerprint, spec.model.fingerprint, recipe.method, recipe.batch_size, recipe.max_length)
+        methods = tuple(method.reference() for method in recipe.methods)
+        kind = (task.fingerprint, spec.model.fingerprint, methods, recipe.batch_size, recipe.max_length)
         if kind not in timed:
             timed[kind] = time_steps(spec, task, models[spec.model.fingerprint])
         plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
