@@ -111,7 +111,7 @@ def load(written: str, base: type[_Base], kind: str) -> type[_Base]:
         raise unknown(kind, name, there, where=_file(module))
     if not issubclass(found, base):
         parent = f"{base.__module__}.{base.__qualname__}"
-        raise UserError(f"{written} is no {kind}: the class in {_place(found)}, is not a subclass of {parent}")
+        raise UserError(f"{written} is no {kind}: the class in {_source(found)}, is not a subclass of {parent}")
     return found
 
 
@@ -213,7 +213,7 @@ def _file(module: ModuleType) -> str:
     return str(getattr(module, "__file__", None) or f"the module {module.__name__!r}")
 
 
-def _place(kind: type) -> str:
+def _source(kind: type) -> str:
     try:
         return f"{inspect.getsourcefile(kind)}, line {inspect.getsourcelines(kind)[1]}"
     except (OSError, TypeError):

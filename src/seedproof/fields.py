@@ -42,7 +42,7 @@ class Range:
 
 Positive = Annotated[float, Range(0.0, includes_low=False)]
 NotNegative = Annotated[float, Range(0.0)]
-Share = Annotated[float, Range(0.0, 1.0)]
+Fraction = Annotated[float, Range(0.0, 1.0)]
 Count = Annotated[int, Range(1)]
 Name = Annotated[str, "name"]
 

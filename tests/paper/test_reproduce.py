@@ -10,8 +10,9 @@ import pytest
 from tests.paper.tiny import tiny_scale
 
 from seedproof.errors import UserError
+from seedproof.paper.folder import FILE, check_folder
 from seedproof.paper.paths import Paths
-from seedproof.paper.reproduce import FILE, Options, check_folder, reproduce
+from seedproof.paper.reproduce import Options, reproduce
 from seedproof.paper.scale import MINI, PAPER
 from seedproof.study.study import Study
 

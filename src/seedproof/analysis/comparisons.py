@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,9 @@ Side = Literal["above", "below"]
 SMALLEST_SEEDS = 5
 """Seeds from which on a difference of failure rates has an interval: of 2 to 4 seeds the 95 % interval covers 88 to 100 %,
 from 5 on 93 to 100 % (``docs/decisions/intervals.md``)."""
+
+if TYPE_CHECKING:
+    from jaxtyping import Num
 
 
 def sign_flip_p(differences: ArrayLike) -> float:
@@ -89,9 +92,9 @@ class RateDifference:
     (Saha, Miller and Wang 2016); with one cell it is 1, and the interval is Newcombe's to the digit.
     """
 
-    first: NDArray[np.int64]
+    first: Num[np.ndarray, " first"]
     """Failures of each seed, shape (seeds,)."""
-    second: NDArray[np.int64]
+    second: Num[np.ndarray, " second"]
     """Successes (0 or 1) of the other group; of the same seeds in the same order if ``paired``."""
     cells: int
     paired: bool

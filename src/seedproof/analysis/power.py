@@ -7,11 +7,14 @@ promise; it is never smaller than one more than what there is.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
+
+if TYPE_CHECKING:
+    from jaxtyping import Num
 
 POWER = 0.8
 LARGEST = 100_000
@@ -23,7 +26,13 @@ def _both(level: float) -> float:
 
 
 def seeds_for_difference(
-    first: NDArray[np.float64], second: NDArray[np.float64], *, paired: bool, bound: float, level: float, cells: int = 1
+    first: Num[np.ndarray, " first"],
+    second: Num[np.ndarray, " second"],
+    *,
+    paired: bool,
+    bound: float,
+    level: float,
+    cells: int = 1,
 ) -> int | None:
     """Seeds per recipe to show, one-sided at ``level``, that a difference of means lies on its side of ``bound``.
 
@@ -49,7 +58,7 @@ def seeds_for_difference(
 
 
 def seeds_for_mean(
-    first: NDArray[np.float64], second: NDArray[np.float64], *, paired: bool, level: float
+    first: Num[np.ndarray, " first"], second: Num[np.ndarray, " second"], *, paired: bool, level: float
 ) -> int | None:
     """Seeds per recipe to show, one-sided at ``level``, that two means differ the way the samples do.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,13 +18,16 @@ from scipy.stats import rankdata, spearmanr
 from seedproof.analysis.comparisons import Side, permutation_p
 from seedproof.analysis.statistics import check_confidence
 
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Num
+
 
 @dataclass(frozen=True, eq=False)
 class Shift:
     """Distance of ``first`` above ``second`` (Mann and Whitney 1947; Hodges and Lehmann 1963)."""
 
-    first: NDArray[np.float64]
-    second: NDArray[np.float64]
+    first: Num[np.ndarray, " first"]
+    second: Num[np.ndarray, " second"]
 
     @property
     def effect(self) -> float:
@@ -57,7 +61,7 @@ class Shift:
         above = (self.first[:, None] > self.second).mean() + (self.first[:, None] == self.second).mean() / 2
         return float(above)
 
-    def _differences(self) -> NDArray[np.float64]:
+    def _differences(self) -> Float64[np.ndarray, " pairs"]:
         with np.errstate(invalid="ignore"):  # infinity - infinity: the NaN that comes out is the answer
             return np.asarray(self.first[:, None] - self.second).ravel()
 

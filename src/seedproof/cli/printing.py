@@ -244,7 +244,7 @@ def print_results(results: Results) -> None:
     """
     print_summary(results, "table", "n-1")
     if (results.runs()["state"] == "finished").any():
-        _print_places(results)
+        _print_files(results)
     check_ended(results)
 
 
@@ -270,7 +270,7 @@ def check_ended(results: Results) -> None:
         raise typer.Exit(1)
 
 
-def _print_places(results: Results) -> None:
+def _print_files(results: Results) -> None:
     path = results.box_plot()
     say(f"\nbox plot: {path} (its numbers: {numbers_of(path)})")
     say(f"as Markdown (or csv, latex, json): {command('study', 'summary', results.path, '--format', 'md')}")

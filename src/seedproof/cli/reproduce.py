@@ -112,8 +112,9 @@ def _print_plan(
 ) -> None:
     """Everything that is known beforehand, for this machine; asks no network."""
     from seedproof.paper.estimate import estimate, measured, plan_table
+    from seedproof.paper.folder import finished_runs, run_names
     from seedproof.paper.here import FLEET_GAIN, missing, speed
-    from seedproof.paper.reproduce import every_figure, finished_runs, run_names
+    from seedproof.paper.reproduce import every_figure
     from seedproof.report.progress import duration
 
     everything = every_figure()
@@ -165,7 +166,7 @@ def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any], laun
 
 def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:
     """Whether runs of figures are still to be done."""
-    from seedproof.paper.reproduce import finished_runs, run_names
+    from seedproof.paper.folder import finished_runs, run_names
 
     done, blocks = finished_runs(out, scale), [block for figure in figures for block in figure.blocks(scale)]
     return not all(

@@ -17,6 +17,7 @@ from seedproof.measure.plane import Evaluate, Plane
 from seedproof.models.checkpoint import quiet_transformers
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from transformers import PreTrainedConfig, PreTrainedModel
 
     from seedproof.models.tokens import TokenizedSplit
@@ -85,7 +86,7 @@ class ClassifierLoss:
             value.data = self._vector[start : start + value.numel()].view(value.shape)
             start += value.numel()
 
-    def __call__(self, parameters: Tensor) -> tuple[float, float | None]:
+    def __call__(self, parameters: Float[Tensor, " parameters"]) -> tuple[float, float | None]:
         """Loss and, where the problem asks for it, gradient norm at ``parameters`` (n,)."""
         self._vector.copy_(parameters)
         if not self._wants_norm:
@@ -115,7 +116,7 @@ def evaluator(problem: Problem) -> Evaluate:
     return ClassifierLoss(problem)
 
 
-def flatten(model: nn.Module) -> Tensor:
+def flatten(model: nn.Module) -> Float[Tensor, " parameters"]:
     """All parameters of a model as one new fp32 vector (n,), in the order of their names."""
     return torch.cat([value.detach().float().cpu().reshape(-1) for _, value in _sorted_parameters(model)])
 

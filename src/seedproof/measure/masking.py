@@ -20,6 +20,7 @@ from torch import Tensor
 from seedproof.errors import UserError
 
 if TYPE_CHECKING:
+    from jaxtyping import Bool, Int
     from transformers import PreTrainedTokenizerBase
 
 Text = str | os.PathLike[str] | Sequence[str]
@@ -73,13 +74,13 @@ class Masking:
 class MaskedBatch:
     """Sequences of like length, padded to the longest."""
 
-    input_ids: Tensor
+    input_ids: Int[Tensor, "batch length"]
     """(batch, length), with the masks in place."""
-    attention_mask: Tensor
+    attention_mask: Int[Tensor, "batch length"]
     """(batch, length), 1 for tokens, 0 for padding."""
-    asked: Tensor
+    asked: Bool[Tensor, "batch length"]
     """(batch, length), true where a token is to be predicted."""
-    targets: Tensor
+    targets: Int[Tensor, " asked"]
     """(asked,), the tokens that stood there, in reading order."""
 
 

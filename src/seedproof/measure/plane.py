@@ -21,6 +21,7 @@ from seedproof.store.measurements import Values
 
 if TYPE_CHECKING:
     import pandas as pd
+    from jaxtyping import Float
 
 Points = list[tuple[float, float]]
 """``(alpha, beta)`` of each point."""
@@ -34,7 +35,7 @@ EDGES = {"p-f": ("p", "f"), "p-s": ("p", "s"), "f-s": ("f", "s")}
 class Evaluate(Protocol):
     """The arithmetic at one point."""
 
-    def __call__(self, parameters: Tensor) -> tuple[float, float | None]:
+    def __call__(self, parameters: Float[Tensor, " parameters"]) -> tuple[float, float | None]:
         """Loss at ``parameters`` (n,), and the L2 norm of its gradient over all of them, or None if it was not asked for."""
 
 
@@ -84,14 +85,14 @@ class Lattice:
 class Plane:
     """Three vectors (n,) of parameters."""
 
-    p: Tensor
+    p: Float[Tensor, " parameters"]
     """Pre-trained, at alpha = beta = 0."""
-    f: Tensor
+    f: Float[Tensor, " parameters"]
     """Failed, at alpha = 1."""
-    s: Tensor
+    s: Float[Tensor, " parameters"]
     """Successful, at beta = 1."""
 
-    def at(self, alpha: float, beta: float) -> Tensor:
+    def at(self, alpha: float, beta: float) -> Float[Tensor, " parameters"]:
         """The parameters of a point, a new vector (n,)."""
         return ((1 - alpha - beta) * self.p).add_(self.f, alpha=alpha).add_(self.s, alpha=beta)
 

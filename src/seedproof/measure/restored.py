@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from seedproof.errors import UserError
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Int
     from transformers import PreTrainedModel
 
     from seedproof.measure.masking import MaskedBatch
@@ -38,7 +39,7 @@ class Depth:
 class RestoredLosses(Protocol):
     """The arithmetic of one batch; :class:`PlainRestoredLosses` is the oracle of any faster one."""
 
-    def __call__(self, batch: MaskedBatch) -> np.ndarray:
+    def __call__(self, batch: MaskedBatch) -> Float[np.ndarray, " depths"]:
         """Summed loss over the batch's asked tokens in nats, per depth, float64 (depths,)."""
 
 
@@ -70,12 +71,14 @@ class LayeredEncoder:
                 "it can for BERT, RoBERTa and ALBERT and those built like them"
             )
 
-    def embed(self, input_ids: Tensor) -> Tensor:
+    def embed(self, input_ids: Int[Tensor, "batch length"]) -> Float[Tensor, "batch length width"]:
         """What enters the lowest layer, (batch, length, width); all tokens are in the first segment."""
         hidden: Tensor = self._embeddings(input_ids=input_ids)
         return hidden if self._projection is None else self._projection(hidden)
 
-    def apply(self, layer: int, hidden: Tensor, mask: Tensor | None) -> Tensor:
+    def apply(
+        self, layer: int, hidden: Float[Tensor, "batch length width"], mask: Tensor | None
+    ) -> Float[Tensor, "batch length width"]:
         """Put hidden states (batch, length, width) through layer ``layer``, 0 the lowest."""
         output = self.layers[layer](hidden, mask)
         result: Tensor = output[0] if isinstance(output, tuple) else output
@@ -105,7 +108,7 @@ class PlainRestoredLosses:
         self._depths, self._device = list(depths), device
 
     @torch.no_grad()
-    def __call__(self, batch: MaskedBatch) -> np.ndarray:
+    def __call__(self, batch: MaskedBatch) -> Float[np.ndarray, " depths"]:
         """Summed loss over the batch's asked tokens in nats, per depth, float64 (depths,)."""
         asked, targets = batch.asked.to(self._device), batch.targets.to(self._device)
         hidden = self._top_hidden_states(batch.input_ids.to(self._device), _additive(batch, self._device))

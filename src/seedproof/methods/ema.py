@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seedproof.fields import Share
+from seedproof.fields import Fraction
 from seedproof.methods.base import EVALUATION, Effects, Method, Start, Treatment
 
 
@@ -30,7 +30,7 @@ class EMA(Method):
     in_fleet: ClassVar[bool] = True
     order_matters: ClassVar[bool] = False
 
-    decay: Share = 0.999
+    decay: Fraction = 0.999
     """b: how much of the average each step keeps; 1 / (1 - b) is about the number of steps that count."""
 
     def start(self, start: Start) -> Treatment:  # noqa: ARG002

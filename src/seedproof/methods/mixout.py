@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedproof.errors import UserError
-from seedproof.fields import Share
+from seedproof.fields import Fraction
 from seedproof.methods.base import Effects, Method, Mixture, Start, Treatment
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Mixout(Method):
     owns: ClassVar[frozenset[str]] = frozenset(("the matrices of the forward pass",))
     ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"covers": "names"})
 
-    p: Share = 0.9
+    p: Fraction = 0.9
     """Probability that a column of weights is replaced by the pre-trained one."""
     where: Literal["lee", "linear"] = "lee"
     """Lee et al.'s layers, the head toward 0; or every linear layer, the head toward its initial weights."""

@@ -13,10 +13,8 @@ figure adds what it lacks.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,14 +27,13 @@ from seedproof.paper import FIGURES
 from seedproof.paper.blocks import Block, RunKey, united
 from seedproof.paper.estimate import planned
 from seedproof.paper.figure import Figure, Found, get_figure
+from seedproof.paper.folder import alone, check_folder, note
 from seedproof.paper.measuring import Measuring
 from seedproof.paper.outputs import Made, make_all
 from seedproof.paper.paths import Paths, Tasks
 from seedproof.paper.scale import Scale, get_scale
 from seedproof.renamed import takes_former_names
-from seedproof.report.html.stored import REPRODUCTION
-from seedproof.store import Store, write_atomically
-from seedproof.store.lock import exclusive
+from seedproof.store import Store
 from seedproof.store.marker import MARKER
 from seedproof.study.planning import PlannedRun
 from seedproof.study.results import Results
@@ -46,9 +43,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "reproduce"
-FILE = REPRODUCTION
-FORMAT = 1
-LOCK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +116,8 @@ def reproduce(
     folder = Path(out)
     earlier = check_folder(folder, size)
     store = _open(folder, size, how)
-    with _alone(store):
-        _note(folder, size, earlier, where)
+    with alone(store):
+        note(folder, size, earlier, where)
         figures = chosen_figures([*earlier, *(figure.name for figure in asked)])
         runs = prepare(store, figures, size, where, how)
         execute(store, asked, runs, size, how)
@@ -134,53 +128,8 @@ def reproduce(
             measure=Measuring(store=store, scale=size, text=where.text, jobs=how.jobs, say=how.say),
         )
         made = make_all(figures, found, how.say)
-        _note(folder, size, [figure.name for figure in figures], where)
+        note(folder, size, [figure.name for figure in figures], where)
     return made
-
-
-def check_folder(folder: Path, scale: Scale) -> list[str]:
-    """The names of what was made in a folder before; refuses one that holds something else.
-
-    Raises:
-        UserError: the folder is a study that was not made by a reproduction, of another scale, or damaged.
-    """
-    path = folder / FILE
-    if not path.exists():
-        if (folder / MARKER).exists() and any((folder / name).exists() for name in ("runs.jsonl", "study.toml")):
-            raise UserError(f"{folder} is a study that no reproduction made; choose another folder with --out")
-        return []
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known, made = content["scale"], [name for name in content["made"] if name in FIGURES]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}); restore it from a copy") from None
-    if known != scale.name:
-        raise UserError(
-            f"{folder} holds a reproduction at --scale {known}; give that scale, or another folder for {scale.name}"
-        )
-    return made
-
-
-def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[str, str, str, str], bool]:
-    """Which runs of a folder are finished, by :func:`run_names`; empty where there is no reproduction yet.
-
-    Raises:
-        UserError: the folder holds something else.
-    """
-    path = Path(folder)
-    check_folder(path, scale)
-    if not (path / MARKER).exists():
-        return {}
-    store = Store.open(path)
-    return {
-        run_names(cell.task, cell.model, cell.recipe, cell.seed): store.run(cell.id).is_finished
-        for cell in store.cells()
-    }
-
-
-def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, str, str]:
-    """What tells a run from the others of a folder; of a model's path the last part, by which the hub knows it, too."""
-    return task, Path(model).name, recipe, seed
 
 
 def prepare(
@@ -217,8 +166,8 @@ def prepare(
             names, study.prepare(store.path, launcher=how.launcher, say=notes.setdefault)[1], strict=True
         ):
             runs[RunKey(first.task, first.examples, first.model, name, seed)] = run
-    for note in notes:
-        how.say(note)
+    for each in notes:
+        how.say(each)
     return runs
 
 
@@ -294,15 +243,3 @@ def _any_study(scale: Scale, how: Options) -> Study:
         device=how.device,
         threads=how.threads,
     )
-
-
-def _note(folder: Path, scale: Scale, made: Sequence[str], paths: Paths) -> None:
-    """Write what the folder is, before anything is run and again when figures were made."""
-    names = "all" if set(made) == set(FIGURES) else " ".join(made)
-    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": paths.options()}
-    write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
-
-
-def _alone(store: Store) -> AbstractContextManager[None]:
-    message = f"another process is reproducing into {store.path}; wait for its end"
-    return exclusive(store.path / "reproduce.lock", timeout=LOCK_SECONDS, message=message)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from seedproof import methods
 from seedproof.display import table
 from seedproof.errors import UserError, unknown
-from seedproof.fields import Count, FieldType, Name, NotNegative, Positive, Range, Share, field_types
+from seedproof.fields import Count, FieldType, Fraction, Name, NotNegative, Positive, Range, field_types
 from seedproof.methods import Method
 from seedproof.recipes.naming import with_method
 from seedproof.renamed import FORMER, as_stored, of_today, taken, takes_former_names
@@ -71,7 +71,7 @@ class Recipe:
     """One further step at learning rate 0 after ``max_steps``, as the released code takes."""
     batch_size: Count = 16
     """Examples in a step; the last step of an epoch takes what is left."""
-    warmup_ratio: Share = 0.1
+    warmup_ratio: Fraction = 0.1
     """Fraction of the steps over which the learning rate rises linearly from 0."""
     warmup_end: Literal["whole", "exact"] | None = None
     """Whether the warm-up ends at a whole step, rounded down (Google's code, Transformers), or exactly at its fraction of the
@@ -79,7 +79,7 @@ class Recipe:
     schedule: Literal["linear", "linear-drop", "constant"] = "linear"
     """After the warm-up: linear from the peak to 0; or the line lr * (1 - t / T), to which the rate drops when the
     warm-up ends (from lr to .9 lr at 10 %; Google's code, BertAdam); or constant."""
-    dropout: Share | None = None
+    dropout: Fraction | None = None
     """All dropout probabilities of the model."""
     dropout_scope: Literal["configuration", "modules"] | None = None
     """Where ``dropout`` is set: in the entries of the configuration that were known when stores began, or in every module
@@ -88,9 +88,9 @@ class Recipe:
     """Tokens of a text or pair; longer ones are cut."""
     initializer_range: NotNegative = 0.02
     """Standard deviation of the new head's initial weights."""
-    beta1: Share | None = None
+    beta1: Fraction | None = None
     """Decay of Adam's first moment, the moving average of gradients."""
-    beta2: Share | None = None
+    beta2: Fraction | None = None
     """Decay of Adam's second moment, the moving average of squared gradients."""
     eps: Positive = 1e-6
     """Added to the root of the second moment, so that nothing is divided by 0."""

@@ -83,7 +83,7 @@ def read_definition(path: Path) -> dict[str, Any]:
         for origin in Store.open(path.parent).extensions():
             note(origin)
     content["tasks"] = [_located(task, path.parent) for task in _list(content, "tasks", path)]
-    content["models"] = [_place(model, path.parent) for model in _list(content, "models", path)]
+    content["models"] = [_path_or_name(model, path.parent) for model in _list(content, "models", path)]
     if "recipes" in content:
         content["recipes"] = [_settings(recipe, path) for recipe in _list(content, "recipes", path)]
     if "settings" in content:
@@ -134,7 +134,7 @@ def _list(content: Mapping[str, Any], key: str, path: Path) -> list[Any]:
 def _located(task: Any, folder: Path) -> Any:
     """A task with its paths seen from the folder of the study file."""
     if not isinstance(task, Mapping):
-        return _place(task, folder)
+        return _path_or_name(task, folder)
     located = {key: str(folder / value) if key in _PATHS else value for key, value in task.items()}
     if "stored" in located:
         stored = str(located["stored"])
@@ -144,7 +144,7 @@ def _located(task: Any, folder: Path) -> Any:
     return located
 
 
-def _place(name: Any, folder: Path) -> Any:
+def _path_or_name(name: Any, folder: Path) -> Any:
     """The name of a model or a task, or its path seen from the folder of the study file."""
     is_path = isinstance(name, str) and not name.startswith(_NAMED) and (folder / name).exists()
     return str(folder / name) if is_path else name

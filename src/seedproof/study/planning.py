@@ -161,15 +161,15 @@ def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({}
     options = dict(task)
     if "stored" in options:
         return Task.read(options["stored"])
-    place = options.pop("file", None) or options.pop("name", None)
-    if place is None:
+    name = options.pop("file", None) or options.pop("name", None)
+    if name is None:
         raise UserError(f"the task {dict(task)} has neither a name nor a file")
     known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed", "quoting", "metric")
     for key in options:
         if key not in known:
-            raise unknown("key", key, known, where=f"task {place!r}")
+            raise unknown("key", key, known, where=f"task {name!r}")
     rules = parsing.get(_name_of_table(task) or "")
-    return load_task(place, **options, parsing=rules)
+    return load_task(name, **options, parsing=rules)
 
 
 def stored_parsing(tasks: Sequence[TaskLike], store: Store) -> dict[str, Parsing]:

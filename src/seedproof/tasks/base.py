@@ -12,8 +12,7 @@ whichever of the metrics judges.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +27,7 @@ from seedproof.spec import TaskReference, canonical_json
 from seedproof.tasks.confusion import class_scores
 from seedproof.tasks.metrics import METRICS, Metric, find_metric
 from seedproof.tasks.parsing import Parsing
-from seedproof.tasks.split import Split, check_varied
+from seedproof.tasks.split import Split, check_extra_names, check_split, check_varied
 
 if TYPE_CHECKING:
     from seedproof.tasks.data_report import DataReport
@@ -82,7 +81,7 @@ class Task:
             raise UserError(f"task {self.name!r}: classes must differ, found {', '.join(self.classes)}")
         check_extra_names(self.name, self.extra)
         for name, split in {"train": self.train, **self.evaluation_splits}.items():
-            self._check_split(name, split)
+            check_split(split, self.classes, self.train.pairs is not None, f"task {self.name!r}, split {name!r}")
         check_varied(self.train.labels, self.classes, f"task {self.name!r}, training set")
         check_varied(self.dev.labels, self.classes, f"task {self.name!r}, development set")
 
@@ -240,36 +239,3 @@ class Task:
         for name in self.metrics:
             find_metric(name, self.classes, where=where)
         object.__setattr__(self, "metric", find_metric(self.metric or self.metrics[0], self.classes, where=where).name)
-
-    def _check_split(self, name: str, split: Split) -> None:
-        where = f"task {self.name!r}, split {name!r}"
-        if not len(split):
-            raise UserError(f"{where} is empty: give it at least one example")
-        if (split.pairs is None) != (self.train.pairs is None):
-            raise UserError(f"{where}: either all splits have pairs of texts or none has")
-        if self.kind == "regression":
-            if split.labels.dtype.kind != "f":
-                raise UserError(f"{where}: regression targets must be floats; give classes for class indices")
-            if not np.isfinite(split.labels).all():
-                index = int(np.argmin(np.isfinite(split.labels)))
-                raise UserError(f"{where}: target {split.labels[index]} of example {index} is not finite")
-            return
-        if split.labels.dtype.kind != "i":
-            raise UserError(
-                f"{where}: labels must be integer class indices, found floats; pass classes=() for regression"
-            )
-        wrong = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.classes)))
-        if wrong.size:
-            value, index = split.labels[wrong[0]], wrong[0]
-            raise UserError(f"{where}: label {value} of example {index} is not one of 0 to {len(self.classes) - 1}")
-
-
-def check_extra_names(task: str, names: Iterable[str]) -> None:
-    """Refuse names of extra splits that are taken, or could not be names of files.
-
-    Raises:
-        UserError: names the task and the split.
-    """
-    for name in names:
-        if name in ("train", "dev") or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise UserError(f"task {task!r}: {name!r} cannot name an extra split; use lower-case letters")

@@ -9,16 +9,21 @@ is in no mean over classes (as in scikit-learn).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int
 
 Counts = NDArray[np.float64]
 """Shape (..., classes, classes). Floats: products of squared counts pass 2^63 from some 55,000 examples on."""
 
 
-def confusion(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> Counts:
+def confusion(
+    predictions: Int[np.ndarray, " examples"], labels: Int[np.ndarray, " examples"], classes: int
+) -> Float64[np.ndarray, "classes classes"]:
     """Counts (classes, classes) from class indices (examples,)."""
     cells = np.bincount(labels * classes + predictions, minlength=classes * classes)
     return cells.reshape(classes, classes).astype(np.float64)
@@ -62,19 +67,19 @@ def matthews(counts: Counts) -> Any:
     return _ratio(covariance, np.sqrt(spreads[0]) * np.sqrt(spreads[1]))
 
 
-def precision_by_class(counts: Counts) -> NDArray[np.float64]:
+def precision_by_class(counts: Float64[np.ndarray, "*batch classes classes"]) -> Float64[np.ndarray, "*batch classes"]:
     """Precision of each class, (..., classes): the fraction of the examples taken for it that are of it."""
     fractions: NDArray[np.float64] = _ratio(_right(counts), _predicted(counts))
     return fractions
 
 
-def recall_by_class(counts: Counts) -> NDArray[np.float64]:
+def recall_by_class(counts: Float64[np.ndarray, "*batch classes classes"]) -> Float64[np.ndarray, "*batch classes"]:
     """Recall of each class, (..., classes): the fraction of its examples that were taken for it."""
     fractions: NDArray[np.float64] = _ratio(_right(counts), _actual(counts))
     return fractions
 
 
-def f1_by_class(counts: Counts) -> NDArray[np.float64]:
+def f1_by_class(counts: Float64[np.ndarray, "*batch classes classes"]) -> Float64[np.ndarray, "*batch classes"]:
     """Harmonic mean of precision and recall, (..., classes)."""
     fractions: NDArray[np.float64] = _ratio(2 * _right(counts), _actual(counts) + _predicted(counts))
     return fractions

@@ -15,10 +15,10 @@ from typing import Any
 
 from seedproof.checksums import sealed, unsealed
 from seedproof.errors import UserError, is_out_of_memory
-from seedproof.tasks.base import Task, check_extra_names
+from seedproof.tasks.base import Task
 from seedproof.tasks.metrics import rare_class
 from seedproof.tasks.parsing import BEFORE, Parsing
-from seedproof.tasks.split import Split
+from seedproof.tasks.split import Split, check_extra_names
 
 FORMAT = 1
 """Version of the folder's layout."""

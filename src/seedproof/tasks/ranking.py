@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Num
 
-def auroc(outputs: NDArray[Any], labels: NDArray[Any]) -> float:
+
+def auroc(outputs: Num[np.ndarray, "examples classes"], labels: Num[np.ndarray, " examples"]) -> float:
     """Area under the ROC curve: the probability that an example of a class is ranked above one of another, ties a half.
 
     With more than two classes the mean over the classes, each against all others. A class without examples, or that has
@@ -22,7 +25,9 @@ def auroc(outputs: NDArray[Any], labels: NDArray[Any]) -> float:
     return auroc_with_error(outputs, labels)[0]
 
 
-def auroc_with_error(outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+def auroc_with_error(
+    outputs: Num[np.ndarray, "examples classes"], labels: Num[np.ndarray, " examples"]
+) -> tuple[float, float]:
     """The area and its standard error over the examples, of two classes DeLong's (DeLong et al. 1988)."""
     odds = log_odds(outputs)
     # Of two classes the area is the same for both.
@@ -35,7 +40,7 @@ def auroc_with_error(outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[float
     return area, math.sqrt(float((influence**2).sum())) / len(labels)
 
 
-def log_odds(outputs: NDArray[Any]) -> NDArray[np.float64]:
+def log_odds(outputs: Num[np.ndarray, "examples classes"]) -> Float64[np.ndarray, "examples classes"]:
     """Log odds of each class against all others, (examples, classes): unlike probabilities they never round to 1."""
     values = outputs.astype(np.float64)
     others = [np.logaddexp.reduce(np.delete(values, index, axis=1), axis=1) for index in range(values.shape[1])]

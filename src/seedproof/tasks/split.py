@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,48 @@ def check_varied(labels: NDArray[Any], classes: tuple[str, ...], where: str) -> 
     if np.ptp(labels) == 0:
         value = f"the single class {classes[labels[0]]!r}" if classes else f"the single target {labels[0]}"
         raise UserError(f"{where}: all {len(labels)} examples have {value}; at least two different labels are needed")
+
+
+def check_split(split: Split, classes: tuple[str, ...], has_pairs: bool, where: str) -> None:
+    """Refuse a split without examples, or whose labels are not those of its task.
+
+    Args:
+        split: of a task.
+        classes: of the task; none for a regression.
+        has_pairs: whether the task has pairs of texts.
+        where: what the split is called in messages.
+
+    Raises:
+        UserError: names ``where``, and the first label that is wrong.
+    """
+    if not len(split):
+        raise UserError(f"{where} is empty: give it at least one example")
+    if (split.pairs is not None) != has_pairs:
+        raise UserError(f"{where}: either all splits have pairs of texts or none has")
+    if not classes:
+        if split.labels.dtype.kind != "f":
+            raise UserError(f"{where}: regression targets must be floats; give classes for class indices")
+        if not np.isfinite(split.labels).all():
+            index = int(np.argmin(np.isfinite(split.labels)))
+            raise UserError(f"{where}: target {split.labels[index]} of example {index} is not finite")
+        return
+    if split.labels.dtype.kind != "i":
+        raise UserError(f"{where}: labels must be integer class indices, found floats; pass classes=() for regression")
+    wrong = np.flatnonzero((split.labels < 0) | (split.labels >= len(classes)))
+    if wrong.size:
+        value, index = split.labels[wrong[0]], wrong[0]
+        raise UserError(f"{where}: label {value} of example {index} is not one of 0 to {len(classes) - 1}")
+
+
+def check_extra_names(task: str, names: Iterable[str]) -> None:
+    """Refuse names of extra splits that are taken, or could not be names of files.
+
+    Raises:
+        UserError: names the task and the split.
+    """
+    for name in names:
+        if name in ("train", "dev") or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise UserError(f"task {task!r}: {name!r} cannot name an extra split; use lower-case letters")
 
 
 def label_entropy(labels: ArrayLike) -> float:

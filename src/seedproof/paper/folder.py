@@ -1,0 +1,83 @@
+"""The folder of a reproduction: what was made in it, at which scale and from which files, and who writes to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from seedproof.errors import UserError
+from seedproof.paper import FIGURES
+from seedproof.paper.paths import Paths
+from seedproof.paper.scale import Scale
+from seedproof.report.html.stored import REPRODUCTION as FILE
+from seedproof.store import Store, write_atomically
+from seedproof.store.lock import exclusive
+from seedproof.store.marker import MARKER
+
+FORMAT = 1
+LOCK_SECONDS = 0.5
+
+
+def check_folder(folder: Path, scale: Scale) -> list[str]:
+    """The names of what was made in a folder before; refuses one that holds something else.
+
+    Raises:
+        UserError: the folder is a study that was not made by a reproduction, of another scale, or damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        if (folder / MARKER).exists() and any((folder / name).exists() for name in ("runs.jsonl", "study.toml")):
+            raise UserError(f"{folder} is a study that no reproduction made; choose another folder with --out")
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known, made = content["scale"], [name for name in content["made"] if name in FIGURES]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({error}); restore it from a copy") from None
+    if known != scale.name:
+        raise UserError(
+            f"{folder} holds a reproduction at --scale {known}; give that scale, or another folder for {scale.name}"
+        )
+    return made
+
+
+def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[str, str, str, str], bool]:
+    """Which runs of a folder are finished, by :func:`run_names`; empty where there is no reproduction yet.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    path = Path(folder)
+    check_folder(path, scale)
+    if not (path / MARKER).exists():
+        return {}
+    store = Store.open(path)
+    return {
+        run_names(cell.task, cell.model, cell.recipe, cell.seed): store.run(cell.id).is_finished
+        for cell in store.cells()
+    }
+
+
+def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, str, str]:
+    """What tells a run from the others of a folder; of a model's path the last part, by which the hub knows it, too."""
+    return task, Path(model).name, recipe, seed
+
+
+def note(folder: Path, scale: Scale, made: Sequence[str], paths: Paths) -> None:
+    """Write what the folder is, before anything is run and again when figures were made."""
+    names = "all" if set(made) == set(FIGURES) else " ".join(made)
+    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": paths.options()}
+    write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def alone(store: Store) -> AbstractContextManager[None]:
+    """Hold the folder for the length of a ``with`` block.
+
+    Raises:
+        Held: another process is reproducing into it.
+    """
+    message = f"another process is reproducing into {store.path}; wait for its end"
+    return exclusive(store.path / "reproduce.lock", timeout=LOCK_SECONDS, message=message)
