@@ -162,7 +162,7 @@ class _PoolerCounter:
             self._units += output.numel()
 
     def share(self) -> float | None:
-        """Share of what was counted; None where nothing was."""
+        """Fraction of what was counted; None where nothing was."""
         return float(torch.stack(self._saturated).sum()) / self._units if self._units else None
 
 
