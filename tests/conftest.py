@@ -52,17 +52,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_tiny_model(family: str, folder: Path) -> Path:
     """Write a small model of a family with random weights and the miniature's tokenizer."""
-    import torch
+    from seedproof.testing.tiny import tiny_model
 
-    from seedproof.miniature.pretrain import PairModel, Pretraining
-    from seedproof.miniature.tokenizer import make_tokenizer
-
-    settings = Pretraining(family=family, stages=(), hidden_size=16, feed_forward=32)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        PairModel(settings, 2).model.save_pretrained(folder)
-    make_tokenizer(family).save_pretrained(folder)
-    return folder
+    return tiny_model(folder, family)
 
 
 @pytest.fixture(scope="session")

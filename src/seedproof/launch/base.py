@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from seedproof.errors import UserError, unknown
 from seedproof.events import Listener
+from seedproof.extensions import is_written, load
 from seedproof.launch.tally import Summary
 from seedproof.machine import Machine
 from seedproof.spec import Numerics, RunSpec
@@ -105,8 +106,8 @@ class Known:
 
     target: str
     """``module:Class``; loaded when it is asked for."""
-    extra: str | None = None
-    """Extra that installs what it needs."""
+    needs: str | None = None
+    """Package that is not installed with this one, but by the extra of the same name."""
 
 
 LAUNCHERS: Mapping[str, Known] = {
@@ -118,44 +119,44 @@ LAUNCHERS: Mapping[str, Known] = {
 
 def launcher_names() -> list[str]:
     """Names of all launchers: of this package and of those that are installed beside it."""
-    return [*LAUNCHERS, *(point.name for point in entry_points(group=ENTRY_POINTS) if point.name not in LAUNCHERS)]
+    return [*LAUNCHERS, *(name for name in _installed() if name not in LAUNCHERS)]
 
 
 def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
     """A launcher by its name, with options of its own; a launcher as it is.
 
+    Args:
+        chosen: a name of :func:`launcher_names`, or ``module:Class``.
+        options: of the launcher.
+
     Raises:
         UserError: nothing has that name (the nearest one is said), the package that it needs is not installed (with the
-            line that installs it), or it has no such option.
+            line that installs it), its module cannot be imported, or it has no such option.
     """
     if isinstance(chosen, Launcher):
         return chosen
-    kind = _find(chosen)
+    kind = load(_target(chosen), Launcher, "launcher")  # type: ignore[type-abstract]
     try:
         return kind(**options)
     except TypeError as error:
         raise UserError(f"the launcher {chosen!r} cannot be made with these options: {error}") from error
 
 
-def _find(name: str) -> type[Launcher]:
-    if name in LAUNCHERS:
-        target, extra = LAUNCHERS[name].target, LAUNCHERS[name].extra
-    else:
-        installed = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
-        if name not in installed:
-            raise unknown("launcher", name, launcher_names())
-        target, extra = installed[name], None
-    module, _, attribute = target.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        if extra is not None and error.name is not None and not error.name.startswith("seedproof"):
-            fix = f"install it: pip install 'seedproof[{extra}]'"
-        else:
-            fix = "mend or remove the package that names it"
-        raise UserError(f"the launcher {name!r} cannot be loaded ({error}); {fix}") from error
-    except AttributeError as error:
-        raise UserError(f"the launcher {name!r} cannot be loaded ({error}); mend the package that names it") from error
-    if not (isinstance(found, type) and issubclass(found, Launcher)):
-        raise UserError(f"the launcher {name!r} is {target}, which is no seedproof.launch.base.Launcher")
-    return found
+def _target(name: str) -> str:
+    if is_written(name):
+        return name
+    if (known := LAUNCHERS.get(name)) is not None:
+        if known.needs is not None and find_spec(known.needs) is None:
+            raise UserError(
+                f"the launcher {name!r} needs the package {known.needs}, which is not installed; install it: "
+                f"pip install 'seedproof[{known.needs}]'"
+            )
+        return known.target
+    if name not in (installed := _installed()):
+        raise unknown("launcher", name, launcher_names())
+    return installed[name]
+
+
+def _installed() -> dict[str, str]:
+    """Targets of launchers that other packages name."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}

@@ -1,4 +1,4 @@
-"""Progress of a study while it runs: a live display in a terminal, a few plain lines anywhere else.
+"""Progress of a study while it runs: live in a terminal or in the cell of a notebook, a few plain lines anywhere else.
 
 A listener like any other (:mod:`seedproof.events`). A failed run is a result, so it is counted, not announced; a crashed one
 is a fault and gets its own line, live or plain.
@@ -6,6 +6,7 @@ is a fault and gets its own line, live or plain.
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,11 +22,16 @@ from rich.text import Text
 from seedproof import events
 from seedproof.events import Event
 from seedproof.report.console import Console
+from seedproof.report.notebook import Cell, in_notebook
 
 _PLAIN_LINES = 10
 """Lines about the overall progress that the plain mode writes for a whole study, at most."""
 _BAR = 12
 """Characters of a run's bar; the overall one is twice as long."""
+_CELL_SECONDS = 0.25
+"""The cell of a notebook is drawn again at most this often, but for lines that must not be missed."""
+_CELL_LINES = 20
+"""Such lines that a cell shows, the latest."""
 
 
 class Progress:
@@ -38,6 +44,8 @@ class Progress:
         labels: what to call a run, by its id; the id itself where there is none.
         console: where to write; standard error by default, so that standard output stays for results.
         live: whether to draw over earlier lines; by default only where the console is a terminal that can.
+        cell: of a notebook, to draw in instead of the console; by default the one that is being executed, if there is one
+            and no console is given.
         clock: seconds since some fixed moment.
     """
 
@@ -50,11 +58,15 @@ class Progress:
         labels: Mapping[str, str] | None = None,
         console: Console | None = None,
         live: bool | None = None,
+        cell: Cell | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._cell = Cell() if cell is None and console is None and in_notebook() else cell
+        self._said: list[str] = []
+        self._drawn = clock()
         self.console = console or Console(stderr=True)
         capable = self.console.is_terminal and not self.console.is_dumb_terminal
-        self._is_live = capable if live is None else live
+        self._is_live = (capable if live is None else live) and self._cell is None
         self.runs, self.finished, self.failed, self.crashed = runs, finished, failed, 0
         self._already, self._labels, self._clock = finished, labels or {}, clock
         self._active: dict[str, tuple[int, int, float | None]] = {}  # run -> steps done, steps to do, latest loss
@@ -67,8 +79,9 @@ class Progress:
         self._tenth = self._tenths()
         if self._is_live:
             self._live.start()
-        else:
+        elif self._cell is None:
             self._say(self._overall())
+        self._draw(must=True)
         return self
 
     def __exit__(
@@ -76,7 +89,9 @@ class Progress:
     ) -> None:
         if self._is_live:
             self._live.stop()
-        if self._is_live or self.finished < self.runs:  # else the last tenth has said it
+        if self._cell is not None:
+            self._cell.draw("\n".join([self._overall(left=False), *self._said[-_CELL_LINES:]]))
+        elif self._is_live or self.finished < self.runs:  # else the last tenth has said it
             self._say(self._overall(left=False))
 
     def __call__(self, event: Event) -> None:
@@ -86,6 +101,16 @@ class Progress:
         # Outside the lock: printing takes the display's own lock, under which the display calls _render.
         for line in lines:
             self._say(line)
+        self._draw(must=bool(lines))
+
+    def _draw(self, *, must: bool) -> None:
+        """Draw the cell of a notebook again."""
+        if self._cell is None or not (must or self._clock() - self._drawn >= _CELL_SECONDS):
+            return
+        self._drawn = self._clock()
+        text = io.StringIO()
+        Console(file=text, width=100, color_system=None).print(self._render())
+        self._cell.draw("\n".join([text.getvalue().rstrip(), *self._said[-_CELL_LINES:]]))
 
     def _taken(self, event: Event) -> list[str]:
         """Count ``event``; the lines that it is worth."""
@@ -108,7 +133,7 @@ class Progress:
             case events.Finished():
                 self.finished += 1
                 self.failed += event.outcome == "failed"
-        if not self._is_live and self._tenths() > self._tenth:
+        if not self._is_live and self._cell is None and self._tenths() > self._tenth:
             self._tenth = self._tenths()
             lines.append(self._overall())
         return lines
@@ -117,6 +142,9 @@ class Progress:
         return _PLAIN_LINES * self.finished // self.runs if self.runs else _PLAIN_LINES
 
     def _say(self, text: str) -> None:
+        if self._cell is not None:
+            self._said.append(text)
+            return
         self.console.print(text, markup=False, highlight=False, soft_wrap=not self.console.is_terminal)
 
     def _label(self, run: str) -> str:
