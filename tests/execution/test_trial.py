@@ -145,7 +145,7 @@ def test_layers_and_words_that_do_not_fit_are_said(folder, small_task, tmp_path)
     path.write_text(json.dumps(content))
     _, layers, words = said(make_study(folder, small_task), tmp_path / "study")
     assert "layers that its config.json leaves out: bert.encoder.layer.1." in layers
-    assert "has the number 1000 for 'zzz', but the model's vocabulary ends at" in words
+    assert "has the id 1000 for 'zzz', but the model's vocabulary ends at" in words
 
 
 def test_weights_that_are_not_finite_are_said_to_diverge_at_once(folder, small_task, tmp_path):

@@ -32,7 +32,7 @@ def run_bytes(
         evaluations: in the run; each records the logits, and how far every tensor has moved.
         norms: steps that record the gradient norm of every tensor.
         tensors: of the model.
-        logits: numbers that an evaluation predicts.
+        logits: elements that an evaluation records.
         parameters: of the model.
         keeps_weights: whether the final weights are kept.
     """

@@ -232,11 +232,11 @@ def _left_out(loaded: LoadedModel, source: ModelSource) -> list[str]:
 def _words_without_embedding(source: ModelSource) -> list[str]:
     """A text with such a word would end its runs in their middle; the trial's few texts need not have one."""
     rows = source.config.get("vocab_size")
-    numbers = load_tokenizer(source).get_vocab()
-    word = max(numbers, key=lambda each: numbers[each], default=None)
-    if not isinstance(rows, int) or word is None or numbers[word] < rows:
+    ids = load_tokenizer(source).get_vocab()
+    word = max(ids, key=lambda each: ids[each], default=None)
+    if not isinstance(rows, int) or word is None or ids[word] < rows:
         return []
     return [
-        f"warning: the tokenizer of {source.name} has the number {numbers[word]} for {word!r}, but the model's vocabulary ends "
+        f"warning: the tokenizer of {source.name} has the id {ids[word]} for {word!r}, but the model's vocabulary ends "
         f"at {rows - 1}: a text with such a word ends its run"
     ]

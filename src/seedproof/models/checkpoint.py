@@ -110,7 +110,7 @@ def build_without_weights(
         classes: one of Transformers' auto classes.
         config: from :func:`open_configuration`.
         source: the model.
-        device: another one, where numbers at random must stand for weights.
+        device: another one, where random values must stand for weights.
 
     Raises:
         UserError: Transformers cannot build it, or it has more modules than any model.
@@ -219,7 +219,7 @@ def _check_size(classes: Any, config: PreTrainedConfig, source: ModelSource) -> 
         tensors = [*model.named_parameters(), *model.named_buffers()]
         name, largest = max(tensors, key=lambda item: item[1].numel())
         raise UserError(
-            f"{source.folder / 'config.json'} describes {wanted:.3g} numbers (most of them in {name}, "
+            f"{source.folder / 'config.json'} describes {wanted:.3g} elements (most of them in {name}, "
             f"{shape_text(largest.shape)}), but the weights beside it are {stored:.3g} bytes; mend the file, or fetch the "
             "model again"
         )

@@ -1,7 +1,7 @@
 """The dropout of a model: every site where it drops, whatever the site is called in its configuration.
 
 Transformers has about thirty names for dropout probabilities, some of them in no configuration. What drops are modules, and
-numbers that a module keeps, or looks up in its configuration, for a functional dropout.
+probabilities that a module keeps, or looks up in its configuration, for a functional dropout.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def _skeleton(folder: Path, configuration: str) -> nn.Module:  # noqa: ARG001
 
 
 def build(folder: Path, device: str = "meta", dropout: float | None = None) -> nn.Module:
-    """The sequence classification model of a folder's configuration: without numbers (on the meta device), or with any."""
+    """The sequence classification model of a folder's configuration, without weights (meta device) or with random ones."""
     from transformers import AutoModelForSequenceClassification
 
     config = load_configuration(_at(folder))
