@@ -75,7 +75,7 @@ def test_runs_of_a_few_steps_are_not_unknown_without_a_word() -> None:
     (sentence,) = remedies(counts, 2)
     assert sentence.startswith("unknown: 2 of 2 runs left records that do not tell how they ended: ")
     assert "3 recorded gradients and 2 evaluations" in sentence
-    assert "under [recording]" in sentence
+    assert "--record gradients=EVERY, --evaluations N" in sentence
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from seedproof.checksums import KEY
 from seedproof.cli import main
 from seedproof.miniature.corpus import draw_task
 from seedproof.models.source import MINIATURES
+from seedproof.probes import PROBES
 from seedproof.recipes import RECIPES
 from seedproof.tasks import TASKS
 
@@ -187,9 +188,13 @@ def test_dry_run_shows_the_runs_and_makes_nothing(run_words, tmp_path):
     assert "mosbach: 1 run of" in outcome.out
     assert "none was started" in outcome.out
     assert re.search(r"estimate for this machine: .* with \d+ at a time, \d+ [KM]iB of disk", outcome.out)
-    assert "bias_correction       True" in outcome.err
-    assert "dropout               0.1 (family bert)" in outcome.err
-    assert "held out by label with split_seed=0" in outcome.err
+    assert "bias_correction       True" in outcome.out
+    assert "dropout               0.1 (family bert)" in outcome.out
+    assert "held out by label with split_seed=0" in outcome.out
+    assert (
+        "recorded: gradients every 10 steps, pooler every evaluation, drift every evaluation; evaluated" in outcome.out
+    )
+    assert outcome.err == ""
     assert not (tmp_path / "new").exists()
 
 
@@ -219,13 +224,14 @@ def test_a_dry_run_counts_what_the_study_has(ran, table, tiny_model, tmp_path):
     assert content(folder) == before
 
 
-@pytest.mark.parametrize("what", ["tasks", "recipes", "models", "studies"])
+@pytest.mark.parametrize("what", ["tasks", "recipes", "models", "studies", "recordings"])
 def test_ls(what):
     names = {
         "tasks": TASKS,
         "recipes": RECIPES,
         "models": [f"miniature/{name}" for name in MINIATURES],
         "studies": ["demo"],
+        "recordings": PROBES,
     }[what]
     listed = command("ls", what).out
     assert all(f"{name} " in listed for name in names)
@@ -412,11 +418,11 @@ def test_a_dry_run_tries_a_batch_and_says_what_is_drawn(tiny_model, tmp_path):
     """What every run would die of is found before any is started; the head is named."""
     own = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     words = ["study", "run", "--task", "miniature/acceptability", "--model", own, "--device", "cpu", "--dry-run"]
-    assert f"{own}: drawn from each run's head seed: classifier.bias, classifier.weight" in command(*words).err
+    assert f"{own}: drawn from each run's head seed: classifier.bias, classifier.weight" in command(*words).out
     config = json.loads((own / "config.json").read_text())
     (own / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
     broken = command(*words)
     assert (broken.code, broken.out) == (2, "")
     assert "does not hold 16 of the 55 parameters of the encoder" in broken.err
-    assert "which are drawn at random from each run's head seed" in command(*words, "--draw-missing").err
+    assert "which are drawn at random from each run's head seed" in command(*words, "--draw-missing").out
     assert "devlin(new_head=True)" in command(*words, "--draw-missing", "--new-head").out

@@ -13,6 +13,10 @@ from tests.cli.test_cli import command as give
 from tests.conftest import REPOSITORY
 
 from seedproof.cli.app import app
+from seedproof.errors import UserError
+from seedproof.report.html import study_figures
+from seedproof.store import Store
+from seedproof.study.results import open_results
 
 SOURCE = REPOSITORY / "src" / "seedproof"
 _COMMAND = re.compile(r"(?<![\w/.-])seedproof ((?:bench|demo|ls|measure|miniature|report|reproduce|study) [^”'\n`]*)")
@@ -59,9 +63,8 @@ GIVEN = {
     "study status {}": ["study", "status", "STUDY"],
     "study runs {}": ["study", "runs", "STUDY"],
     "study run --help": ["study", "run", "--help"],
-    "study run {} --out {} {}": ["study", "run", "STUDY/study.toml", "--out", "STUDY"],
-    "study run {} --out {}": ["study", "run", "STUDY/study.toml", "--out", "STUDY"],
-    "study run {} --out {} --weights": ["study", "run", "STUDY/study.toml", "--out", "STUDY", "--weights"],
+    "study run {} --out {} {} {}": ["study", "run", "STUDY/study.toml", "--out", "STUDY", "--record", "gradients=1"],
+    "study run {} --out {} {} --weights": ["study", "run", "STUDY/study.toml", "--out", "STUDY", "--weights"],
     "study export DIR --parquet FILE": ["study", "export", "STUDY", "--parquet", "NEW.parquet"],
     "study export DIR --parquet runs.parquet": ["study", "export", "STUDY", "--parquet", "NEW.parquet"],
     "study export DIR --scores scores.parquet": [
@@ -81,6 +84,7 @@ GIVEN = {
     "reproduce all --out DIR": ["reproduce", "all", "--out", "NEW", "--dry-run"],  # its figures have a test each
     "ls {}": ["ls", "tasks"],
     "ls fields": ["ls", "fields"],
+    "ls recordings": ["ls", "recordings"],
     "miniature pretrain {name} --out FOLDER": [
         "miniature",
         "pretrain",
@@ -109,7 +113,7 @@ def study(tmp_path_factory, tiny_model) -> Path:
     return make_study(tmp_path_factory.mktemp("commands"), tiny_model)
 
 
-def make_study(place: Path, model: Path) -> Path:
+def make_study(place: Path, model: Path, *more: object) -> Path:
     """Run a study of one run into a folder whose name needs quoting."""
     (place / "mine.csv").write_text("t,l\n" + "".join(f"the dog {n},{'yn'[n % 2]}\n" for n in range(20)))
     words = [
@@ -131,6 +135,7 @@ def make_study(place: Path, model: Path) -> Path:
         1,
         "--out",
         place / "my study",
+        *more,
     ]
     assert give(*words).code == 0
     return place / "my study"
@@ -157,3 +162,33 @@ def test_the_way_out_of_a_message_is_a_way_out(tiny_model, tmp_path):
     assert give(*shlex.split(named)[1:], "--jobs", 1).code == 0
     measured = give(*measure)
     assert measured.code == 0, measured.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["plain", "fleet"])
+def test_the_commands_that_add_recordings_add_them(tiny_model, tmp_path, engine):
+    """Word by word: from the message of a table that lacks a recording, and from every figure of a report that lacks one."""
+    study = make_study(tmp_path, tiny_model, "--record", "none", "--evaluations", 1, "--engine", engine)
+    results = open_results(study)
+    scores = results.runs()["score"].tolist()
+    with pytest.raises(UserError, match=r"no recording 'drift'; .*compare them, and add it: ") as told:
+        results.drift("devlin/0")
+    message = str(told.value)
+    assert give_all(message[message.index("seedproof study run") :])
+    assert len(results.drift("devlin/0"))
+    (figures := tmp_path / "figures").mkdir()
+    entries = study_figures(Store.open(study), results.runs(), figures)
+    lacking = {entry.name: entry.command for entry in entries if entry.command}
+    assert lacking.keys() == {"progress", "gradients"}
+    for line in lacking.values():
+        assert give_all(line)
+    entries = study_figures(Store.open(study), results.runs(), figures)
+    assert not [entry for entry in entries if entry.command]
+    assert len(results.drift("devlin/0"))
+    assert results.runs()["score"].tolist() == scores
+
+
+def give_all(line: str) -> bool:
+    """Give the commands of a line as a shell does; whether all ended well."""
+    ends = [give(*shlex.split(part)[1:], "--jobs", 1) for part in line.split(" && ")]
+    return not [end.err for end in ends if end.code]

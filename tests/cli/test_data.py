@@ -22,7 +22,8 @@ def dry_run(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["seedproof", "study", "run", *map(str, (*words, *TABLE))])
         with pytest.raises(SystemExit):
             main()
-        return str(capsys.readouterr().err)
+        said = capsys.readouterr()
+        return str(said.out + said.err)
 
     return give
 

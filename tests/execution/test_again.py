@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 
 import numpy as np
 import pytest
 
+from seedproof.events import Crashed, Note
 from seedproof.execution import plain
-from seedproof.execution.again import widened
+from seedproof.execution.again import tolerance, widened
 from seedproof.execution.recording import Recording, lacks
 from seedproof.execution.run_session import RunSession
 from seedproof.recipes import recipe
+from seedproof.store import Store
 from seedproof.study.study import Study
 
 FEW = Recording(probes={"drift": 1})
@@ -118,3 +122,71 @@ def test_a_finished_run_that_lacks_nothing_is_left_alone(finished):
     stamp = folder.journal.path.stat().st_mtime_ns
     execute(finished, folder.id)
     assert folder.journal.path.stat().st_mtime_ns == stamp
+
+
+def fleet_study(model, task, recording, seeds=2):
+    chosen = [recipe("devlin", learning_rate=1e-3, max_steps=6)]
+    return Study(
+        "f", tasks=[task], models=[str(model)], recipes=chosen, seeds=seeds, engine="fleet", recording=recording
+    )
+
+
+@pytest.fixture
+def finished_fleet(tmp_path, tiny_model, small_task):
+    """The folder of a study with two finished runs of a fleet."""
+    folder = tmp_path / "study"
+    fleet_study(tiny_model, small_task, FEW).run(folder, launcher="inline", progress=False)
+    return folder
+
+
+def test_runs_of_a_fleet_are_done_again_too_and_taken_whole_where_they_agree(finished_fleet, tiny_model, small_task):
+    """In other company: a third run joins. Records, result and weights are of one attempt, the score before is noted."""
+    store = Store.open(finished_fleet)
+    before = {id_: store.run(id_).result() for id_ in store.run_ids()}
+    study = fleet_study(tiny_model, small_task, MORE, seeds=3)
+    planned = study.plan(study.numerics(finished_fleet), finished_fleet)
+    left = study.left(planned, finished_fleet)
+    assert (len(left.specs), left.again) == (3, frozenset(before))  # what a dry run counts
+    heard = []
+    study.run(finished_fleet, launcher="inline", progress=False, listeners=[heard.append])
+    assert not [event for event in heard if isinstance(event, Note)]
+    for id_, stored in before.items():
+        folder = store.run(id_)
+        result = folder.result()
+        assert result["outcome"] == stored["outcome"]
+        assert abs(result["score"] - stored["score"]) <= tolerance(result)
+        assert result["execution"]["replaced_score"] == stored["score"]
+        assert result["execution"]["attempts"] == 2
+        assert {"gradients", "drift"} <= {record["kind"] for record in folder.records()}
+        assert result["recordings"] == {"gradients": 2, "drift": 1, "evaluations": None, "weights": True}
+        assert (folder.weights / "model.safetensors").is_file()
+        assert not (folder.path / "again").exists()
+    assert not study.left(planned, finished_fleet).specs
+
+
+def test_a_run_of_a_fleet_that_does_not_agree_is_kept_and_both_numbers_are_said(
+    finished_fleet, tiny_model, small_task, monkeypatch
+):
+    store = Store.open(finished_fleet)
+    before = {id_: content(store.run(id_)) for id_ in store.run_ids()}
+    monkeypatch.setattr("seedproof.execution.again.tolerance", lambda result: -1.0)
+    heard = []
+    study = fleet_study(tiny_model, small_task, MORE)
+    study.run(finished_fleet, launcher="inline", progress=False, listeners=[heard.append])
+    notes = [event.message for event in heard if isinstance(event, Note)]
+    assert len(notes) == 2
+    for note in notes:
+        assert re.search(r"score \S+ before, \S+ now, .*; the stored run was kept as it was", note)
+    assert {id_: content(store.run(id_)) for id_ in store.run_ids()} == before
+    assert not [event for event in heard if isinstance(event, Crashed)]
+
+
+def content(folder):
+    return [file.read_bytes() for file in (folder.journal.path, folder.path / "result.json")]
+
+
+def test_the_tolerance_is_a_standard_error_of_the_score():
+    """Of a proportion of .8 in 500 examples it is .018; without an interval only the same score agrees."""
+    half = 1.96 * math.sqrt(0.8 * 0.2 / 500)
+    assert tolerance({"score_low": 0.8 - half, "score_high": 0.8 + half}) == pytest.approx(0.01789, abs=1e-5)
+    assert tolerance({"score_low": math.nan, "score_high": math.nan}) == 0.0

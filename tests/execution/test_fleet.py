@@ -97,13 +97,6 @@ def test_more_seeds_extend_a_fleet_study(study_folder, tiny_model):
 
 
 @pytest.mark.slow
-def test_recordings_that_are_missed_later_do_not_repeat_finished_fleet_runs(study_folder, tiny_model):
-    before = outcomes(study_folder)
-    make_study(tiny_model, small(), seeds=2, evaluations=7).run(study_folder, jobs=1, progress=False)
-    assert outcomes(study_folder).items() >= before.items()
-
-
-@pytest.mark.slow
 def test_what_a_fleet_does_not_know_runs_on_the_plain_engine(tmp_path):
     from transformers import DistilBertConfig, DistilBertForMaskedLM
 

@@ -30,7 +30,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "unlearned": "more epochs, another learning rate, or labels that the texts tell",
         "overfitted": "more training data, or fewer epochs; look whether both parts are labelled alike",
         "unknown": "to tell, a failed run needs 3 recorded gradients and 2 evaluations in the second half of training; record "
-        "both more often (gradients and evaluations under [recording] in the study's file) or train longer",
+        "both more often (--record gradients=EVERY, --evaluations N) or train longer",
     }
 )
 """What to change where runs ended so; of unknown ones, what would tell."""

@@ -46,8 +46,7 @@ def gradient_table(records_by_run: Records, runs: pd.DataFrame) -> pd.DataFrame:
         recorded = [record for record in records if record["kind"] == "gradients"]
         if not recorded:
             raise UserError(
-                f"run {run} has no recording 'gradients'; give the study's command again with gradients = 10 under "
-                "[recording] of its file, and it is added"
+                f"run {run} has no recording 'gradients'; to add it, give the study's command again with --record gradients"
             )
         about = about_run(run, runs)
         part = by_location(recorded, "norms", "total").assign(**about, steps=_length(run, runs))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 TEXT_COLUMNS = (
@@ -32,6 +33,12 @@ EXECUTION = "execution_"
 """Begins the name of every column that may differ between two executions of the same run."""
 
 _FIXED = {*TEXT_COLUMNS, *SCORE_COLUMNS, COVERS, LOSS_COLUMN, *COUNT_COLUMNS, *RECORD_COLUMNS}
+
+
+def has_recorded(runs: pd.DataFrame, name: str) -> np.ndarray:
+    """Whether each run of the table has a recording, bool (rows,)."""
+    found = [isinstance(text, str) and name in json.loads(text) for text in runs["recordings"]]
+    return np.array(found, bool)
 
 
 class CellLike(Protocol):

@@ -38,6 +38,13 @@ def settings(incomplete: str) -> list[str]:
     return _beginning(incomplete, (f"{name}=" for name in setting_types()))
 
 
+def recordings(incomplete: str) -> list[str]:
+    """Names of recordings, and ``none``."""
+    from seedproof.probes import PROBES
+
+    return _beginning(incomplete, [*PROBES, "none"])
+
+
 def studies(incomplete: str) -> list[str]:
     """Names of the paper's figures and tables."""
     from seedproof.paper import STUDIES

@@ -12,18 +12,15 @@ import typer
 from seedproof.cli import completion
 from seedproof.errors import unknown
 
-KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies")
+KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings")
 
 
 def ls(
     what: Annotated[
-        str,
-        typer.Argument(
-            metavar="tasks|recipes|methods|fields|models|studies", help="What to list.", autocompletion=completion.kinds
-        ),
+        str, typer.Argument(metavar="|".join(KINDS), help="What to list.", autocompletion=completion.kinds)
     ],
 ) -> None:
-    """List the tasks, recipes, methods, fields of recipes, models or studies that have a name."""
+    """List the tasks, recipes, methods, fields of recipes, models, studies or recordings that have a name."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     names = {
@@ -33,6 +30,7 @@ def ls(
         "fields": _fields,
         "models": _models,
         "studies": _studies,
+        "recordings": _recordings,
     }[what]()
     width = max(map(len, names))
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
@@ -96,3 +94,17 @@ def _studies() -> dict[str, str]:
     from seedproof.paper import STUDIES
 
     return dict(STUDIES)
+
+
+def _recordings() -> dict[str, str]:
+    from seedproof.execution.recording import DEFAULT_RECORDINGS
+    from seedproof.probes import PROBES, every_in_words, find_probe
+
+    rows = {}
+    for name in PROBES:
+        probe = find_probe(name)
+        engines = "plain engine" if probe.missing_in_fleet() else "both engines"
+        on = "on" if name in DEFAULT_RECORDINGS else "off"
+        rows[name] = f"[{on}; {every_in_words(name, probe.default_every)}; {engines}] {probe.description}"
+    own = "a seedproof.Probe of your own, in module.py next to the study file, the script or in the working folder"
+    return {**rows, "module:Class": own}

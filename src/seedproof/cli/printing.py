@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from seedproof.report.console import Console
 from seedproof.study.results import numbers_of
 
 if TYPE_CHECKING:
+    from seedproof.execution.recording import Recording
     from seedproof.execution.timing import Estimate
     from seedproof.launch.base import Launcher
     from seedproof.models.source import ModelSource
@@ -47,6 +48,8 @@ def output() -> Console:
 
 def print_status(store: Store) -> None:
     """Print the runs of a study by state and outcome, and the message of each crash."""
+    from seedproof.execution.recording import Recording
+
     states = store.states()
     store.check_specs(states)
     counts = Counter(str(state) for state in states.values())
@@ -62,6 +65,7 @@ def print_status(store: Store) -> None:
                 reasons = ", ".join(f"{count} {REASONS[reason]}" for reason, count in sorted(failed.items()))
                 detail = f" ({failed.total()} failed{': ' + reasons if reasons else ''})"
             say(f"  {counts[state]:>5} {state}{detail}")
+    say(f"recorded: {Recording.read(store.path).in_words()}")
     for id_, state in states.items():
         if state == "crashed":
             last = store.run(id_).attempts()[-1]
@@ -79,7 +83,8 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
     strangers = sum(states[id_] != "finished" for id_ in store.copied_in())
     if strangers < sum(state != "finished" for state in states.values()):
         say("to continue:")
-        for line in commands_of(store) or ["give the command that made the study again"]:
+        unfinished = [cell for cell in store.cells() if states.get(cell.id) != "finished"]
+        for line in commands_of(store, cells=unfinished) or ["give the command that made the study again"]:
             say(f"  {line}")
     if strangers:
         say(
@@ -118,12 +123,13 @@ def print_summary(
         sys.stdout.write(tables.to_csv(summary) if form == "csv" else latex())
 
 
-def print_notes(tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: Sequence[PlannedRun]) -> None:
-    """Say on standard error, before any run, what is to be known of tasks, and where models do not fit them."""
+def print_notes(
+    tasks: Iterable[Task], models: Mapping[str, ModelSource], runs: Sequence[PlannedRun], *, err: bool = True
+) -> None:
+    """Say, before any run, what is to be known of tasks, and where models do not fit them."""
     from seedproof.report.notes import notes_before
 
-    for note in notes_before(tasks, models, [run.spec for run in runs]):
-        say(note, err=True)
+    print_lines(notes_before(tasks, models, [run.spec for run in runs]), err=err)
 
 
 def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
@@ -139,34 +145,38 @@ def print_notes_of(store: Store, runs: Sequence[PlannedRun]) -> None:
     )
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Print lines on standard error."""
+def print_lines(lines: Iterable[str], *, err: bool = True) -> None:
+    """Print lines on standard error, or on standard output."""
     for line in lines:
-        say(line, err=True)
+        say(line, err=err)
 
 
-def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing]) -> None:
-    """Say on standard error where a study keeps what a recipe, or a task's file, meant when it began."""
+def print_kept(runs: Sequence[PlannedRun], parsing: Mapping[str, Parsing], *, err: bool = True) -> None:
+    """Say where a study keeps what a recipe, or a task's file, meant when it began."""
     for name, rules in parsing.items():
         if differing := rules.differing():
             say(
                 f"{name}: parsed as in the runs that the study has: {'; '.join(differing)}; a new study has today's rules",
-                err=True,
+                err=err,
             )
     for recipe, fields in dict.fromkeys((run.cell.recipe, run.kept) for run in runs if run.kept):
         say(
             f"{recipe}: as in the runs that the study has, {', '.join(fields)} stays as it was; this version, or the model's "
             "card by now, has another default, which a new study takes",
-            err=True,
+            err=err,
         )
 
 
-def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
-    """Print the runs of a study, a line per task, model and recipe, and how many its folder has already.
+def print_plan(
+    runs: Sequence[PlannedRun], states: Mapping[str, State], recording: Recording, again: Collection[str]
+) -> None:
+    """Print the runs of a study, a line per task, model and recipe, what they record, and how many its folder has already.
 
     Args:
         runs: planned.
         states: of the runs that the folder has, by id; none where it is new.
+        recording: what is recorded of each.
+        again: ids of finished runs that are to be done again to record more of them.
     """
     from seedproof.recipes import from_json
     from seedproof.training.plan import make_plan, matched_divisor
@@ -180,6 +190,7 @@ def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
         if (factor := matched_divisor(plan)) > 1.05:  # paper, Figure 6
             size += f", which are on average {factor:.1f} times as large as with bias correction"
         say(f"{task}, {model}, {recipe}: {runs_in_words(count)} of {size}")
+    say(f"recorded: {recording.in_words()}")
     found = Counter(str(states.get(id_, "pending")) for id_ in {run.spec.id for run in runs})
     whole = f"{runs_in_words(found.total())} in all"
     finished, running, pending = (found[state] for state in ("finished", "running", "pending"))
@@ -187,7 +198,8 @@ def print_plan(runs: Sequence[PlannedRun], states: Mapping[str, State]) -> None:
         say(f"{whole}, none was started")
         return
     parts = {
-        "finished": finished,
+        "finished": finished - len(again),
+        "finished and to be done again, to record more": len(again),
         "running": running,
         "to be continued": found.total() - finished - running - pending,
         "left to begin": pending,

@@ -23,20 +23,20 @@ ALWAYS = "learning_rate"
 """The one field whose value is worth a line whatever it is: every model has its own."""
 
 
-def print_recipes(study: Study, *, verbose: bool) -> None:
-    """Show on standard error the resolved recipes of each model of a study."""
+def print_recipes(study: Study, *, verbose: bool, err: bool = True) -> None:
+    """Show the resolved recipes of each model of a study."""
     from seedproof.models.source import find_model
 
     for name in study.models:
         resolved = study.resolved(find_model(str(name)))
         if verbose:
-            say(f"Recipes for {name} (values without a remark are the recipe's own):", err=True)
-            _print_tables(resolved)
+            say(f"Recipes for {name} (values without a remark are the recipe's own):", err=err)
+            _print_tables(resolved, err)
         else:
-            say(f"Recipes for {name}, what differs (--verbose shows every value):", err=True)
+            say(f"Recipes for {name}, what differs (--verbose shows every value):", err=err)
             for one, texts in zip(resolved, differing(resolved), strict=True):
-                say(f"  {one.recipe.name}: {', '.join(texts)}", err=True)
-        say("", err=True)
+                say(f"  {one.recipe.name}: {', '.join(texts)}", err=err)
+        say("", err=err)
 
 
 def differing(recipes: Sequence[Resolved]) -> list[list[str]]:
@@ -64,9 +64,10 @@ def _remarked(value: str, origin: str) -> str:
     return value if origin == "recipe" else f"{value} ({origin})"
 
 
-def _print_tables(recipes: Sequence[Resolved]) -> None:
+def _print_tables(recipes: Sequence[Resolved], err: bool) -> None:
     """Every value, a column per recipe; a table per recipe where the terminal is too narrow for all."""
-    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL)
+    stream = sys.stderr if err else sys.stdout
+    console = Console(stderr=err, highlight=False, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL)
     table = _table(recipes)
     wide = console.options.update(width=10_000)
     is_narrow = len(recipes) > 1 and Measurement.get(console, wide, table).maximum > console.width

@@ -95,6 +95,14 @@ def run(
             autocompletion=completion.launchers,
         ),
     ] = "local",
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=EVERY]",
+            help="Switch a recording on, or off: NAME=off; none: all of them. Their names: seedproof ls recordings",
+            autocompletion=completion.recordings,
+        ),
+    ] = None,
     weights: Annotated[bool, typer.Option("--weights", help="Keep the final weights of every run.")] = False,
     evaluations: Annotated[int | None, typer.Option(help="Evaluations in a run [default: after every epoch].")] = None,
     checkpoint_seconds: Annotated[float | None, typer.Option(help="Save a long run this often. [default: 300]")] = None,
@@ -123,7 +131,8 @@ def run(
         "threads": threads,
         "draw_missing": draw_missing or None,
     }
-    recording = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
+    kept = {"weights": weights or None, "evaluations": evaluations, "checkpoint_seconds": checkpoint_seconds}
+    recording = {name: value for name, value in kept.items() if value is not None}
     if file is not None:
         given = {
             "--task": task,
@@ -137,7 +146,7 @@ def run(
             **options,
         }
         _refuse_with_file(file, given)
-        study = _with(_read(file), out, **numerics, recording=recording)
+        study = _with(_read(file), out, **numerics, record=record, recording=recording)
     else:
         settings = [*(settings or []), *(["new_head=true"] if new_head else [])]
         study = _study(
@@ -150,7 +159,7 @@ def run(
             settings=settings,
             options=options,
         )
-        study = _with(study, out, **numerics, recording=recording)
+        study = _with(study, out, **numerics, record=record, recording=recording)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
     from seedproof.cli.printing import (
@@ -171,11 +180,13 @@ def run(
         numerics_there = study.numerics(out, chosen)
         planned = study.plan(numerics_there, out)
         runs = study.fitted(planned, out)
-        print_recipes(study, verbose=verbose)
-        print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing})
-        print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs)
-        print_lines(study.try_out(planned, out))
-        print_plan(runs, _states(out))
+        tried = study.try_out(planned, out)
+        # The plan is the result here, and so it goes to standard output, all of it.
+        print_recipes(study, verbose=verbose, err=False)
+        print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing}, err=False)
+        print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs, err=False)
+        print_lines(tried, err=False)
+        print_plan(runs, _states(out), study.recordings(out), study.left(planned, out).again)
         if can_be_timed(numerics_there, chosen):
             print_estimate(study.estimate(planned, out), numerics_there, jobs, chosen)
         return
@@ -361,15 +372,14 @@ def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
     return {("name" if named else "file"): task, **chosen}
 
 
-def _with(study: Study, out: Path | None, *, recording: dict[str, Any], **numerics: Any) -> Study:
+def _with(
+    study: Study, out: Path | None, *, record: list[str] | None, recording: dict[str, Any], **numerics: Any
+) -> Study:
     """The study with the options that were given; what was not given stays."""
     import dataclasses
 
-    from seedproof.execution.recording import Recording
-
     changes = {key: value for key, value in numerics.items() if value is not None}
-    wanted = {key: value for key, value in recording.items() if value is not None}
-    if wanted:
+    if record or recording:
         # What an existing study records stays, but for what is asked for now.
-        changes["recording"] = dataclasses.replace(study.recording or Recording.read(out or Path()), **wanted)
+        changes["recording"] = dataclasses.replace(study.recordings(out).switched(record or []), **recording)
     return dataclasses.replace(study, **changes)

@@ -1,30 +1,37 @@
 """Do a finished run again to record more of it, and keep what was found only if both agree.
 
 What is recorded is no part of a run's id, so it can be asked for later. The run is then executed anew in the folder
-``again`` inside its own, compared with what is stored, bit for bit, and its fuller journal takes the place of the old one.
-Until then the finished run is untouched, and it stays so where the two do not agree.
+``again`` inside its own and compared with what is stored; its fuller records take the place of the old ones, whole. Until
+then the finished run is untouched, and it stays so where the two do not agree.
+
+A run of the plain engine agrees bit for bit. The last bits of a fleet's run depend on which runs share the fleet, and most
+but not all runs end in the same score all the same (docs/decisions/more-recordings.md): it agrees in outcome and score, the
+score to :func:`tolerance`.
 """
 
 from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from seedproof.errors import UserError
 from seedproof.execution import environment
-from seedproof.execution.recording import Recording, lacks
+from seedproof.execution.recording import Recording, lacks, looked
 from seedproof.store import RunFolder
 
 _COMPARED = ("outcome", "reason", "diverged_at", "score", "metrics", "training_loss", "steps", "evaluated_step")
 _KINDS = ("loss", "evaluation")
+NORMAL = 1.96
+"""Half the width of a 95 % interval in standard errors."""
 
 
 def widened(recorded: dict[str, Any], wanted: Recording) -> Recording:
     """What is wanted, with all that probes have seen already; evaluations move to where they are wanted now."""
-    earlier = {name: every for name, every in recorded.items() if name not in ("evaluations", "weights")}
+    earlier = looked(recorded)
     return Recording(
         probes={
             **earlier,
@@ -45,20 +52,61 @@ def scratch_folder(folder: RunFolder, wanted: Recording) -> RunFolder:
     return scratch
 
 
-def adopt(folder: RunFolder, scratch: RunFolder) -> None:
+def adopt(folder: RunFolder, scratch: RunFolder, note: Callable[[str], None]) -> None:
     """Give the finished run the fuller records of ``scratch``, if both agree. The caller holds the run.
 
+    Args:
+        folder: of the run.
+        scratch: the finished new one.
+        note: told of a run of a fleet that does not agree; the stored one then stays as it was.
+
     Raises:
-        UserError: they do not agree; the stored run stays as it was.
+        UserError: the run is the plain engine's, and the two differ in a bit; the stored run stays as it was.
     """
-    compare(folder, scratch)
-    result = {**scratch.result(), "execution": folder.result()["execution"]}
-    if scratch.weights.exists() and not folder.weights.exists():
+    before, now = folder.result(), scratch.result()
+    execution = before["execution"]
+    if folder.spec.numerics.engine == "fleet":
+        if (difference := _disagreement(before, now)) is not None:
+            note(
+                f"was done again to record more, and does not agree with the stored run: {difference}; the stored run was "
+                f"kept as it was, and {scratch.path} has the new one"
+            )
+            return
+        attempts = execution.get("attempts", 1) + 1
+        execution = {**now["execution"], "attempts": attempts, "replaced_score": before["score"]}
+    else:
+        compare(folder, scratch)
+    _take_over(folder, scratch, {**now, "execution": execution})
+
+
+def _take_over(folder: RunFolder, scratch: RunFolder, result: dict[str, Any]) -> None:
+    """Put the new one in the place of the stored one; whenever that is interrupted, it is done again from the start."""
+    if scratch.weights.exists():
+        shutil.rmtree(folder.weights, ignore_errors=True)
         scratch.weights.replace(folder.weights)
     if scratch.journal.path.exists():  # else a process was killed right after this line
         folder.journal.take_over(scratch.journal)
     folder.write_result(result)
     shutil.rmtree(scratch.path)
+
+
+def tolerance(result: Mapping[str, Any]) -> float:
+    """The largest difference in score at which two runs of a fleet agree: one standard error of the score over development
+    sets of its size, from its 95 % interval. 0 where it has none."""
+    width = result["score_high"] - result["score_low"]
+    return float(width / (2 * NORMAL)) if math.isfinite(width) else 0.0
+
+
+def _disagreement(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """In what two runs of a fleet do not agree, with both values; None: they agree."""
+    for name in ("outcome", "reason"):
+        if before[name] != now[name]:
+            return f"{name} {before[name]} before, {now[name]} now (score {before['score']:.4g} before, {now['score']:.4g} now)"
+    largest = tolerance(now)
+    difference = abs(before["score"] - now["score"])
+    if math.isnan(difference) or difference <= largest:  # NaN: both diverged
+        return None
+    return f"score {before['score']:.4g} before, {now['score']:.4g} now, further apart than one standard error, {largest:.2g}"
 
 
 def compare(folder: RunFolder, scratch: RunFolder) -> None:

@@ -40,6 +40,8 @@ class Digest:
     """The names of the tensors, and the first and the last two norms of their gradients."""
     fit_loss: float | None = None
     """Training loss at the end, dropout off; None: not recorded."""
+    kinds: frozenset[str] = frozenset()
+    """Of the records that hold more than names."""
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]], step: int | None) -> Digest:
@@ -48,7 +50,10 @@ class Digest:
         evaluations: dict[int, Mapping[str, Any]] = {}
         gradients: list[Mapping[str, Any]] = []
         fit_loss: float | None = None
+        kinds: set[str] = set()
         for record in records:
+            if record.keys() - {"step", "kind", "names"}:
+                kinds.add(record["kind"])
             if record["kind"] == "loss":
                 losses[record["step"]] = record["loss"]
             elif record["kind"] == "fit":
@@ -60,7 +65,7 @@ class Digest:
                 evaluations = {k: v for k, v in evaluations.items() if k in recent or k == step} | {
                     record["step"]: record
                 }
-        return cls(losses, evaluations, gradients, fit_loss)
+        return cls(losses, evaluations, gradients, fit_loss, frozenset(kinds))
 
     def logits(self, step: int | None) -> dict[str, NDArray[Any]]:
         """The logits after a step that was asked for, float32 (examples, labels) by split; nothing of another step."""

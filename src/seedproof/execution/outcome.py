@@ -10,7 +10,7 @@ import numpy as np
 
 from seedproof.execution import environment
 from seedproof.execution.ending import Digest, describe_ending
-from seedproof.execution.recording import Recording
+from seedproof.execution.recording import Recording, recordings_of
 from seedproof.store import RunFolder
 from seedproof.store.checked import judge
 from seedproof.tasks.base import Task
@@ -80,7 +80,7 @@ def make_result(
         "ending": describe_ending(digest, task),
         "evaluated_step": engine.evaluated_at,
         **about,
-        "recordings": {**recording.probes, "evaluations": recording.evaluations, "weights": recording.weights},
+        "recordings": recordings_of(recording, digest.kinds, has_weights=folder.weights.is_dir()),
         "execution": _execution(folder, watch, process),
     }
 

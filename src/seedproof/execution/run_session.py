@@ -116,12 +116,12 @@ class RunSession(Session):
         self.recording = again.widened(finished["recordings"], self.recording)
         if differing := environment.difference(finished.get("execution", {}), self.process.environment):
             self.note(
-                "is done again, to record more of it, under another environment than the first time; if its bits differ, "
+                "is done again, to record more of it, under another environment than the first time; if the two do not agree, "
                 f"what is stored is kept ({differing})"
             )
         if not self.folder.is_finished:
             return True
-        again.adopt(self._run, self.folder)
+        again.adopt(self._run, self.folder, self.note)
         self._end(finished_event(self._run))
         return False
 
@@ -197,7 +197,7 @@ class RunSession(Session):
         result = make_result(trained, self.folder, self.task, dict(about), self.recording, self.watch, self.process)
         self.folder.finish(result)
         if self.folder is not self._run:
-            again.adopt(self._run, self.folder)
+            again.adopt(self._run, self.folder, self.note)
         self._end(finished_event(self._run))
 
     def interrupt(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 import time
@@ -66,7 +67,7 @@ def estimate_runs(
         methods = tuple(method.reference() for method in recipe.methods)
         kind = (task.fingerprint, spec.model.fingerprint, methods, recipe.batch_size, recipe.max_length)
         if kind not in timed:
-            timed[kind] = time_steps(spec, task, models[spec.model.fingerprint])
+            timed[kind] = time_steps(spec, task, models[spec.model.fingerprint], recording)
         plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
         looks = recording.evaluations or math.ceil(plan.steps / plan.steps_per_epoch)
         dev = sum(len(split) for split in task.evaluation_splits.values())
@@ -83,12 +84,13 @@ def estimate_runs(
     return Estimate(seconds=seconds, disk_bytes=disk, timed=tuple(timed.values()))
 
 
-def time_steps(spec: RunSpec, task: Task, source: ModelSource) -> Timed:
-    """Take the first steps of a run by the plain engine, from the real model and data, and time them."""
+def time_steps(spec: RunSpec, task: Task, source: ModelSource, recording: Recording | None = None) -> Timed:
+    """Time the first steps of a run by the plain engine, from the real model and data, with what is recorded of a step."""
+    recording = dataclasses.replace(recording or Recording(), evaluations=1)
     threads = torch.get_num_threads()
     configure_process(spec.numerics)
     try:
-        engine = plain_engine(spec, prepare(spec, task, source, Recording(evaluations=1)))
+        engine = plain_engine(spec, prepare(spec, task, source, recording))
         times, last = [], time.monotonic()
         for _ in engine.run():
             now = time.monotonic()

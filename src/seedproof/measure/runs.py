@@ -7,22 +7,23 @@ have been kept (``--weights``).
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, command
+from seedproof.execution.recording import options_over_file
 from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.models.source import ModelSource
 from seedproof.recipes import from_json
-from seedproof.spec import MOST_SEEDS, RunSpec
+from seedproof.spec import RunSpec
 from seedproof.store import Store, write_table
+from seedproof.store.cells import Cell
+from seedproof.store.definitions import names_cell
 from seedproof.store.files import read_text
 from seedproof.store.measurements import FOLDER
-from seedproof.store.names import base_of
 from seedproof.store.seals import check_sealed
 
 if TYPE_CHECKING:
@@ -222,20 +223,8 @@ def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> Non
 def _adding(store: Store, spec: RunSpec) -> str:
     """The command that adds the weights to the runs of the study file that a run is in."""
     every = store.definitions()
-    files = [path for path in every if _is_in(spec, read_text(path))] or every
+    files = [path for path in every if names_cell(read_text(path), Cell.of(spec), spec.task.fingerprint)] or every
     if not files:
         return "the study's own command and --weights"
-    return command("study", "run", files[0], "--out", store.path, "--weights")
-
-
-def _is_in(spec: RunSpec, definition: str) -> bool:
-    """Whether a study file names a run's task, model, recipe and seed."""
-    try:
-        seeds, own = tomllib.loads(definition).get("seeds", ()), spec.seeds
-    except (ValueError, RecursionError):
-        return False
-    listed = range(min(seeds, MOST_SEEDS)) if isinstance(seeds, int) else seeds if isinstance(seeds, list) else ()
-    whole = [{"head": seed, "order": seed, "dropout": seed} if isinstance(seed, int) else seed for seed in listed]
-    is_task = spec.task.fingerprint in definition or spec.task.name in definition
-    is_named = all(name in definition for name in (spec.model.name, base_of(str(spec.recipe["name"]))))
-    return is_task and is_named and {"head": own.head, "order": own.order, "dropout": own.dropout} in whole
+    kept = [word for word in options_over_file(store, read_text(files[0])) if word != "--weights"]
+    return command("study", "run", files[0], "--out", store.path, *kept, "--weights")

@@ -16,6 +16,9 @@ Moment = Literal["start", "steps", "evaluations", "end"]
 """When something is seen: before the first step; after a step's backward pass, before clipping; after an evaluation; after the
 evaluation of the last step."""
 
+LOOKS = ("steps", "evaluations", "end")
+"""Moments at which a probe may look."""
+
 NEEDS: Mapping[str, tuple[Moment, ...]] = {
     "loss": ("steps",),
     "gradient_norms": ("steps",),

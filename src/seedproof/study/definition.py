@@ -10,6 +10,7 @@
     learning_rate = 3e-5
 
     [recording]             # what is recorded and kept; no part of a run's id
+    gradients = 5           # every so many steps; 0 switches a recording off; seedproof ls recordings
     weights = true
 
 Paths are relative to the file. A task that was made in memory stands as ``{ stored = "<fingerprint>" }`` and is read
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError, unknown
-from seedproof.execution.recording import DEFAULT_RECORDINGS, Recording
+from seedproof.execution.recording import Recording
 from seedproof.extensions import look_in, note
 from seedproof.methods import Method
 from seedproof.probes import PROBES
@@ -51,7 +52,6 @@ _KEYS = (
     "draw_missing",
     "recording",
 )
-_RECORDING_KEYS = (*PROBES, "evaluations", "weights", "checkpoint_seconds")
 _PATHS = ("data_dir", "file", "dev")
 _NAMED = ("glue/", "miniature/")
 
@@ -118,7 +118,7 @@ def to_toml(fields: Mapping[str, Any]) -> str:
         content["settings"] = {name: "default" if value is None else value for name, value in settings.items()}
     recording: Recording | None = fields["recording"]
     if recording is not None:
-        probes = {name: recording.probes.get(name, 0) for name in PROBES}
+        probes = dict.fromkeys(PROBES, 0) | dict(recording.probes)
         options = {item.name: getattr(recording, item.name) for item in dataclasses.fields(recording)}
         content["recording"] = probes | {k: v for k, v in options.items() if k != "probes" and v is not None}
     return tomli_w.dumps(content)
@@ -186,12 +186,7 @@ def _seeds(value: Any, path: Path) -> int | Seeds:
 def _recording(value: Any, path: Path) -> Recording:
     if not isinstance(value, Mapping):
         raise UserError(f"recording in the study file {path} must be a table, found {value!r}")
-    for key in value:
-        if key not in _RECORDING_KEYS:
-            raise unknown("key", key, _RECORDING_KEYS, where=f"[recording] of the study file {path}")
-    asked = dict(DEFAULT_RECORDINGS) | {name: value[name] for name in PROBES if name in value}
-    probes = {name: every for name, every in asked.items() if every}  # 0 or false switches one off
-    return Recording(probes=probes, **{key: item for key, item in value.items() if key not in PROBES})
+    return Recording.from_table(value, f"[recording] of the study file {path}")
 
 
 def _task(task: Any) -> Any:

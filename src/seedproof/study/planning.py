@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, command, unknown
 from seedproof.models.source import ModelSource, find_model
+from seedproof.probes import make_probes
 from seedproof.recipes import Recipe, Resolved
 from seedproof.recipes.base import FIRST
 from seedproof.recipes.resolve import CARD_FIELDS
@@ -28,6 +29,8 @@ from seedproof.training.plan import count_steps
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
+
+    from seedproof.probes.base import Probe
 
 TaskLike = Task | str | os.PathLike[str] | Mapping[str, Any]
 """A task, its name or path, or ``load_task``'s arguments with the name under ``name``, or the path under ``file`` (then
@@ -65,6 +68,7 @@ def plan_runs(
     numerics: Numerics,
     parsing: Mapping[str, Parsing] = MappingProxyType({}),
     stored: Path | None = None,
+    recordings: Mapping[str, int] = MappingProxyType({}),
 ) -> PlannedStudy:
     """Plan every run in order (task, model, recipe, seed).
 
@@ -76,11 +80,13 @@ def plan_runs(
         numerics: of all runs, but that what no fleet knows has the plain engine.
         parsing: rules by which tasks of these names are parsed, in place of today's.
         stored: folder with the tasks of the study that is extended; they keep the metric that judges them.
+        recordings: every how many looks each probe records.
 
     Raises:
-        UserError: a task or a model cannot be found or used, two recipes have one name and differ, or a stored task is
-            asked to be judged by another metric.
+        UserError: a task or a model cannot be found or used, two recipes have one name and differ, a stored task is asked
+            to be judged by another metric, or the engine of a run cannot make one of the recordings.
     """
+    probes = make_probes(recordings)
     loaded = _distinctly_named([_judged_as_before(as_task(task, parsing), task, stored) for task in tasks])
     sources = [find_model(os.fspath(name)) for name in models]
     runs = []
@@ -98,7 +104,7 @@ def plan_runs(
                         model=source.reference(),
                         recipe=recipe,
                         seeds=each,
-                        numerics=_fitting(numerics, config, resolved.recipe),
+                        numerics=_fitting(numerics, config, resolved.recipe, probes),
                     )
                     runs.append(PlannedRun(Cell.of(spec), spec, asked))
     return PlannedStudy(runs, loaded, sources)
@@ -230,13 +236,24 @@ def _distinctly_named(tasks: list[Task]) -> list[Task]:
     return tasks
 
 
-def _fitting(numerics: Numerics, config: PretrainedConfig, recipe: Recipe) -> Numerics:
-    """The plain engine in place of the fleet for what a fleet does not know: another architecture, a recipe with hooks."""
+def _fitting(numerics: Numerics, config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe]) -> Numerics:
+    """The plain engine in place of the fleet for what a fleet does not know: another architecture, a recipe with hooks.
+
+    Raises:
+        UserError: only the plain engine can make a recording. What is recorded must not decide the engine, which is part of
+            a run's id.
+    """
     from seedproof.training.fleet.engine import fits_fleet
 
-    if numerics.engine == "fleet" and not fits_fleet(config, recipe):
+    if numerics.engine == "plain" or fits_fleet(config, recipe, probes):
+        return numerics
+    if not fits_fleet(config, recipe):
         return dataclasses.replace(numerics, engine="plain")
-    return numerics
+    name, missing = next((probe.name, missing) for probe in probes if (missing := probe.missing_in_fleet()))
+    raise UserError(
+        f"the fleet engine cannot make the recording {name!r}, which needs to see {' and '.join(missing)}; leave it out "
+        f"(--record {name}=off), or run the study with --engine plain in another folder"
+    )
 
 
 def _check_usable(task: Task, source: ModelSource, max_lengths: set[int]) -> PretrainedConfig:

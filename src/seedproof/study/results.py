@@ -218,12 +218,13 @@ class Results:
 
     def _by_location(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
         from seedproof.analysis.locations import by_location
+        from seedproof.report.commands import adding
 
         records = self._records(self.run_id(run), probe)
         if not records:
             raise UserError(
-                f"run {run} has no recording {probe!r}; give the study's command again with {probe} = 1 or more under "
-                "[recording] of its file, and it is added"
+                f"run {run} has no recording {probe!r}; to do the runs again, compare them, and add it: "
+                f"{adding(self._store, '--record', probe)}"
             )
         return by_location(records, name, total)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
 from seedproof.events import Listener, all_of
-from seedproof.execution.recording import Recording, lacks
+from seedproof.execution.recording import Recording
 from seedproof.launch.base import Launcher, Work, launcher_of
 from seedproof.models.source import ModelSource
 from seedproof.recipes import Recipe, Resolved, as_recipe, setting_type
@@ -36,6 +36,7 @@ from seedproof.store.checked import MOST_THREADS
 from seedproof.store.marker import MARKER
 from seedproof.study.definition import read_definition, to_toml
 from seedproof.study.extending import fit_into
+from seedproof.study.left import Left, what_is_left
 from seedproof.study.numerics import check_device, check_words, choose_numerics
 from seedproof.study.own import changed, origins
 from seedproof.study.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, plan_runs, stored_parsing
@@ -173,7 +174,12 @@ class Study:
             numerics,
             parsing,
             stored=Path(folder) / "tasks" if folder is not None and exists else None,
+            recordings=self.recordings(folder).probes,
         )
+
+    def recordings(self, folder: str | os.PathLike[str] | None = None) -> Recording:
+        """What the study records: what was asked for, else what the study in ``folder`` does, else the defaults."""
+        return self.recording or (Recording() if folder is None else Recording.read(Path(folder)))
 
     def notes(self, folder: str | os.PathLike[str] | None = None) -> list[str]:
         """Decisions about the data, before anything runs: kind and why, classes with counts, copies, texts that are cut.
@@ -199,7 +205,7 @@ class Study:
         """
         from seedproof.execution.trial import try_runs
 
-        runs, recording = self._left(planned, folder)
+        runs, recording = self.left(planned, folder).specs, self.recordings(folder)
         exists = folder is not None and (Path(folder) / MARKER).exists()
         notes = changed(Store.open(folder), origins(planned.runs, recording)) if folder is not None and exists else []
         tried = try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
@@ -209,8 +215,7 @@ class Study:
         """What the runs that are left to do in ``folder`` will take here, from a few steps of each kind that are timed."""
         from seedproof.execution.timing import estimate_runs
 
-        runs, recording = self._left(planned, folder)
-        return estimate_runs(runs, planned.tasks, planned.sources, recording)
+        return estimate_runs(self.left(planned, folder).specs, planned.tasks, planned.sources, self.recordings(folder))
 
     def fitted(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[PlannedRun]:
         """The planned runs as the study in ``folder`` calls and keeps them, if there is one; see :func:`fit_into`."""
@@ -218,14 +223,11 @@ class Study:
             return planned.runs
         return fit_into(Store.open(folder), planned.runs)
 
-    def _left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None) -> tuple[list[RunSpec], Recording]:
-        """The runs that ``folder`` does not have finished, and what they record."""
-        recording, runs = self.recording or Recording(), planned.runs
-        if folder is not None and (Path(folder) / MARKER).exists():
-            store = Store.open(folder)
-            runs = [run for run in self.fitted(planned, folder) if not store.run(run.spec.id).is_finished]
-            recording = self.recording or Recording.read(store.path)
-        return list({run.spec.id: run.spec for run in runs}.values()), recording
+    def left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Left:
+        """The runs that are left to do in ``folder``: those not finished, and those to be done again to record more."""
+        if folder is None or not (Path(folder) / MARKER).exists():
+            return what_is_left(None, planned.runs, self.recordings(folder))
+        return what_is_left(Store.open(folder), self.fitted(planned, folder), self.recordings(folder))
 
     def prepare(
         self,
@@ -261,7 +263,7 @@ class Study:
             store.add(run.spec)
         store.add_cells(run.cell for run in runs)
         store.add_definition(self.to_toml())
-        recording = self.recording or Recording.read(store.path)
+        recording = self.recordings(store.path)
         if recording != Recording.read(store.path) or not exists:
             recording.write(store.path)
         for origin in origins(runs, recording):
@@ -309,18 +311,14 @@ class Study:
     ) -> Results:
         """Run what :meth:`prepare` made ready; the second half of :meth:`run`.
 
-        Finished runs that lack a recording the study wants by now are done again to add it; not those of the fleet
-        engine, which would not end in the same bits.
+        Finished runs that lack a recording the study wants by now are done again to add it (:mod:`seedproof.execution.again`).
         """
         labels = {run.spec.id: f"{run.cell.task} {run.cell.recipe} seed {run.cell.seed}" for run in runs}
-        specs = {run.spec.id: run.spec for run in runs}
-        results = {id_: store.run(id_).result() for id_ in labels if store.run(id_).is_finished}
-        wanted = Recording.read(store.path)
-        lacking = {id_ for id_, result in results.items() if lacks(result["recordings"], wanted)}
-        repeat = frozenset(id_ for id_ in lacking if specs[id_].numerics.engine == "plain")
-        todo = tuple(spec for id_, spec in specs.items() if id_ in repeat or id_ not in results)
-        work = Work(store=store, specs=todo, repeat=repeat, jobs=jobs, weight_bytes=_sizes(store, todo))
-        done = [result for id_, result in results.items() if id_ not in repeat]
+        left = what_is_left(store, runs, Recording.read(store.path))
+        todo = tuple(left.specs)
+        work = Work(store=store, specs=todo, repeat=left.again, jobs=jobs, weight_bytes=_sizes(store, todo))
+        going = {spec.id for spec in todo}
+        done = [store.run(id_).result() for id_ in labels if id_ not in going]
         failed = sum(result["outcome"] == "failed" for result in done)
         with ExitStack() as shown:
             heard = list(listeners)

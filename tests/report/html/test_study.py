@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import subprocess
 
 import pytest
@@ -13,7 +14,6 @@ from tests.report.html.conftest import HOSTILE, make_store
 from seedproof.analysis.claims import CellKey
 from seedproof.errors import UserError
 from seedproof.report.html import study_drawings, study_figures, study_page, write_study_report
-from seedproof.report.html.adding import adding
 from seedproof.report.html.chosen import chosen_runs, pair_for_gradients
 from seedproof.report.html.study import study_runs
 from seedproof.report.html.study_claims import study_roles
@@ -84,34 +84,22 @@ def test_a_limit_that_bites_is_said_with_the_option_that_raises_it(store, tmp_pa
     assert text.count('class="open"') == 3
 
 
-def test_a_missing_probe_is_named_with_the_command_that_adds_it(tmp_path):
-    """The command makes a study file with one more setting; here up to the run itself."""
+def test_a_missing_recording_is_named_with_the_command_that_adds_it(tmp_path):
     store = make_store(tmp_path / "made store", gradients=False, outcomes={"devlin": ["succeeded", "majority"]})
     (figures := tmp_path / "figures").mkdir()
     entry = next(entry for entry in study_figures(store, study_runs(store), figures) if entry.name == "gradients")
     assert not entry.images
-    assert "probe “gradients” was off" in entry.note
-    assert entry.command == adding(store, "gradients", "10")
-    make, run = adding(store, "gradients", "10").split(" && ")
-    assert run.startswith("seedproof study run '")
-    assert f"--out '{store.path}'" in run
-    subprocess.run(["sh", "-c", make], check=True)
-    assert (store.path / "more-1.toml").read_text().endswith("[recording]\ngradients = 10\n")
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("[recording]\ngradients = 0\n", "[recording]\ngradients = 10\n"),
-        ("[recording]\npooler = 1\n", "[recording]\ngradients = 10\npooler = 1\n"),
-    ],
-)
-def test_the_command_changes_what_is_there(tmp_path, before, after):
-    """A study file that already has a table of recordings keeps one."""
-    store = Store.create(tmp_path / "store", "made", Numerics())
-    store.add_definition(before)
-    subprocess.run(["sh", "-c", adding(store, "gradients", "10").split(" && ")[0]], check=True)
-    assert (store.path / "more-1.toml").read_text() == after
+    assert "The recording “gradients” was off" in entry.note
+    assert "keeps each new one that is the same in every bit:" in entry.note
+    study = store.path / "study.toml"
+    assert shlex.split(entry.command) == [
+        *["seedproof", "study", "run"],
+        str(study),
+        "--out",
+        str(store.path),
+        "--record",
+        "gradients",
+    ]
 
 
 def test_a_study_in_which_nothing_is_finished(tmp_path):

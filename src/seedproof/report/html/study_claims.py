@@ -15,6 +15,7 @@ import pandas as pd
 from seedproof.analysis import label_entropy
 from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
 from seedproof.analysis.gradients import vanishing_of_run
+from seedproof.analysis.runs import has_recorded
 from seedproof.errors import UserError
 from seedproof.report.html.thinning import gradient_records
 from seedproof.spec import RunSpec
@@ -137,7 +138,7 @@ def _otherwise(recipe: Mapping[str, Any]) -> dict[str, Any]:
 def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...]) -> tuple[pd.DataFrame | None, str]:
     """When the gradients of the default recipe's runs vanish, as far as that can be told; and why it cannot, of a run."""
     keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
-    recorded = finished["recordings"].str.contains('"gradients"', regex=False).fillna(False).to_numpy(bool)
+    recorded = has_recorded(finished, "gradients")
     chosen = finished[keys.isin(list(cells)) & recorded] if cells else finished.head(0)
     rows = chosen.groupby("outcome", sort=False).head(_VANISHING_RUNS).drop_duplicates("run")
     parts, unknown = [], []

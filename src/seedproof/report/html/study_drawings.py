@@ -12,13 +12,14 @@ import pandas as pd
 
 from seedproof.analysis import generalization_table, gradient_table, loss_score_correlation, loss_table, score_table
 from seedproof.analysis.generalization import HARM
+from seedproof.analysis.runs import has_recorded
 from seedproof.analysis.step_sizes import step_size_table
 from seedproof.errors import UserError
 from seedproof.models.layers import JOINED
 from seedproof.recipes import Recipe, from_json
 from seedproof.report import figures, wording
 from seedproof.report.boxplot import box_plot_table, draw_box_plot
-from seedproof.report.html.adding import adding
+from seedproof.report.commands import adding, what_adding_does
 from seedproof.report.html.chosen import chosen_runs, pair_for_gradients, plural
 from seedproof.report.html.measured import measured_figures
 from seedproof.report.html.page import FigureEntry
@@ -144,11 +145,9 @@ def _scores(study: _Study) -> FigureEntry:
         return _nothing("progress", title, study.runs)
     table = _with_cells(score_table(curves, study.runs), study.runs)
     if table.groupby("run").size().max() < 2:
-        command = adding(study.store, "evaluations", "10")
-        note = (
-            "Each run was evaluated once, at its end, so there is no course to draw. This does finished runs again with "
-            "more evaluations:"
-        )
+        command = adding(study.store, "--evaluations", "10")
+        note = "Each run was evaluated once, at its end, so there is no course to draw."
+        note = f"{note} {what_adding_does(study.store)}"
         return FigureEntry(name="progress", title=title, note=note, command=command)
     metrics = study.runs["metric"].dropna().unique()
     label = f"development {wording.metric(study.runs)}" if len(metrics) == 1 else "score on the development set"
@@ -160,10 +159,10 @@ def _gradients(study: _Study) -> FigureEntry:
     title = "Gradient norms of a failed and a successful run"
     if study.finished.empty:
         return _nothing("gradients", title, study.runs)
-    recorded = study.finished[study.finished["recordings"].str.contains('"gradients"', regex=False).fillna(False)]
+    recorded = study.finished[has_recorded(study.finished, "gradients")]
     if recorded.empty:
-        note = "The probe “gradients” was off, so no norm was recorded. This does finished runs again with it:"
-        command = adding(study.store, "gradients", "10")
+        note = f"The recording “gradients” was off, so there are no norms. {what_adding_does(study.store)}"
+        command = adding(study.store, "--record", "gradients")
         return FigureEntry(name="gradients", title=title, note=note, command=command)
     pair = pair_for_gradients(recorded)
     table = gradient_table({run: study.gradients(run) for run in pair["run"]}, study.runs)
