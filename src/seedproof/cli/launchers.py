@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from seedproof.launch.base import Launcher
 
 
-def chosen_launcher(name: str, jobs: int | None) -> Launcher:
-    """The launcher of this name, which can have that many jobs.
+def chosen_launcher(name: str, jobs: int | None, address: str | None = None) -> Launcher:
+    """The launcher of this name, which can have that many jobs; ``address`` is that of its cluster.
 
     Raises:
-        UserError: nothing has that name, it is not installed, or it cannot have so many jobs.
+        UserError: nothing has that name, it is not installed, or it has no address, or it cannot have so many jobs.
     """
     from seedproof.launch.base import launcher_of
 
-    launcher = launcher_of(name)
+    launcher = launcher_of(name, **({} if address is None else {"address": address}))
     launcher.check_jobs(jobs)
     return launcher

@@ -46,10 +46,13 @@ def reproduce(
     launcher: Annotated[
         str,
         typer.Option(
-            help="Where runs execute: local, worker processes; inline, this process; ...",
+            help="Where runs execute: local, worker processes; inline, this process; ray, a Ray cluster; ...",
             autocompletion=completion.launchers,
         ),
     ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the cluster of --launcher ray [default: this machine's].")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show runs, steps, time and disk; run nothing.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show what differs from the paper, and claims that no run speaks to, too.")
@@ -62,7 +65,7 @@ def reproduce(
     figures, size, folders = chosen_figures(names), get_scale(scale), _folders(model or [])
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
-    chosen = chosen_launcher(launcher, jobs)
+    chosen = chosen_launcher(launcher, jobs, address)
     from seedproof.paper.paths import Paths
 
     paths = Paths(data_dir=data_dir, models_dir=models_dir, models=folders, text=text)

@@ -91,10 +91,13 @@ def run(
     launcher: Annotated[
         str,
         typer.Option(
-            help="Where runs execute: local, worker processes; inline, this process; ...",
+            help="Where runs execute: local, worker processes; inline, this process; ray, a Ray cluster; ...",
             autocompletion=completion.launchers,
         ),
     ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the cluster of --launcher ray [default: this machine's].")
+    ] = None,
     record: Annotated[
         list[str] | None,
         typer.Option(
@@ -112,7 +115,7 @@ def run(
     """Run a study, or go on with it: the same command again continues, another one extends."""
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
-    chosen = chosen_launcher(launcher, jobs)
+    chosen = chosen_launcher(launcher, jobs, address)
     options = {
         "data_dir": data_dir,
         "dev": dev,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,7 @@ class Known:
 LAUNCHERS: Mapping[str, Known] = {
     "inline": Known(target="seedproof.launch.inline:InlineLauncher"),
     "local": Known(target="seedproof.launch.local.launcher:LocalLauncher"),
+    "ray": Known(target="seedproof.launch.ray.launcher:RayLauncher", needs="ray"),
 }
 """The launchers of this package by name."""
 
@@ -136,10 +138,11 @@ def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
     if isinstance(chosen, Launcher):
         return chosen
     kind = load(_target(chosen), Launcher, "launcher")  # type: ignore[type-abstract]
-    try:
-        return kind(**options)
-    except TypeError as error:
-        raise UserError(f"the launcher {chosen!r} cannot be made with these options: {error}") from error
+    known = inspect.signature(kind).parameters
+    for option in options:
+        if option not in known:
+            raise unknown("option", option, known, where=f"the launcher {chosen!r}")
+    return kind(**options)
 
 
 def _target(name: str) -> str:

@@ -1,0 +1,1 @@
+"""Runs on a Ray cluster: actors execute, the process that holds the store keeps."""
