@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ import numpy as np
 import ray
 
 from seedproof.errors import UserError
+from seedproof.extensions import Origin
+from seedproof.models.source import ModelSource
+from seedproof.spec import TaskReference
+from seedproof.store import Store
 from seedproof.store.lock import exclusive
 
 ARRIVAL_SECONDS = 3600.0
@@ -45,6 +50,48 @@ def pack(files: Mapping[str, Path]) -> Parcel:
         digest.update(content.data)
         kept[name] = ray.put(content)
     return Parcel(digest.hexdigest(), kept)
+
+
+class Parcels:
+    """The parcels of a launch: what runs of a store need, each packed once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._packed: dict[str, Parcel] = {}
+
+    def task(self, task: TaskReference) -> Parcel:
+        """The data of a task."""
+        folder = self._store.task_folder(task.fingerprint)
+        return self._get(task.fingerprint, {file.name: file for file in folder.iterdir() if file.is_file()})
+
+    def model(self, source: ModelSource) -> Parcel:
+        """What is loaded of a model."""
+        files = [source.folder / "config.json", *source.folder.glob("*.safetensors.index.json")]
+        files += [*source.weight_files, *source.tokenizer_files]
+        return self._get(source.fingerprint, {file.name: file for file in files})
+
+    def code(self) -> list[tuple[Origin, Parcel]]:
+        """The modules in which classes of the user's own are, with what they import from beside them."""
+        noted = {origin.name.partition(":")[0]: origin for origin in self._store.extensions()}  # the latest of each
+        return [
+            (origin, self._get(f"module {module}", _modules(module, Path(origin.folder))))
+            for module, origin in noted.items()
+            if origin.folder is not None
+        ]
+
+    def _get(self, key: str, files: Mapping[str, Path]) -> Parcel:
+        if key not in self._packed:
+            self._packed[key] = pack(files)
+        return self._packed[key]
+
+
+def _modules(module: str, folder: Path) -> dict[str, Path]:
+    """Files of a module in a folder, and of those that this process has imported from there, by their path in it."""
+    loaded = [getattr(other, "__file__", None) for name, other in list(sys.modules.items()) if name != "__main__"]
+    paths = [folder / f"{module.replace('.', '/')}.py", folder / module.replace(".", "/") / "__init__.py"]
+    paths += [Path(file) for file in loaded if file]
+    found = {path.resolve() for path in paths if path.suffix == ".py" and path.is_file()}
+    return {str(path.relative_to(folder)): path for path in found if path.is_relative_to(folder)}
 
 
 def unpack(parcel: Parcel) -> Path:

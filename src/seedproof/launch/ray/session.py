@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import socket
 import tempfile
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seedproof import extensions
 from seedproof.errors import UserError
 from seedproof.execution.inputs import read_task
 from seedproof.execution.outcome import Trained
 from seedproof.execution.recording import Recording
 from seedproof.execution.session import Checkpoint, Session
+from seedproof.extensions import Origin
 from seedproof.launch.ray.parcels import Parcel, unpack
 from seedproof.models.source import ModelSource, find_model
 from seedproof.spec import ModelReference, RunSpec
@@ -45,6 +48,8 @@ class Order:
     """From where it goes on."""
     task: Parcel
     model: Parcel
+    code: Sequence[tuple[Origin, Parcel]] = ()
+    """Where the store found classes of the user's own, and their files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +124,15 @@ class StreamedSession(Session):
         self.is_over = False
         """Whether its end was sent."""
         self._order, self._send_message, self._should_stop = order, send, should_stop
+
+    def open(self) -> bool:
+        """Make classes of the user's own known here; if that cannot be, the run has crashed."""
+        try:
+            for origin, parcel in self._order.code:
+                extensions.note(dataclasses.replace(origin, folder=str(unpack(parcel))))
+        except Exception as error:
+            self.crash(error)
+        return not self.is_over
 
     @property
     def task(self) -> Task:

@@ -85,13 +85,14 @@ class Worker:
             return
         execute = load_executor(self._executor)
         while (order := self._orders.get()) is not None:
-            self._execute(self._begin(order), execute)
+            if (session := self._begin(order)) is not None:
+                self._execute(session, execute)
 
-    def _begin(self, order: Order) -> StreamedSession:
+    def _begin(self, order: Order) -> StreamedSession | None:
         attempt = order.attempt
         session = StreamedSession(order, self._outbox.put, lambda: self._stop.is_set() or attempt in self._dropped)
         self._open = [*(other for other in self._open if not other.is_over), session]
-        return session
+        return session if session.open() else None
 
     def _execute(self, session: StreamedSession, execute: Callable[[Session], None]) -> None:
         try:
