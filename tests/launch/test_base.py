@@ -55,7 +55,7 @@ def test_a_launcher_that_is_not_there_is_one_message(monkeypatch):
         launcher_of("far")
     with pytest.raises(UserError, match="is no launcher"):
         launcher_of("seedproof.launch.inline:Tally")
-    with pytest.raises(UserError, match=r"'local' cannot be made with these options.*colour"):
+    with pytest.raises(UserError, match="unknown option 'colour' in the launcher 'local'"):
         launcher_of("local", colour="red")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import http.server
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,8 @@ from seedproof import events
 from seedproof.errors import UserError
 from seedproof.events import Event
 from seedproof.execution.recording import Recording
-from seedproof.launch.base import launcher_of
 from seedproof.store import Store, is_disk_full
+from seedproof.testing import LauncherContract
 from seedproof.training.engine import Record
 
 pytest.importorskip("ray", reason="no Ray; pip install 'seedproof[ray]'")
@@ -86,14 +85,6 @@ def test_a_web_server_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
 
-def test_without_ray_the_line_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("seedproof.launch.ray")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"pip install 'seedproof\[ray\]'"):
-        launcher_of("ray")
-
-
 def test_a_node_holds_as_many_workers_as_its_scarcest_resource() -> None:
     assert Needs(cpus=2, gpus=0).slots({"CPU": 5.0}) == 2
     assert Needs(cpus=2, gpus=1).slots({"CPU": 16.0, "GPU": 3.0}) == 3
@@ -118,6 +109,15 @@ def cluster() -> Iterator[Cluster]:
         yield made
     finally:
         made.shutdown()
+
+
+@pytest.mark.slow
+class TestRay(LauncherContract):
+    launcher = "ray"
+
+    @pytest.fixture(autouse=True)
+    def on_the_cluster(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(self), "options", {"address": cluster.address})
 
 
 def study(model: Path, task: sp.Task, engine: str, **recording: object) -> sp.Study:
@@ -169,6 +169,54 @@ def check_complete_once(folder: Path) -> None:
         result = store.run(run_id).result()
         assert loss_steps(store, run_id) == list(range(1, result["steps"] + 1))
         assert (store.run(run_id).weights / "model.safetensors").is_file()
+
+
+@pytest.mark.slow
+def test_a_method_of_the_users_own_travels(
+    cluster: Cluster, tiny_model: Path, small_task: sp.Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "half_of_ray.py").write_text("HALF = 0.5\n")
+    (folder / "halving_for_ray.py").write_text(METHOD)
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    asked = sp.Study(
+        "own",
+        tasks=[small_task],
+        models=[tiny_model],
+        recipes=["devlin + halving_for_ray:Halving"],
+        seeds=1,
+        settings={"epochs": 1},
+    )
+    there = asked.run(tmp_path / "ray", launcher=RayLauncher(address=cluster.address), progress=False)
+    here = asked.run(tmp_path / "here", launcher="inline", progress=False)
+    [run_id] = Store.open(tmp_path / "ray").run_ids()
+    assert there.losses(run_id).equals(here.losses(run_id))
+
+
+METHOD = """
+from dataclasses import dataclass
+
+from half_of_ray import HALF
+from seedproof.methods.base import Method, Start, Treatment
+
+
+@dataclass(frozen=True)
+class Halving(Method):
+    def start(self, start: Start) -> Treatment:
+        return Halved(start.model)
+
+
+class Halved(Treatment):
+    def __init__(self, model):
+        self.model = model
+
+    def after_gradient(self, step):
+        for parameter in self.model.parameters():
+            if parameter.grad is not None:
+                parameter.grad *= HALF
+"""
 
 
 @pytest.mark.slow
