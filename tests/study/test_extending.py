@@ -30,7 +30,7 @@ def test_what_was_trained_by_the_plain_engine_stays_so_when_the_fleet_learns_its
     store, runs = extended.prepare(folder)
     assert engines(runs) == {("devlin", "plain"): 3, ("mosbach", "fleet"): 3}
     assert {run.spec.id for run in before} < {run.spec.id for run in runs}
-    assert {run.kept for run in runs if run.cell.recipe == "devlin"} == {("engine",)}
+    assert {run.kept for run in runs if run.cell.recipe == "devlin"} == {("engine plain",)}
     assert len(store.cells()) == 6
     planned = extended.plan(extended.numerics(folder), folder)
     assert engines(extended.fitted(planned, folder)) == engines(runs)  # once more

@@ -65,7 +65,7 @@ def _keeping_engine(names: Names, run: PlannedRun) -> PlannedRun:
     row = names.stands_for(run.cell)
     if not names.is_listed(plain.cell) and (row is None or row.numerics.engine != "plain"):
         return run
-    return dataclasses.replace(plain, kept=(*run.kept, "engine"))
+    return dataclasses.replace(plain, kept=(*run.kept, "engine plain"))
 
 
 def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:

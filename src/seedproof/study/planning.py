@@ -47,8 +47,8 @@ class PlannedRun:
     """Settings of ``Recipe.added`` and ``CARD_FIELDS`` that somebody asked for, and the methods; the others have what is right
     for the model today, by what it is and by its card."""
     kept: tuple[str, ...] = ()
-    """Fields of the recipe, and ``engine``, that hold the value of the study it extends, where a study made today would have
-    another."""
+    """Fields of the recipe, and ``engine plain``, that hold the value of the study it extends, where a study made today
+    would have another."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from seedproof.probes.pooler import THRESHOLD, has_tanh
 from seedproof.training.engine import Record
 
 if TYPE_CHECKING:
+    from jaxtyping import Float32
+
     from seedproof.probes.base import Moment, Values
 
 
@@ -37,7 +39,7 @@ class Watch:
         """Those with a gradient."""
         self._columns = [index for index, name in enumerate(self.names) if name in set(self.trained)]
 
-    def of_trained(self, norms: np.ndarray) -> np.ndarray:
+    def of_trained(self, norms: Float32[np.ndarray, " names"]) -> Float32[np.ndarray, " trained"]:
         """Values of the trained parameters, out of one for each parameter."""
         return norms if len(self._columns) == len(self.names) else norms[self._columns]
 

@@ -134,13 +134,13 @@ class AdamW(torch.optim.Optimizer):
         """Update the parameters of one bucket in place."""
         group = self.param_groups[index]
         rate, weight_decay, shown_step = _kernel_coefficients(group, step)
-        count, place = len(bucket.parameters), device if group["fused"] else torch.device("cpu")
+        count, home = len(bucket.parameters), device if group["fused"] else torch.device("cpu")
         # The kernel adds 1 to a counter of shape () for each parameter, and computes its corrections from the sum.
         reached, counters = self._counters.pop((index, device), (0, []))
         if math.isinf(shown_step):
-            counters = [torch.full((), math.inf, dtype=torch.float32, device=place)] * count  # one will do for all
+            counters = [torch.full((), math.inf, dtype=torch.float32, device=home)] * count  # one will do for all
         elif reached != step - 1 or len(counters) != count:
-            counters = list(torch.full((count,), step - 1, dtype=torch.float32, device=place).unbind())
+            counters = list(torch.full((count,), step - 1, dtype=torch.float32, device=home).unbind())
         adamw(
             bucket.parameters,
             bucket.gradients,

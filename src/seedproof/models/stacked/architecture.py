@@ -48,7 +48,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What the arithmetic needs to know of a model beyond its weights. Models of equal architectures can share a stack.
+    """A model's computation, beyond its weights, as data. Models of equal architectures can share a stack.
 
     Layers are those of BERT (post-LayerNorm); families differ in what is data here.
     """
@@ -70,7 +70,7 @@ class Architecture:
 
     @property
     def sites(self) -> int:
-        """Number of places where dropout may be drawn: behind the embeddings, three in each layer, two in the head."""
+        """Dropout sites, used or not: behind the embeddings, three in each layer, two in the head."""
         return 3 + 3 * len(self.layers)
 
     @property

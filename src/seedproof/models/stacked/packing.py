@@ -197,8 +197,8 @@ def _arrange(
         is_token = np.arange(length) < flat[group, None]
         to_grid.append(((inside[:, None, :] * 3 + part) * heads + head[:, None]).reshape(-1))
         to_packed_back.append((inside[:, None, :] * heads + head[:, None]).reshape(-1))
-        row, place = np.nonzero(is_token)
-        inner = (row[:, None] * heads + head) * length + place[:, None]  # (tokens, heads)
+        row, position = np.nonzero(is_token)
+        inner = (row[:, None] * heads + head) * length + position[:, None]  # (tokens, heads)
         after[inside[is_token]] = starts[1] + inner
         whole = count * heads * length
         before[inside[is_token]] = starts[0] + np.arange(3)[:, None] * whole + inner[:, None, :]

@@ -88,7 +88,7 @@ class Stack:
 
     def slot(self, *names: str) -> Slot:
         """The parameter of this name; several names: parameters that lie one behind the other, joined along their
-        first dimension (query, key and value, for one product instead of three)."""
+        first dimension (query, key and value, for one matmul instead of three)."""
         if names not in self._slots:
             index, first = self.layout.locations[names[0]]
             entries = [self.layout.locations[name][1] for name in names]

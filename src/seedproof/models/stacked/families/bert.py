@@ -21,12 +21,12 @@ def architecture(config: Any) -> Architecture:
 
 def embedding_names(prefix: str, *, projection: str | None = None, first_position: int = 0) -> EmbeddingNames:
     """Names of the embeddings in BERT and those that kept its modules."""
-    place = f"{prefix}.embeddings"
+    stem = f"{prefix}.embeddings"
     return EmbeddingNames(
-        words=f"{place}.word_embeddings",
-        segments=f"{place}.token_type_embeddings",
-        positions=f"{place}.position_embeddings",
-        norm=f"{place}.LayerNorm",
+        words=f"{stem}.word_embeddings",
+        segments=f"{stem}.token_type_embeddings",
+        positions=f"{stem}.position_embeddings",
+        norm=f"{stem}.LayerNorm",
         projection=projection,
         first_position=first_position,
     )

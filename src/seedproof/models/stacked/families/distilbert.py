@@ -12,13 +12,13 @@ from seedproof.models.stacked.architecture import Architecture, EmbeddingNames, 
 
 def architecture(config: Any) -> Architecture:
     """The architecture of ``DistilBertForSequenceClassification``."""
-    place = "distilbert.embeddings"
+    stem = "distilbert.embeddings"
     return Architecture(
         embeddings=EmbeddingNames(
-            words=f"{place}.word_embeddings",
+            words=f"{stem}.word_embeddings",
             segments=None,
-            positions=f"{place}.position_embeddings",
-            norm=f"{place}.LayerNorm",
+            positions=f"{stem}.position_embeddings",
+            norm=f"{stem}.LayerNorm",
         ),
         layers=tuple(_layer_names(f"distilbert.transformer.layer.{index}") for index in range(config.n_layers)),
         head=Head("pre_classifier", "classifier", activation="relu"),
