@@ -7,6 +7,10 @@ class TestMyLauncher(LauncherContract):
     options = {"queue": "short"}
 """
 
-from seedproof.testing.launchers import LauncherContract
+import pytest
+
+pytest.register_assert_rewrite("seedproof.testing.launchers")
+
+from seedproof.testing.launchers import LauncherContract  # noqa: E402 - its assertions tell their values
 
 __all__ = ["LauncherContract"]

@@ -31,8 +31,7 @@ from seedproof.launch import Summary
 from seedproof.launch.base import Launcher, launcher_of
 from seedproof.store import RunFolder, State, Store
 from seedproof.testing.disk import DISK_FULL, refuse_where_full, site_of
-from seedproof.testing.launch import ignore
-from seedproof.testing.tiny import STEPS, folders, journals, prepared, tiny_model, work_of
+from seedproof.testing.tiny import STEPS, folders, ignore, journals, prepared, tiny_model, work_of
 
 SECONDS = 120.0
 """How long to wait for a launch to get somewhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seedproof.events import Event
 from seedproof.execution.recording import Recording
 from seedproof.launch.base import Work
 from seedproof.models.source import find_model
@@ -45,6 +46,10 @@ def tiny_task() -> Task:
         classes=whole.classes,
         metrics=("accuracy",),
     )
+
+
+def ignore(event: Event) -> None:
+    """A listener that has no use for events."""
 
 
 def prepared(folder: Path, model: Path, engine: str = "plain") -> Store:
