@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from seedproof.printable import PrintableStream, file_name, printable, printable_line
+from seedproof.printable import PrintableStream, counted, file_name, printable, printable_line
 from seedproof.report.console import Console
 from seedproof.store import Cell
 
@@ -59,3 +59,8 @@ def test_the_names_of_a_cell_are_one_line_each():
 def test_a_file_name_leads_nowhere():
     assert file_name("../../etc/x\x1b\n") == "etc-x"
     assert file_name("fig4") == "fig4"
+
+
+def test_a_noun_has_its_number():
+    assert [counted(n, "epoch") for n in (0, 1, 2500)] == ["0 epochs", "1 epoch", "2,500 epochs"]
+    assert [counted(n, "epoch") for n in (1.0, 0.5)] == ["1 epoch", "0.5 epochs"]

@@ -16,6 +16,7 @@ from seedproof.cli.quantities import disk_in_words, runs_in_words
 from seedproof.cli.streams import say
 from seedproof.errors import command
 from seedproof.launch import StudyInterrupted
+from seedproof.printable import counted
 from seedproof.report.console import Console
 from seedproof.study.results import numbers_of
 
@@ -186,7 +187,7 @@ def print_plan(
     for (task, model, recipe), count in counts.items():
         spec = specs[task, model, recipe]
         plan = make_plan(from_json(spec.recipe, with_methods=False), spec.seeds, spec.task.train_examples)
-        size = f"{plan.steps} steps"
+        size = counted(plan.steps, "step")
         if (factor := matched_divisor(plan)) > 1.05:  # paper, Figure 6
             size += f", which are on average {factor:.1f} times as large as with bias correction"
         say(f"{task}, {model}, {recipe}: {runs_in_words(count)} of {size}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from seedproof.printable import counted
+
 
 def runs_in_words(count: int) -> str:
     """A number of runs: ``1 run``, ``2,500 runs``."""
-    return f"{count:,} run{'' if count == 1 else 's'}"
+    return counted(count, "run")
 
 
 def disk_in_words(size: float) -> str:

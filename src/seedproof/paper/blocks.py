@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from seedproof.paper.scale import SHORT_EPOCHS, Scale
+from seedproof.printable import counted
 from seedproof.recipes import Recipe, recipe, resolve
 from seedproof.spec import Seeds
 from seedproof.tasks.subsample import sample_name
@@ -98,7 +99,7 @@ def mosbach(scale: Scale) -> Recipe:
 def short_name(wanted: Recipe, *, epochs: bool = False) -> str:
     """What a box of the ablations is called: ``lr x0.5, corrected``."""
     correction = "corrected" if wanted.bias_correction else "uncorrected"
-    length = f"{wanted.epochs:g} epochs, " if epochs else ""
+    length = f"{counted(wanted.epochs, 'epoch')}, " if epochs else ""
     return f"{length}lr x{wanted.learning_rate_factor:g}, {correction}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from seedproof.paper.blocks import Block, block, mosbach, varied
 from seedproof.paper.figure import Content, Figure, Found
 from seedproof.paper.scale import Scale
+from seedproof.printable import counted
 from seedproof.recipes import Recipe, recipe, resolve
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def _shown(scale: Scale) -> list[tuple[str, Block]]:
         ("BERT, no correction", block("rte", "bert", "devlin", 1)),
         ("BERT, with correction", block("rte", "bert", varied(correction=True), 1)),
         ("BERT, no correction, lr x0.25", block("rte", "bert", quarter, 1)),
-        (f"BERT, with correction, {scale.long_epochs:g} epochs", block("rte", "bert", mosbach(scale), 1)),
+        (f"BERT, with correction, {counted(scale.long_epochs, 'epoch')}", block("rte", "bert", mosbach(scale), 1)),
         ("RoBERTa, no correction", block("rte", "roberta", "devlin", 1)),
         ("ALBERT, no correction", block("rte", "albert", "devlin", 1)),
     ]

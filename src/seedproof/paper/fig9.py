@@ -10,6 +10,7 @@ from seedproof.paper.ablation import grid
 from seedproof.paper.blocks import short_name
 from seedproof.paper.boxes import boxes, draw_boxes, failures
 from seedproof.paper.figure import Content, Figure, Found, incomplete
+from seedproof.printable import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ def _content(found: Found) -> Content:
     parts = []
     for each in grid(found.scale):
         runs = found.of(each)
-        model = runs["model"] + f", {each.recipe.epochs:g} epochs"
+        model = runs["model"] + f", {counted(each.recipe.epochs, 'epoch')}"
         parts.append(runs.assign(model=model, recipe=short_name(each.recipe)))
     shown = pd.concat(parts, ignore_index=True)
     return Content(tables={"boxes": boxes(shown), "failures": failures(shown)}, notes=incomplete(shown))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedproof.errors import command
+from seedproof.printable import counted
 from seedproof.tasks.folder import read_decisions, read_notes, read_overlooked_class
 from seedproof.tasks.metrics import find_metric
 from seedproof.tasks.tables import JUDGED_BY
@@ -73,7 +74,8 @@ def _cut_in_runs(store: Store) -> list[str]:
         run = store.run(cell.id)
         if cut := run.result().get("truncated_examples", 0):
             length = run.spec.recipe["max_length"]
-            found[f"{cell.task}: {cut} texts were cut at the {length} tokens that {cell.model} was given"] = None
+            texts = f"{counted(cut, 'text')} {'was' if cut == 1 else 'were'}"
+            found[f"{cell.task}: {texts} cut at the {length} tokens that {cell.model} was given"] = None
     return list(found)
 
 
@@ -133,6 +135,7 @@ def _cut(task: Task, name: str, tokenizer: PreTrainedTokenizerBase, length: int,
     enough = min(longest, positions or longest)
     hint = f"; --set max_length={enough} cuts fewer" if enough > length else f"; {name} has no more positions"
     return [
-        f"{task.name}: {about}{examples} of {sum(map(len, splits))} texts are cut at {length} tokens, which is what {name} is "
+        f"{task.name}: {about}{examples} of {counted(sum(map(len, splits)), 'text')} {'is' if examples == 1 else 'are'} cut at "
+        f"{length} tokens, which is what {name} is "
         f"given (the longest has {longest}){hint}"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from seedproof.printable import counted
 from seedproof.report.limits import Limits, more
 
 CELL = ["task", "model", "recipe"]
@@ -13,7 +14,7 @@ _DEFAULT = Limits()
 
 def plural(count: int, noun: str) -> str:
     """``1 run``, ``2,000 runs``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return counted(count, noun)
 
 
 def chosen_runs(runs: pd.DataFrame, limits: Limits = _DEFAULT) -> tuple[pd.DataFrame, str]:
