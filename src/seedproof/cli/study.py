@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.given import read_study, refuse_with_file, study_of, with_options
 from seedproof.cli.launchers import chosen_launcher
 from seedproof.cli.streams import say
-from seedproof.errors import UserError, command, unknown
+from seedproof.errors import UserError, unknown
 
 if TYPE_CHECKING:
+    from seedproof.launch.base import Launcher
     from seedproof.store import State
     from seedproof.study.results import Results
     from seedproof.study.study import Study
@@ -148,11 +150,11 @@ def run(
             "--new-head": new_head or None,
             **options,
         }
-        _refuse_with_file(file, given)
-        study = _with(_read(file), out, **numerics, record=record, recording=recording)
+        refuse_with_file(file, given)
+        study = with_options(read_study(file), out, **numerics, record=record, recording=recording)
     else:
         settings = [*(settings or []), *(["new_head=true"] if new_head else [])]
-        study = _study(
+        study = study_of(
             name or (out.resolve().name if out else "study"),
             tasks=task,
             models=model,
@@ -162,46 +164,13 @@ def run(
             settings=settings,
             options=options,
         )
-        study = _with(study, out, **numerics, record=record, recording=recording)
+        study = with_options(study, out, **numerics, record=record, recording=recording)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
-    from seedproof.cli.printing import (
-        can_be_timed,
-        continuing,
-        print_estimate,
-        print_kept,
-        print_lines,
-        print_notes,
-        print_notes_of,
-        print_plan,
-        print_results,
-    )
-    from seedproof.cli.recipes import print_recipes
-    from seedproof.study.planning import stored_parsing
-
     if out is None or dry_run:
-        numerics_there = study.numerics(out, chosen)
-        planned = study.plan(numerics_there, out)
-        runs = study.fitted(planned, out)
-        tried = study.try_out(planned, out)
-        # The plan is the result here, and so it goes to standard output, all of it.
-        print_recipes(study, verbose=verbose, err=False)
-        print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing}, err=False)
-        print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs, err=False)
-        print_lines(tried, err=False)
-        print_plan(runs, _states(out), study.recordings(out), study.left(planned, out).again)
-        if can_be_timed(numerics_there, chosen):
-            print_estimate(study.estimate(planned, out), numerics_there, jobs, chosen)
-        return
-    notes: list[str] = []
-    store, runs = study.prepare(out, launcher=chosen, say=notes.append)
-    print_recipes(study, verbose=verbose)
-    print_kept(runs, stored_parsing(study.tasks, store))
-    print_notes_of(store, runs)
-    print_lines(notes)
-    with continuing():
-        results = study.execute(store, runs, jobs=jobs, launcher=chosen)
-    print_results(results)
+        _foresee(study, out, chosen, jobs, verbose)
+    else:
+        _carry_out(study, out, chosen, jobs, verbose)
 
 
 @app.command("status")
@@ -287,6 +256,42 @@ def export(
         say(f"wrote {scores}")
 
 
+def _foresee(study: Study, out: Path | None, launcher: Launcher, jobs: int | None, verbose: bool) -> None:
+    """Show what a study would run, and what that would take; runs nothing."""
+    from seedproof.cli.printing import can_be_timed, print_estimate, print_kept, print_lines, print_notes, print_plan
+    from seedproof.cli.recipes import print_recipes
+
+    numerics_there = study.numerics(out, launcher)
+    planned = study.plan(numerics_there, out)
+    runs = study.fitted(planned, out)
+    tried = study.try_out(planned, out)
+    # The plan is the result here, and so it goes to standard output, all of it.
+    print_recipes(study, verbose=verbose, err=False)
+    print_kept(runs, {task.name: task.parsing for task in planned.tasks if task.parsing}, err=False)
+    print_notes(planned.tasks, {source.name: source for source in planned.sources}, planned.runs, err=False)
+    print_lines(tried, err=False)
+    print_plan(runs, _states(out), study.recordings(out), study.left(planned, out).again)
+    if can_be_timed(numerics_there, launcher):
+        print_estimate(study.estimate(planned, out), numerics_there, jobs, launcher)
+
+
+def _carry_out(study: Study, out: Path, launcher: Launcher, jobs: int | None, verbose: bool) -> None:
+    """Run a study, saying first what was decided about recipes, data and models."""
+    from seedproof.cli.printing import continuing, print_kept, print_lines, print_notes_of, print_results
+    from seedproof.cli.recipes import print_recipes
+    from seedproof.study.planning import stored_parsing
+
+    notes: list[str] = []
+    store, runs = study.prepare(out, launcher=launcher, say=notes.append)
+    print_recipes(study, verbose=verbose)
+    print_kept(runs, stored_parsing(study.tasks, store))
+    print_notes_of(store, runs)
+    print_lines(notes)
+    with continuing():
+        results = study.execute(store, runs, jobs=jobs, launcher=launcher)
+    print_results(results)
+
+
 def _results(folder: Path) -> Results:
     from seedproof.study.results import open_results
 
@@ -299,90 +304,3 @@ def _states(folder: Path | None) -> dict[str, State]:
     from seedproof.store.marker import MARKER
 
     return Store.open(folder).states() if folder is not None and (folder / MARKER).exists() else {}
-
-
-def _read(file: Path) -> Study:
-    from seedproof.study.study import Study
-
-    return Study.read(file)
-
-
-def _refuse_with_file(file: Path, given: dict[str, Any]) -> None:
-    for option, value in given.items():
-        if value is not None and value != []:
-            flag = option if option.startswith("--") else f"--{option.replace('_', '-')}"
-            raise UserError(f"{flag} cannot be given with the study file {file}; write it into the file")
-
-
-def _refuse_unused(tasks: list[str], options: dict[str, Any]) -> None:
-    """Options that no task would use are mistakes, and so is one development set for two tables."""
-    own = [task for task in tasks if not task.startswith(("glue/", "miniature/"))]
-    for option, value in options.items():
-        if value is None:
-            continue
-        flag = f"--{option.replace('_', '-')}"
-        if option == "data_dir" and not any(task.startswith("glue/") for task in tasks):
-            raise UserError(f"{flag} is for glue/... tasks, and no --task is one; leave it out")
-        if option not in ("data_dir", "metric") and not own:
-            raise UserError(f"{flag} is for your own file, and no --task is one; leave it out")
-    if options["dev"] is not None and len(own) > 1:
-        raise UserError(f"--dev {options['dev']} cannot be the development set of {len(own)} tasks; use a study file")
-
-
-def _study(
-    name: str,
-    *,
-    tasks: list[str] | None,
-    models: list[str] | None,
-    recipes: list[str] | None,
-    seeds: int | None,
-    first_seed: int,
-    settings: list[str] | None,
-    options: dict[str, Any],
-) -> Study:
-    from seedproof.recipes import parse_setting
-    from seedproof.study.study import Study
-
-    if not tasks or not models:
-        what = "task" if not tasks else "model"
-        raise UserError(f"give at least one --{what}; the names are shown by: {command('ls', f'{what}s')}")
-    _refuse_unused(tasks, options)
-    count = 25 if seeds is None else seeds
-    if count < 1:
-        raise UserError(f"--seeds {count} is not valid; give at least 1")
-    return Study(
-        name,
-        tasks=[_task(task, options) for task in tasks],
-        models=models,
-        recipes=recipes or ["devlin"],
-        seeds=range(first_seed, first_seed + count),
-        settings=dict(parse_setting(setting) for setting in settings or []),
-    )
-
-
-def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
-    """A task with the options that are about it: the data folder for GLUE, the columns for a file."""
-    named = task.startswith(("glue/", "miniature/"))
-    if not named:
-        given = {key: value for key, value in options.items() if key != "data_dir"}
-    else:
-        given = {"metric": options["metric"]} | ({"data_dir": options["data_dir"]} if task.startswith("glue/") else {})
-    chosen = {
-        key: str(value) if isinstance(value, Path) else value for key, value in given.items() if value is not None
-    }
-    if task.startswith("miniature/") and not chosen:
-        return task
-    return {("name" if named else "file"): task, **chosen}
-
-
-def _with(
-    study: Study, out: Path | None, *, record: list[str] | None, recording: dict[str, Any], **numerics: Any
-) -> Study:
-    """The study with the options that were given; what was not given stays."""
-    import dataclasses
-
-    changes = {key: value for key, value in numerics.items() if value is not None}
-    if record or recording:
-        # What an existing study records stays, but for what is asked for now.
-        changes["recording"] = dataclasses.replace(study.recordings(out).switched(record or []), **recording)
-    return dataclasses.replace(study, **changes)
