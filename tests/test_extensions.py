@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 
 import pytest
+from tests.conftest import REPOSITORY
 
 from seedproof import extensions
 from seedproof.errors import UserError
 from seedproof.extensions import Origin, load, origin
 from seedproof.methods import Method
+from seedproof.study.study import Study
 
 METHOD = """
 from dataclasses import dataclass
@@ -103,3 +105,21 @@ def test_a_class_of_the_script_itself_is_refused(monkeypatch):
     kind = type("Mine", (Method,), {"__module__": "__main__"})
     with pytest.raises(UserError, match="defined in the script or notebook itself"):
         extensions.name_of(kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["inline", "local"])
+def test_a_run_finds_a_method_wherever_it_is_executed(folder, tiny_model, small_task, tmp_path_factory, launcher):
+    """Workers start in the folder of whoever starts them, and know nothing of the study file's."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "own_near.py").write_text((REPOSITORY / "tests" / "methods" / "own.py").read_text())
+    extensions.look_in(elsewhere)
+    study = Study(
+        "s",
+        tasks=[small_task],
+        models=[str(tiny_model)],
+        recipes=["devlin(max_steps=2) + own_near:Noise(scale=0.1)"],
+        seeds=1,
+    )
+    runs = study.run(folder / "study", launcher=launcher, jobs=1, progress=False).runs()
+    assert runs["state"].tolist() == ["finished"]

@@ -46,8 +46,16 @@ class Origin:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read back what :meth:`to_json` wrote."""
-        return cls(**{name: value[name] for name in ("name", "folder", "digest", "version")})
+        """Read back what :meth:`to_json` wrote.
+
+        Raises:
+            KeyError, TypeError: it did not write this.
+        """
+        found = cls(**{name: value[name] for name in ("name", "folder", "digest", "version")})
+        is_right = is_written(found.name) and isinstance(found.digest, str) and isinstance(found.version, int)
+        if not is_right or not isinstance(found.folder, (str, type(None))):
+            raise TypeError(f"{value!r} is no origin of a class")
+        return found
 
 
 def is_written(name: object) -> bool:

@@ -39,6 +39,7 @@ PLACES = [
     "study.toml",
     "runs.jsonl",
     "models.jsonl",
+    "extensions.jsonl",
     "recording.json",
     "lock",
     "logs",
@@ -210,6 +211,7 @@ def test_lines_that_are_none_are_named(store: Store, line: bytes) -> None:
     for path, read in (
         (store.path / "runs.jsonl", store.cells),
         (store.path / "models.jsonl", lambda: store.model_locations("x")),
+        (store.path / "extensions.jsonl", store.extensions),
         (run.journal.path, lambda: list(run.records())),
         (run.path / "attempts.jsonl", run.attempts),
     ):

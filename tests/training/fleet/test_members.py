@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 from tests.fleets import families, make_data, make_fleet, make_model, make_run
+from tests.methods.own import Diary
 
+from seedproof.errors import UserError
 from seedproof.methods import Method
 from seedproof.probes import make_probes
 from seedproof.probes.base import Probe
@@ -233,6 +235,22 @@ def test_models_of_another_architecture_are_refused():
 @dataclass(frozen=True)
 class OwnLoss(Method):
     name: ClassVar[str] = "own"
+
+
+@dataclass(frozen=True)
+class Hooked(Diary):
+    """Says that it trains in a fleet, and has hooks."""
+
+    in_fleet: ClassVar[bool] = True
+
+
+def test_a_method_with_hooks_is_refused_whatever_it_says():
+    engine, _, _ = make_fleet([make_run("bert")])
+    run = make_run("bert", "devlin")
+    run.recipe = run.recipe + Hooked()
+    with pytest.raises(UserError, match=r"Hooked' says that it trains in a fleet \(in_fleet\), and its treatment has"):
+        engine.join([run.member()])
+    assert len(engine.train_step()) == 1  # the others go on
 
 
 class OwnProbe(Probe):

@@ -86,11 +86,14 @@ class FleetEngine:
 
         Raises:
             ValueError: a model has another architecture than those of the fleet.
+            UserError: a method of a member cannot start; the fleet stays as it was.
         """
         for member in members:
             config: Any = member.model.config
             if architecture_of(config) != self._architecture or Layout.of(member.model) != self._state.stack.layout:
                 raise ValueError("the models of one fleet must have one architecture; use a second fleet for this one")
+        for member in members:
+            member.start()
         before = len(self.members)
         is_new = [not member.has_joined and member.step == 0 for member in members]
         self._state.resize([*range(before), *[-1] * len(members)])
@@ -98,13 +101,12 @@ class FleetEngine:
             self._state.remember_best()
         seen: list[list[Record]] = []
         for index, member in enumerate(members, before):
-            has_joined, watch = member.has_joined, member.watch  # which looks before methods change anything
-            member.start()
+            has_joined, member.has_joined = member.has_joined, True
             weights = {name: value.detach() for name, value in member.model.named_parameters()}
             self._state.start(index, weights, member.effects)
             self._mixed.add(member.effects.mixtures)
-            needs = watch.needs("start", 0)
-            start = [] if has_joined else watch.show("start", 0, see_model(member.model, needs))
+            needs = member.watch.needs("start", 0)
+            start = [] if has_joined else member.watch.show("start", 0, see_model(member.model, needs))
             seen.append(start if is_new[index - before] else [])
             self._go_on(index, member)
         self.members += members

@@ -47,11 +47,8 @@ class Member:
     """What :meth:`FleetEngine.state` gave after ``step`` steps."""
     treatments: Treatments | None = None
     """Its methods, started when it joins for the first time: however often it comes and goes, they change the model once."""
-
-    @property
-    def has_joined(self) -> bool:
-        """Whether it was in a fleet before; its start is recorded once."""
-        return self.treatments is not None
+    has_joined: bool = False
+    """Whether it was in a fleet before; its start is recorded once."""
 
     def start(self) -> None:
         """Start its methods, unless they have been.
@@ -60,6 +57,7 @@ class Member:
             UserError: a method has hooks, which no fleet calls.
         """
         if self.treatments is None:
+            _ = self.watch  # which looks before methods change anything
             treatments = Treatments(self.model, self.recipe, self.plan, self.seeds, self.data)
             treatments.check_without_hooks()
             self.treatments = treatments
