@@ -164,7 +164,7 @@ def capture_gradients(engine):
 def plain_steps(engine, steps):
     """Losses of the plain engine's next steps, and its gradients by name: (before clipping, after it)."""
     losses, gradients = [], []
-    clip = engine._clip
+    clip = engine._update._clip
 
     def read():
         return {n: value.grad.clone() for n, value in engine.model.named_parameters() if value.grad is not None}
@@ -174,7 +174,7 @@ def plain_steps(engine, steps):
         clip()
         gradients.append((before, read()))
 
-    engine._clip = clip_and_keep
+    engine._update._clip = clip_and_keep
     for _ in range(steps):
         losses += [record.values["loss"] for record in engine._train_step() if record.kind == "loss"]
     return losses, gradients

@@ -53,6 +53,12 @@ def test_a_model_without_blocks_is_refused():
         method("llrd").check_model(torch.nn.Linear(2, 2))
 
 
+def test_a_model_with_a_decoder_is_refused():
+    halves = torch.nn.ModuleDict({"encoder": torch.nn.Linear(2, 2), "decoder": torch.nn.Linear(2, 2)})
+    with pytest.raises(UserError, match="ModuleDict has a decoder behind its encoder; leave llrd out"):
+        method("llrd").check_model(torch.nn.ModuleDict({"model": halves}))
+
+
 @pytest.mark.parametrize("decay", [0.0, 1.0, -0.5])
 def test_a_decay_outside_of_its_range_is_refused(decay):
     with pytest.raises(UserError, match=r"llrd: decay = .* must be a number above 0 and below 1"):
