@@ -98,7 +98,7 @@ def tolerance(result: Mapping[str, Any]) -> float:
 
 
 def _disagreement(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """In what two runs of a fleet do not agree, with both values; None: they agree."""
+    """First thing in which two runs of a fleet do not agree, with both values; None: they agree."""
     for name in ("outcome", "reason"):
         if before[name] != now[name]:
             return f"{name} {before[name]} before, {now[name]} now (score {before['score']:.4g} before, {now['score']:.4g} now)"

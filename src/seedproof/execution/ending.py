@@ -41,7 +41,7 @@ class Digest:
     fit_loss: float | None = None
     """Training loss at the end, dropout off; None: not recorded."""
     kinds: frozenset[str] = frozenset()
-    """Of the records that hold more than names."""
+    """Kinds of the records that hold more than names."""
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]], step: int | None) -> Digest:

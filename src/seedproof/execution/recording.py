@@ -20,7 +20,7 @@ from seedproof.store.documents import read_document
 FILE = "recording.json"
 DEFAULT_RECORDINGS: Mapping[str, int] = MappingProxyType({"gradients": 10, "pooler": 1, "drift": 1})
 MOST_EVERY = 10**7
-"""As many steps as a run may have."""
+"""Most steps that a run may have."""
 UNSEEN = "unseen"
 """Key of a result's ``recordings`` for probes that looked and found nothing to record."""
 _OTHERS = ("evaluations", "weights", UNSEEN)

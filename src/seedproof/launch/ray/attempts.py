@@ -34,7 +34,7 @@ class Attempt:
     is_mute: bool = False
     """Whether its end is none for the launch, because the run is handed out again or the launch itself has failed."""
     step: int = 0
-    """Of the checkpoint that it went on from, or its last one."""
+    """Step of the checkpoint that it went on from, or of its last one."""
 
     def hear(self, event: Event) -> None:
         """Take an event of the session, to be told when the session has done what it was called for."""

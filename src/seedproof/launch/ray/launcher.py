@@ -40,7 +40,7 @@ class RayLauncher(Launcher):
         return whole_cluster()
 
     def default_jobs(self, numerics: Numerics) -> int:
-        """As many as the cluster's nodes hold."""
+        """Workers that the cluster's nodes hold."""
         self.machine()
         return slots(Needs.of(numerics))
 

@@ -45,7 +45,7 @@ class Order:
     spec: RunSpec
     recording: Recording
     checkpoint: Checkpoint | None
-    """From where it goes on."""
+    """Checkpoint from which it goes on."""
     task: Parcel
     model: Parcel
     code: Sequence[tuple[Origin, Parcel]] = ()
