@@ -99,4 +99,6 @@ def reason_of_loss(error: RayError) -> tuple[str, bool]:
     text = " ".join(str(error).split())
     if "node has died" in text or "node died" in text:
         return "its node is gone", True
+    if "worker process has died" in text:
+        return "its process was ended, often for a lack of memory", False
     return text[:300], False

@@ -57,6 +57,7 @@ class Driver:
         self._workers: list[HiredWorker] = []
         self._told: deque[Event] = deque()
         self._losses: Counter[str] = Counter()
+        self._lost: set[str] = set()
         self._attempts = self._failures = 0
         self._signals = self._seen_signals = 0
         self._noted: set[str] = set()
@@ -77,6 +78,10 @@ class Driver:
                     self._start_worker()
                 while self._workers:
                     self._turn()
+                for run_id in self._lost.intersection(
+                    self._waiting
+                ):  # they have begun, and stopped before they went on
+                    self._take(events.Interrupted(run=run_id))
             finally:  # workers are left only by an error, of the listener for instance
                 for worker in list(self._workers):
                     self._abandon(worker)
@@ -225,6 +230,7 @@ class Driver:
             attempt.session.note(f"{message}; the run {where} on another worker")
             attempt.is_mute = True
             attempt.session.interrupt()
+            self._lost.add(run_id)
             self._waiting.appendleft(run_id)
         self._tell()
 
