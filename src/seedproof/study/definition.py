@@ -33,6 +33,7 @@ from seedproof.methods import Method
 from seedproof.probes import PROBES
 from seedproof.recipes import RECIPES, Recipe
 from seedproof.recipes.written import flattened
+from seedproof.renamed import from_stored
 from seedproof.spec import Seeds
 from seedproof.store import Store
 from seedproof.store.marker import MARKER
@@ -202,7 +203,7 @@ def _task(task: Any) -> Any:
 def _recipe(recipe: Recipe | str | Mapping[str, Any]) -> Any:
     if isinstance(recipe, Recipe):
         known = RECIPES.get(recipe.name) == recipe and not recipe.user_settings
-        return recipe.name if known else _written(recipe.to_json())
+        return recipe.name if known else _written(from_stored(recipe.to_json()))
     return recipe if isinstance(recipe, str) else _written(recipe)
 
 
