@@ -7,7 +7,7 @@ INSTALLED = .venv/.installed
 TORCH_INDEX ?=
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test install check benchmark clean
+.PHONY: demo test install check oldest benchmark clean
 
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
@@ -21,6 +21,15 @@ check: install  ## lint, types, import contracts and fast tests, under 2 minutes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+OLDEST_TORCH ?= 2.11.0
+OLDEST = out/oldest/bin/python
+
+oldest:  ## the fast tests on the oldest versions that are promised, in an environment of their own; takes TORCH_INDEX, PYTHON
+	$(PYTHON) -m venv --clear out/oldest
+	$(OLDEST) -m pip install --quiet torch==$(OLDEST_TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
+	$(OLDEST) -m pip install --quiet --constraint constraints-oldest.txt torch==$(OLDEST_TORCH) --editable ".[dev]"
+	PATH="$(CURDIR)/out/oldest/bin:$$PATH" $(OLDEST) -m pytest -n 2 --dist worksteal -m "not slow and not newest" -W ignore::DeprecationWarning
 
 install: $(INSTALLED)  ## the package and its development tools, in .venv
 

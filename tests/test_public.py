@@ -13,6 +13,7 @@ import seedproof.analysis
 HEAVY = "{'torch', 'transformers', 'pandas', 'datasets', 'scipy', 'pyarrow', 'matplotlib'}"
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     "code",
     [

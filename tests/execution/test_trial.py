@@ -90,6 +90,7 @@ def heads(folder: Path, new_head: bool) -> list[torch.Tensor]:
     return [parameters(folder, seed, new_head)["classifier.weight"] for seed in (7, 8)]
 
 
+@pytest.mark.newest
 def test_a_head_that_came_with_the_checkpoint_is_named_or_drawn_anew(fine_tuned, small_task, tmp_path):
     kept = make_study(fine_tuned, small_task)
     assert "came with a head of this size, which every run keeps" in said(kept, tmp_path / "kept")[0]

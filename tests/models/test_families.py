@@ -19,6 +19,7 @@ def test_a_family_is_trained_or_a_reason_is_given(family):
     assert family not in COMMON or found.kind == "trained"
 
 
+@pytest.mark.newest
 def test_the_lists_name_families_that_there_are():
     assert {*LIMITATIONS, *OWN, *COMMON} <= {*FAMILIES}
 

@@ -88,6 +88,7 @@ def test_links_out_of_the_folder_are_refused_but_not_those_of_the_hub(folder, tm
     assert find_model(str(snapshot)).reference().family == "bert"
 
 
+@pytest.mark.newest
 def test_the_tokenizer_is_read_from_its_folder_alone(folder, tmp_path):
     (tmp_path / "vocab.txt").write_text("a\n")
     settings = json.loads((folder / "tokenizer_config.json").read_text())

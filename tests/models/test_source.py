@@ -47,6 +47,7 @@ def test_the_fingerprint_sees_every_change(tiny_model, copied, change):
     assert find_model(str(copied)).fingerprint != find_model(str(tiny_model)).fingerprint
 
 
+@pytest.mark.newest
 def test_positions(tmp_path, copied):
     """RoBERTa's first two position embeddings stand for no position: 66 of them make 64 positions."""
     assert find_model(str(copied)).positions == 64
