@@ -97,13 +97,23 @@ def _task(task: str, options: dict[str, Any]) -> dict[str, Any] | str:
 
 
 def with_options(
-    study: Study, out: Path | None, *, record: list[str] | None, recording: dict[str, Any], **numerics: Any
+    study: Study,
+    out: Path | None,
+    *,
+    file: Path | None,
+    record: list[str] | None,
+    recording: dict[str, Any],
+    **numerics: Any,
 ) -> Study:
     """The study with the options that were given; what was not given stays."""
     import dataclasses
 
+    from seedproof.execution.recording import Recording
+
     changes = {key: value for key, value in numerics.items() if value is not None}
     if record or recording:
-        # What an existing study records stays, but for what is asked for now.
-        changes["recording"] = dataclasses.replace(study.recordings(out).switched(record or []), **recording)
+        # What an existing study records stays, but for what is asked for now; its own files say what it once recorded.
+        is_own = file is not None and out is not None and file.resolve().parent == out.resolve()
+        base = Recording.read(out) if is_own and out is not None else study.recordings(out)
+        changes["recording"] = dataclasses.replace(base.switched(record or []), **recording)
     return dataclasses.replace(study, **changes)

@@ -151,7 +151,7 @@ def run(
             **options,
         }
         refuse_with_file(file, given)
-        study = with_options(read_study(file), out, **numerics, record=record, recording=recording)
+        study = with_options(read_study(file), out, file=file, record=record, recording=recording, **numerics)
     else:
         settings = [*(settings or []), *(["new_head=true"] if new_head else [])]
         study = study_of(
@@ -164,7 +164,7 @@ def run(
             settings=settings,
             options=options,
         )
-        study = with_options(study, out, **numerics, record=record, recording=recording)
+        study = with_options(study, out, file=None, record=record, recording=recording, **numerics)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
     if out is None or dry_run:
