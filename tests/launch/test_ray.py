@@ -126,7 +126,7 @@ def study(model: Path, task: sp.Task, engine: str, **recording: object) -> sp.St
         tasks=[task],
         models=[model],
         recipes=[sp.recipe("devlin", epochs=10, batch_size=4)],
-        seeds=3,
+        seeds=2,
         engine=engine,
         recording=Recording(**recording),
     )
@@ -141,19 +141,20 @@ def loss_steps(store: Store, run_id: str) -> list[int]:
 def test_a_node_that_is_killed_costs_no_run(
     cluster: Cluster, engine: str, tiny_model: Path, small_task: sp.Task, tmp_path: Path
 ) -> None:
-    second = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
+    [node] = cluster.worker_nodes
     asked = study(tiny_model, small_task, engine, weights=True, checkpoint_seconds=0)
     heard: list[Event] = []
 
     def kill_node(event: Event) -> None:
         heard.append(event)
-        if second in cluster.worker_nodes and isinstance(event, events.Progress) and event.step > 20:
-            cluster.remove_node(second, allow_graceful=False)
+        if node in cluster.worker_nodes and isinstance(event, events.Progress) and event.step > 20:
+            cluster.remove_node(node, allow_graceful=False)
+            cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
 
     results = asked.run(
         tmp_path / "ray", launcher=RayLauncher(address=cluster.address), listeners=[kill_node], progress=False
     )
-    assert second not in cluster.worker_nodes
+    assert node not in cluster.worker_nodes
     lost = [event.run for event in heard if isinstance(event, events.Note) and "its node is gone" in event.message]
     assert lost
     check_complete_once(tmp_path / "ray")
