@@ -53,14 +53,17 @@ def make_classifier(pretrained: Path, *, seed: int, head_seed: int = 0):
 
 
 def make_store(
-    folder: Path, pretrained: Path, task, runs: dict[str, tuple[Seeds, str | None]], *, weights=True
+    folder: Path, pretrained: Path, task, runs: dict[str, tuple[Seeds, str | None]], *, weights=True, methods=()
 ) -> dict[str, str]:
     """A store of finished runs, by name its seeds and why it failed; returns their ids."""
     source, ids = find_model(str(pretrained)), {}
     store = Store.create(folder, "made", Numerics())
     task.write(store.task_folder(task.fingerprint))
     store.add_model(source.fingerprint, str(source.folder))
-    values = resolve(recipe("devlin", learning_rate=1e-3), source.family, None).recipe.to_json()
+    chosen = recipe("devlin", learning_rate=1e-3)
+    for each in methods:
+        chosen += each
+    values = resolve(chosen, source.family, None).recipe.to_json()
     for number, (name, (seeds, reason)) in enumerate(runs.items()):
         spec = RunSpec(task=task.reference(), model=source.reference(), recipe=values, seeds=seeds, numerics=Numerics())
         run = store.add(spec)

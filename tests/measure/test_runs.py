@@ -11,6 +11,7 @@ from tests.measure.made import TEXTS, make_store
 import seedproof
 from seedproof.errors import UserError
 from seedproof.measure.runs import common_starts, forgetting_of_runs, run_checkpoint, surface_of_runs
+from seedproof.methods import method
 from seedproof.spec import Seeds
 from seedproof.store import Store
 from seedproof.store.measurements import measurements
@@ -89,6 +90,16 @@ def test_runs_that_began_with_another_head(store):
     with pytest.raises(UserError, match=rf"head seed differs: 3 and 4\).*go: {ids['good']}$"):
         surface_of_runs(folder, ids["failed"], ids["other head"], **SMALL)
     assert common_starts(folder) == [(ids["failed"], ids["good"])]
+
+
+def test_runs_that_drew_parameters_anew_have_no_plane(pretrained, small_task, tmp_path):
+    """The pre-trained model is not where they began, so the plane through it would show another training."""
+    ids = make_store(tmp_path / "study", pretrained["bert"], small_task, RUNS, methods=[method("reinit", layers=1)])
+    with pytest.raises(
+        UserError, match=rf"run {ids['failed']} did not begin .* its method reinit drew parameters anew"
+    ):
+        surface_of_runs(tmp_path / "study", ids["failed"], ids["good"], **SMALL)
+    assert common_starts(tmp_path / "study") == []
 
 
 def test_outcomes_that_are_not_as_said(store):

@@ -16,6 +16,7 @@ from seedproof.errors import UserError, command
 from seedproof.execution.recording import options_over_file
 from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
+from seedproof.methods import METHODS, Method
 from seedproof.models.source import ModelSource
 from seedproof.recipes import from_json
 from seedproof.spec import RunSpec
@@ -51,6 +52,12 @@ class RunCheckpoint:
     def outcome(self) -> str:
         """``succeeded`` or ``failed``."""
         return str(self.result["outcome"])
+
+    @property
+    def drawing(self) -> list[str]:
+        """Methods of the run, by name, that drew parameters of the pre-trained model anew at its start."""
+        names = [entry["name"] for entry in self.spec.recipe.get("methods", ())]
+        return [name for name in names if name in METHODS and METHODS[name].redraws is not Method.redraws]
 
     @property
     def start(self) -> dict[str, Any]:
@@ -156,6 +163,8 @@ def surface_of_runs(store: StoreLike, failed: str, successful: str, **options: A
                 f"run {checkpoint.id} {'succeeded' if expected == 'failed' else 'failed'}, but is given as the one that "
                 f"{expected}; give another run (seedproof.surface takes any three models)"
             )
+    for checkpoint in (f, s):
+        _check_pretrained_start(checkpoint)
     _check_common_start(opened, f, s)
     recipe = from_json(f.spec.recipe, with_methods=False)
     found = surface(
@@ -189,8 +198,17 @@ def common_starts(store: StoreLike) -> list[tuple[str, str]]:
         RunCheckpoint(id_, opened.run(id_).spec, result, opened.run(id_).weights, ModelSource("", Path()))
         for id_, result in opened.results()
     ]
+    runs = [run for run in runs if not run.drawing]
     failed = [run for run in runs if run.outcome == "failed" and run.result["reason"] != "diverged"]
     return [(f.id, s.id) for f in failed for s in runs if s.outcome == "succeeded" and s.start == f.start]
+
+
+def _check_pretrained_start(run: RunCheckpoint) -> None:
+    if run.drawing:
+        raise UserError(
+            f"run {run.id} did not begin with the pre-trained model that a plane goes through: its method {run.drawing[0]} drew "
+            f"parameters anew; give a run without {run.drawing[0]}"
+        )
 
 
 def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> None:
