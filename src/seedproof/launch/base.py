@@ -49,8 +49,9 @@ class Launcher(ABC):
     - Every event of :mod:`seedproof.events` goes to the listener, in the thread that called :meth:`run`, as it happens;
       progress of a run at most ten times a second, and its last step. What a listener raises ends the launch, and no
       worker outlives it.
-    - A run that crashes does not end the others. A worker that dies is replaced; its runs count as crashed, unless they go
-      on from their last checkpoint within the launch. Nothing is tried a second time without going on from a checkpoint.
+    - A run that crashes does not end the others, and is not tried again. A worker that dies is replaced; its runs count as
+      crashed, or go on from their last checkpoint within the launch, and count as crashed when they are lost again and
+      again without a new one.
     - Ctrl-C and SIGTERM in the main thread let every run end after its present step, saved; a second one ends them at
       once. Then :class:`StudyInterrupted` is raised. The same call goes on from there.
     - A full disk interrupts all runs and ends the launch with one :class:`seedproof.errors.UserError`; so does a run whose
