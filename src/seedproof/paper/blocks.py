@@ -8,13 +8,13 @@ figure later.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from seedproof.paper.scale import SHORT_EPOCHS, Scale
 from seedproof.printable import counted
-from seedproof.recipes import Recipe, recipe, resolve
+from seedproof.recipes import Recipe, recipe
 from seedproof.spec import Seeds
 from seedproof.tasks.subsample import sample_name
 
@@ -129,10 +129,3 @@ def with_weights(blocks: Sequence[Block], everything: Iterable[Block]) -> list[B
             if seeds:
                 parts.append(dataclasses.replace(each, seeds=tuple(seeds), weights=weights))
     return parts
-
-
-def identity(each: Block, scale: Scale) -> Mapping[str, Any]:
-    """The resolved recipe without its name: blocks of one task and model with equal ones are the same runs."""
-    known = scale.model(each.model)
-    settled = resolve(each.recipe, known.family, known.card, scale.settings).recipe.to_json()
-    return {name: value for name, value in settled.items() if name != "name"}
