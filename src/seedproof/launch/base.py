@@ -60,7 +60,8 @@ class Launcher(ABC):
     - Plain runs end in the same bits on one machine, by whatever launcher and however often interrupted. A fleet's runs
       are each complete once: every step recorded once, in order.
 
-    :class:`seedproof.testing.LauncherContract` tests all of it; subclass it to test a launcher of your own.
+    :class:`seedproof.testing.LauncherContract` tests most of it; subclass it to test a launcher of your own. It does not
+    test ``repeat``, a second Ctrl-C, a worker that dies, how often progress is told, and in which thread.
     """
 
     name: ClassVar[str]
