@@ -250,9 +250,10 @@ def _fitting(numerics: Numerics, config: PretrainedConfig, recipe: Recipe, probe
     if not fits_fleet(config, recipe):
         return dataclasses.replace(numerics, engine="plain")
     name, missing = next((probe.name, missing) for probe in probes if (missing := probe.missing_in_fleet()))
+    things = " and ".join(f"the {need}" for need in missing)
     raise UserError(
-        f"the fleet engine cannot make the recording {name!r}, which needs to see {' and '.join(missing)}; leave it out "
-        f"(--record {name}=off), or run the study with --engine plain in another folder"
+        f"the fleet engine cannot make the recording {name!r}, which needs to see {things}; leave it out "
+        f"(--record {name}=off), or run the study with --engine plain in another folder; fleet runs that are finished are kept"
     )
 
 
