@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from seedproof.errors import UserError
 from seedproof.execution import Interrupted
 from seedproof.execution.recording import Recording
 from seedproof.execution.session import Session
@@ -41,9 +42,15 @@ def execute(session: Session) -> None:
 
     Raises:
         Interrupted: the session said so; a run that is older than the checkpoint interval was saved first.
-        UserError: the model's files are gone or changed, or a text is too long for the model.
+        UserError: the model's files are gone or changed, a text is too long for the model, or the run is one for a fleet: what
+            the plain engine gives would stand under the id of other bits.
     """
     spec, recording = session.spec, session.recording
+    if spec.numerics.engine != "plain":
+        raise UserError(
+            f"the run {spec.id} is for the {spec.numerics.engine} engine, and this launcher executes runs of "
+            "the plain engine alone; give --launcher local, or --engine plain in another folder"
+        )
     configure_process(spec.numerics)
     ready = prepare(spec, session.task, session.source, recording)
     engine = plain_engine(spec, ready)
