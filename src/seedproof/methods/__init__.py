@@ -92,7 +92,8 @@ def from_json(value: Mapping[str, Any]) -> Method:
     if version != kind.version:
         raise UserError(
             f"the method {kind.reference()!r} has version {kind.version} now, and this run was made with its version {version}: "
-            "go on with the version that made it, or run the recipe anew"
+            "go on with the version that made it, choose another folder, or give the recipe a label in a study file: "
+            '{ name = "...", label = "..." }'
         )
     settings = {key: content for key, content in value.items() if key not in ("name", "version")}
     return method(str(value["name"]), **{**kind.ADDED, **settings})

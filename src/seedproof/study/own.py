@@ -32,7 +32,7 @@ def changed(store: Store, now: Sequence[Origin]) -> list[str]:
     before = {origin.name: origin for origin in store.extensions()}
     return [
         f"warning: the file of {one.name} has changed since runs of this study were made with its version {one.version}: if "
-        "what it computes has changed, raise its version, and its runs are made anew"
+        "what it computes has changed, raise its version, and give its recipe a label or the study another folder"
         for one in now
         if (then := before.get(one.name)) and then.version == one.version and then.digest != one.digest
     ]
