@@ -322,3 +322,20 @@ def test_added_seeds_keep_the_settings_of_the_study_when_the_card_has_changed(ti
     assert (asked.cell.recipe, asked.spec.recipe["dropout"]) == ("devlin(dropout=0.3)", 0.3)
     _, [anew] = study.prepare(tmp_path / "anew")
     assert (anew.cell.recipe, anew.spec.recipe["learning_rate"], anew.kept) == ("devlin", 0.5, ())
+
+
+def test_methods_written_in_another_order_are_one_recipe_under_one_name(tiny_model):
+    """Where the order does not matter; two names for one run would count it twice."""
+    written = ["devlin + llrd + reinit(layers=1)", "devlin + reinit(layers=1) + llrd"]
+    study = make_study(tiny_model, recipes=written, seeds=1)
+    [run] = study.plan(Numerics()).runs
+    assert run.cell.recipe == "devlin(max_steps=3) + llrd + reinit(layers=1)"  # as it was written first
+
+
+def test_what_no_fleet_trains_is_said_with_the_reason(tiny_model, tmp_path):
+    study = make_study(tiny_model, recipes=["devlin", "devlin + rdrop"], seeds=1, engine="fleet")
+    planned = study.plan(study.numerics())
+    notes = [note for note in study.try_out(planned) if "engine" in note]
+    assert [run.spec.numerics.engine for run in planned.runs] == ["fleet", "plain"]
+    why = "trains with the plain engine, as no fleet calls the hooks of rdrop"
+    assert notes == [f"devlin(max_steps=3) + rdrop, {planned.sources[0].name}: {why}"]

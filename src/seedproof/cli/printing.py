@@ -218,7 +218,9 @@ def can_be_timed(numerics: Numerics, launcher: Launcher) -> bool:
     return False
 
 
-def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None, launcher: Launcher) -> None:
+def print_estimate(
+    estimate: Estimate, numerics: Numerics, jobs: int | None, launcher: Launcher, *, has_fleet: bool
+) -> None:
     """Print what the runs that are left will take, and what that is taken from: steps on this machine."""
     from seedproof.report.progress import duration
 
@@ -228,7 +230,7 @@ def print_estimate(estimate: Estimate, numerics: Numerics, jobs: int | None, lau
     workers = jobs or launcher.default_jobs(numerics)
     steps = ", ".join(f"{1000 * timed.seconds:.3g} ms" for timed in estimate.timed)
     counted = " and ".join(sorted({str(timed.steps) for timed in estimate.timed}))
-    fleet = "; fleets, which were asked for, take less" if numerics.engine == "fleet" else ""
+    fleet = "; fleets, which were asked for, take less" if has_fleet else ""
     say(
         f"estimate for this machine: {duration(estimate.seconds / workers)} with {workers} at a time, "
         f"{disk_in_words(estimate.disk_bytes)} of disk"

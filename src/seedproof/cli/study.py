@@ -272,7 +272,8 @@ def _foresee(study: Study, out: Path | None, launcher: Launcher, jobs: int | Non
     print_lines(tried, err=False)
     print_plan(runs, _states(out), study.recordings(out), study.left(planned, out).again)
     if can_be_timed(numerics_there, launcher):
-        print_estimate(study.estimate(planned, out), numerics_there, jobs, launcher)
+        has_fleet = any(run.spec.numerics.engine == "fleet" for run in runs)
+        print_estimate(study.estimate(planned, out), numerics_there, jobs, launcher, has_fleet=has_fleet)
 
 
 def _carry_out(study: Study, out: Path, launcher: Launcher, jobs: int | None, verbose: bool) -> None:

@@ -20,6 +20,7 @@ from seedproof.recipes.base import FIRST
 from seedproof.recipes.resolve import CARD_FIELDS
 from seedproof.spec import MOST_SEEDS, Numerics, RunSpec, Seeds
 from seedproof.store import Cell, Store
+from seedproof.store.names import base_of
 from seedproof.tasks import Task, load_task
 from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
 from seedproof.tasks.metrics import default_metric, find_metric
@@ -46,6 +47,8 @@ class PlannedRun:
     asked: frozenset[str] = frozenset()
     """Settings of ``Recipe.added`` and ``CARD_FIELDS`` that somebody asked for, and the methods; the others have what is right
     for the model today, by what it is and by its card."""
+    plain_because: str = ""
+    """Why the run has the plain engine where the fleet was asked for; empty where it has what was asked for."""
     kept: tuple[str, ...] = ()
     """Fields of the recipe, and ``engine plain``, that hold the value of the study it extends, where a study made today
     would have another."""
@@ -98,16 +101,26 @@ def plan_runs(
                 count_steps(resolved.recipe, len(task.train))
                 recipe = _selecting(resolved.recipe, task).to_json()
                 asked = _asked(resolved)
+                fitting, why = _fitting(numerics, config, resolved.recipe, probes)
                 for each in seeds:
                     spec = RunSpec(
-                        task=task.reference(),
-                        model=source.reference(),
-                        recipe=recipe,
-                        seeds=each,
-                        numerics=_fitting(numerics, config, resolved.recipe, probes),
+                        task=task.reference(), model=source.reference(), recipe=recipe, seeds=each, numerics=fitting
                     )
-                    runs.append(PlannedRun(Cell.of(spec), spec, asked))
+                    runs.append(PlannedRun(Cell.of(spec), spec, asked, why))
     return PlannedStudy(runs, loaded, sources)
+
+
+def _is_same(one: Recipe, other: Recipe) -> bool:
+    """Whether two recipes differ in nothing but the order in which their names tell methods."""
+    if base_of(one.name) != base_of(other.name) or sorted(one.name.split(" + ")) != sorted(other.name.split(" + ")):
+        return False
+    return dataclasses.replace(one, name=other.name) == other
+
+
+def notes_on_engines(runs: Iterable[PlannedRun]) -> list[str]:
+    """Which recipes and models have the plain engine though the fleet was asked for, and why; a sentence each."""
+    told = dict.fromkeys((run.cell.recipe, run.cell.model, run.plain_because) for run in runs if run.plain_because)
+    return [f"{recipe}, {model}: trains with the plain engine, as {why}" for recipe, model, why in told]
 
 
 def _asked(resolved: Resolved) -> frozenset[str]:
@@ -236,8 +249,11 @@ def _distinctly_named(tasks: list[Task]) -> list[Task]:
     return tasks
 
 
-def _fitting(numerics: Numerics, config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe]) -> Numerics:
-    """The plain engine in place of the fleet for what a fleet does not know: another architecture, a recipe with hooks.
+def _fitting(
+    numerics: Numerics, config: PretrainedConfig, recipe: Recipe, probes: Sequence[Probe]
+) -> tuple[Numerics, str]:
+    """The plain engine, and why, in place of the fleet for what a fleet does not know: another architecture, a method with
+    hooks.
 
     Raises:
         UserError: only the plain engine can make a recording. What is recorded must not decide the engine, which is part of
@@ -246,9 +262,15 @@ def _fitting(numerics: Numerics, config: PretrainedConfig, recipe: Recipe, probe
     from seedproof.training.fleet.engine import fits_fleet
 
     if numerics.engine == "plain" or fits_fleet(config, recipe, probes):
-        return numerics
+        return numerics, ""
     if not fits_fleet(config, recipe):
-        return dataclasses.replace(numerics, engine="plain")
+        hooks = [method.reference() for method in recipe.methods if not method.in_fleet]
+        why = (
+            f"no fleet calls the hooks of {hooks[0]}"
+            if hooks
+            else f"no fleet knows {config.model_type} models like this one"
+        )
+        return dataclasses.replace(numerics, engine="plain"), why
     name, missing = next((probe.name, missing) for probe in probes if (missing := probe.missing_in_fleet()))
     things = " and ".join(f"the {need}" for need in missing)
     raise UserError(
@@ -272,9 +294,14 @@ def _check_usable(task: Task, source: ModelSource, max_lengths: set[int]) -> Pre
 
 
 def _distinct(recipes: list[Resolved]) -> list[Resolved]:
-    """The recipes without repetitions; two that differ under one label are refused: no table could tell them apart."""
+    """The recipes without repetitions; two that differ under one label are refused: no table could tell them apart.
+
+    One recipe whose methods are written in two orders is one, under the first name; labels of the user's own stay two.
+    """
     distinct: dict[str, Resolved] = {}
     for resolved in recipes:
+        if any(_is_same(resolved.recipe, other.recipe) for other in distinct.values()):
+            continue
         if distinct.setdefault(resolved.recipe.name, resolved).recipe != resolved.recipe:
             raise UserError(
                 f"two recipes of the study are called {resolved.recipe.name!r}; give one of them a label of its own"

@@ -39,7 +39,15 @@ from seedproof.study.extending import fit_into
 from seedproof.study.left import Left, what_is_left
 from seedproof.study.numerics import check_device, check_words, choose_numerics
 from seedproof.study.own import changed, origins
-from seedproof.study.planning import PlannedRun, PlannedStudy, TaskLike, as_seeds, plan_runs, stored_parsing
+from seedproof.study.planning import (
+    PlannedRun,
+    PlannedStudy,
+    TaskLike,
+    as_seeds,
+    notes_on_engines,
+    plan_runs,
+    stored_parsing,
+)
 from seedproof.study.results import Results
 from seedproof.tasks import TASKS, Task
 
@@ -198,7 +206,8 @@ class Study:
         """Try one batch of every pair of task and model that has runs left to do in ``folder``.
 
         Returns:
-            What is to be known of the models: which parameters are drawn at random, which head is kept.
+            What is to be known of engines and models: which runs no fleet trains, which parameters are drawn at random, which
+            head is kept.
 
         Raises:
             UserError: what every run of a pair would die of, or parameters of an encoder that its checkpoint lacks.
@@ -209,7 +218,7 @@ class Study:
         exists = folder is not None and (Path(folder) / MARKER).exists()
         notes = changed(Store.open(folder), origins(planned.runs, recording)) if folder is not None and exists else []
         tried = try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
-        return [*notes, *tried]
+        return [*notes_on_engines(planned.runs), *notes, *tried]
 
     def estimate(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Estimate:
         """What the runs that are left to do in ``folder`` will take here, from a few steps of each kind that are timed."""
