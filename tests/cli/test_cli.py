@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import pandas as pd
@@ -24,6 +25,7 @@ from safetensors.torch import save_file
 
 from seedproof.checksums import KEY
 from seedproof.cli import main
+from seedproof.launch import base
 from seedproof.miniature.corpus import draw_task
 from seedproof.models.source import MINIATURES
 from seedproof.probes import PROBES
@@ -224,7 +226,7 @@ def test_a_dry_run_counts_what_the_study_has(ran, table, tiny_model, tmp_path):
     assert content(folder) == before
 
 
-@pytest.mark.parametrize("what", ["tasks", "recipes", "models", "studies", "recordings"])
+@pytest.mark.parametrize("what", ["tasks", "recipes", "models", "studies", "recordings", "launchers"])
 def test_ls(what):
     names = {
         "tasks": TASKS,
@@ -232,9 +234,25 @@ def test_ls(what):
         "models": [f"miniature/{name}" for name in MINIATURES],
         "studies": ["demo"],
         "recordings": PROBES,
+        "launchers": ["local", "inline", "ray", "module:Class"],
     }[what]
     listed = command("ls", what).out
     assert all(f"{name} " in listed for name in names)
+
+
+def test_launchers_are_listed_with_what_installs_them_and_those_of_other_packages(monkeypatch):
+    monkeypatch.setattr(base, "find_spec", lambda _: None)
+    point = SimpleNamespace(name="slurm", value="their_package:SlurmLauncher")
+    monkeypatch.setattr(base, "entry_points", lambda group: [point] if group == base.ENTRY_POINTS else [])
+    listed = command("ls", "launchers").out
+    assert "; not installed: pip install 'seedproof[ray]'\n" in listed
+    assert re.search(r"^slurm +their_package:SlurmLauncher, of an installed package$", listed, re.MULTILINE)
+
+
+def test_an_address_is_for_a_launcher_that_has_one():
+    for words in (["study", "run"], ["reproduce", "fig6"]):
+        said = refused(*words, "--out", "out", "--launcher", "local", "--address", "head:6379")
+        assert "--address head:6379 is for --launcher ray" in said, said
 
 
 def test_the_version():

@@ -49,7 +49,7 @@ def test_an_installed_package_may_name_a_launcher(monkeypatch):
 def test_a_launcher_that_is_not_there_is_one_message(monkeypatch):
     with pytest.raises(UserError, match=r"unknown launcher 'lokal'; did you mean 'local'\?"):
         launcher_of("lokal")
-    far = Known(target="no:Matter", needs="no_such_package")
+    far = Known(target="no:Matter", description="a launcher far away", needs="no_such_package")
     monkeypatch.setattr(base, "LAUNCHERS", {**base.LAUNCHERS, "far": far})
     with pytest.raises(UserError, match=r"not installed; install it: pip install 'seedproof\[no_such_package\]'"):
         launcher_of("far")

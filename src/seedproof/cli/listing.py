@@ -12,15 +12,15 @@ import typer
 from seedproof.cli import completion
 from seedproof.errors import unknown
 
-KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings")
+KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings", "launchers")
 
 
 def ls(
     what: Annotated[
-        str, typer.Argument(metavar="|".join(KINDS), help="What to list.", autocompletion=completion.kinds)
+        str, typer.Argument(metavar="WHAT", help=f"One of: {', '.join(KINDS)}.", autocompletion=completion.kinds)
     ],
 ) -> None:
-    """List the tasks, recipes, methods, fields of recipes, models, studies or recordings that have a name."""
+    """List the tasks, recipes, methods, fields of recipes, models, studies, recordings or launchers that have a name."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     names = {
@@ -31,6 +31,7 @@ def ls(
         "models": _models,
         "studies": _studies,
         "recordings": _recordings,
+        "launchers": _launchers,
     }[what]()
     width = max(map(len, names))
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
@@ -108,3 +109,15 @@ def _recordings() -> dict[str, str]:
         rows[name] = f"[{on}; {every_in_words(name, probe.default_every)}; {engines}] {probe.description}"
     own = "a seedproof.Probe of your own, in module.py next to the study file, the script or in the working folder"
     return {**rows, "module:Class": own}
+
+
+def _launchers() -> dict[str, str]:
+    from seedproof.launch.base import LAUNCHERS, installed_launchers
+
+    rows = {
+        name: known.description + ("" if known.is_installed() else f"; not installed: {known.installation}")
+        for name, known in LAUNCHERS.items()
+    }
+    theirs = {name: f"{target}, of an installed package" for name, target in installed_launchers().items()}
+    own = "a seedproof.Launcher of your own, in module.py next to the study file, the script or in the working folder"
+    return {**rows, **theirs, "module:Class": own}

@@ -109,21 +109,42 @@ class Known:
 
     target: str
     """``module:Class``; loaded when it is asked for."""
+    description: str
+    """One line for lists."""
     needs: str | None = None
     """Package that is not installed with this one, but by the extra of the same name."""
 
+    def is_installed(self) -> bool:
+        """Whether the package that it needs is there."""
+        return self.needs is None or find_spec(self.needs) is not None
+
+    @property
+    def installation(self) -> str:
+        """The line that installs what it needs."""
+        return f"pip install 'seedproof[{self.needs}]'"
+
 
 LAUNCHERS: Mapping[str, Known] = {
-    "inline": Known(target="seedproof.launch.inline:InlineLauncher"),
-    "local": Known(target="seedproof.launch.local.launcher:LocalLauncher"),
-    "ray": Known(target="seedproof.launch.ray.launcher:RayLauncher", needs="ray"),
+    "local": Known(
+        target="seedproof.launch.local.launcher:LocalLauncher",
+        description="worker processes on this machine, one per core or one on a GPU; the default",
+    ),
+    "inline": Known(
+        target="seedproof.launch.inline:InlineLauncher",
+        description="this process: breakpoints are reached, nothing has to be importable by another process",
+    ),
+    "ray": Known(
+        target="seedproof.launch.ray.launcher:RayLauncher",
+        description="workers on the nodes of a Ray cluster (--address HOST:PORT), one per core or per GPU",
+        needs="ray",
+    ),
 }
 """The launchers of this package by name."""
 
 
 def launcher_names() -> list[str]:
     """Names of all launchers: of this package and of those that are installed beside it."""
-    return [*LAUNCHERS, *(name for name in _installed() if name not in LAUNCHERS)]
+    return [*LAUNCHERS, *installed_launchers()]
 
 
 def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
@@ -139,29 +160,36 @@ def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
     """
     if isinstance(chosen, Launcher):
         return chosen
-    kind = load(_target(chosen), Launcher, "launcher")  # type: ignore[type-abstract]
-    known = inspect.signature(kind).parameters
     for option in options:
-        if option not in known:
+        if option not in (known := launcher_options(chosen)):
             raise unknown("option", option, known, where=f"the launcher {chosen!r}")
-    return kind(**options)
+    return _class_of(chosen)(**options)
+
+
+def launcher_options(name: str) -> list[str]:
+    """The options that :func:`launcher_of` takes for a launcher; errors as there."""
+    return list(inspect.signature(_class_of(name)).parameters)
+
+
+def _class_of(name: str) -> type[Launcher]:
+    return load(_target(name), Launcher, "launcher")  # type: ignore[type-abstract]
 
 
 def _target(name: str) -> str:
     if is_written(name):
         return name
     if (known := LAUNCHERS.get(name)) is not None:
-        if known.needs is not None and find_spec(known.needs) is None:
+        if not known.is_installed():
             raise UserError(
                 f"the launcher {name!r} needs the package {known.needs}, which is not installed; install it: "
-                f"pip install 'seedproof[{known.needs}]'"
+                f"{known.installation}"
             )
         return known.target
-    if name not in (installed := _installed()):
+    if name not in (installed := installed_launchers()):
         raise unknown("launcher", name, launcher_names())
     return installed[name]
 
 
-def _installed() -> dict[str, str]:
-    """Targets of launchers that other packages name."""
-    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+def installed_launchers() -> dict[str, str]:
+    """Targets of launchers that other installed packages name; a name of ours stays ours."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS) if point.name not in LAUNCHERS}
