@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from tests import needs, shapes
 
 shapes.install()
+# How long an example takes says what else the machine does, not whether the program is right.
+settings.register_profile("seedproof", deadline=None)
+settings.load_profile("seedproof")
 
 # One thread per process, here and in the workers that tests start: two cores shared by many test processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -98,13 +98,14 @@ def test_more_seeds_extend_a_fleet_study(study_folder, tiny_model):
 
 @pytest.mark.slow
 def test_what_a_fleet_does_not_know_runs_on_the_plain_engine(tmp_path):
-    from transformers import DistilBertConfig, DistilBertForMaskedLM
+    from transformers import BertConfig, BertForMaskedLM
 
     from seedproof.miniature.tokenizer import make_tokenizer
 
-    tokenizer, model = make_tokenizer("bert"), tmp_path / "distilbert"
-    config = DistilBertConfig(vocab_size=len(tokenizer), dim=16, n_layers=1, n_heads=2, hidden_dim=32)
-    DistilBertForMaskedLM(config).save_pretrained(model)
+    tokenizer, model = make_tokenizer("bert"), tmp_path / "silu"
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(tokenizer), hidden_act="silu", **sizes)
+    BertForMaskedLM(config).save_pretrained(model)
     tokenizer.save_pretrained(model)
     study = Study(
         "other",

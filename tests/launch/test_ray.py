@@ -10,23 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ray.cluster_utils import Cluster
 
 import seedproof as sp
 from seedproof import events
 from seedproof.errors import UserError
 from seedproof.events import Event
 from seedproof.execution.recording import Recording
-from seedproof.store import Store, is_disk_full
-from seedproof.testing import LauncherContract
-from seedproof.training.engine import Record
-
-pytest.importorskip("ray", reason="no Ray; pip install 'seedproof[ray]'")
-
-from ray.cluster_utils import Cluster
-
 from seedproof.launch.ray.cluster import Needs, connected
 from seedproof.launch.ray.launcher import RayLauncher
 from seedproof.launch.ray.session import Message, Outbox, portable
+from seedproof.store import Store, is_disk_full
+from seedproof.testing import LauncherContract
+from seedproof.training.engine import Record
 
 MEMORY = 80 * 2**20
 """Object store of a node, bytes."""
