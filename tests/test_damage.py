@@ -30,6 +30,9 @@ from seedproof.tasks import Task, load_task
 ASSETS = Path(__file__).parent / "assets" / "first"
 
 
+# Nothing is kept of examples: what they mean depends on the bytes of the store, and every session makes its own.
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with runs, an interrupted one and measurements, as this version writes it: an old one, sealed."""
@@ -156,14 +159,14 @@ def expected(store: Store) -> Expected:
     return Expected(whole, sorted(path for path in store.path.rglob("*") if path.is_file() and path.name != "lock"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_store_gives_a_users_error_or_the_same_numbers(store: Store, expected: Expected, data) -> None:
     check(store, data, expected)
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_store_gives_a_users_error_or_the_same_numbers_many_times(
     store: Store, expected: Expected, data
@@ -189,7 +192,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_table_is_read_or_refused(tables: Path, data) -> None:
     path = data.draw(st.sampled_from(sorted(tables.iterdir())))
