@@ -159,14 +159,14 @@ def expected(store: Store) -> Expected:
     return Expected(whole, sorted(path for path in store.path.rglob("*") if path.is_file() and path.name != "lock"))
 
 
-@settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_store_gives_a_users_error_or_the_same_numbers(store: Store, expected: Expected, data) -> None:
     check(store, data, expected)
 
 
 @pytest.mark.slow
-@settings(max_examples=600, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_store_gives_a_users_error_or_the_same_numbers_many_times(
     store: Store, expected: Expected, data
@@ -192,7 +192,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_table_is_read_or_refused(tables: Path, data) -> None:
     path = data.draw(st.sampled_from(sorted(tables.iterdir())))
