@@ -132,8 +132,8 @@ def test_files_of_hundreds_of_megabytes_are_not_read(folder, name):
         ({"num_labels": 10**7, "id2label": None, "label2id": None}, "num_labels = 10000000"),
         ({"model_type": "albert", "num_hidden_groups": 2000, "inner_group_num": 2000}, "more than 20000 modules"),
         ({"vocab_size": 10**9}, r"most of them in bert\.embeddings\.word_embeddings\.weight, 1000000000 x 16"),
-        ({"hidden_size": 10**7}, "describes .* numbers"),
-        ({"max_position_embeddings": 10**9}, "describes .* numbers"),
+        ({"hidden_size": 10**7}, "describes .* elements"),
+        ({"max_position_embeddings": 10**9}, "describes .* elements"),
         ({"quantization_config": {"quant_method": "bitsandbytes"}}, "its weights are quantized"),
     ],
 )
