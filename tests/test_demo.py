@@ -14,6 +14,7 @@ def test_the_two_recipes_differ_in_the_bias_correction_only():
     first, second = (resolved.recipe.to_json() for resolved in demo_study().resolved(find_model("miniature/bert")))
     different = {name for name in first if first[name] != second[name]}
     assert different == {"name", "bias_correction"}
+    assert (first["name"], second["name"]) == ("devlin", CORRECTED)  # by which the conclusion finds them
     assert first["epochs"] == second["epochs"] == 3
     assert len(demo_study().seeds) >= 8
 

@@ -339,3 +339,11 @@ def test_what_no_fleet_trains_is_said_with_the_reason(tiny_model, tmp_path):
     assert [run.spec.numerics.engine for run in planned.runs] == ["fleet", "plain"]
     why = "trains with the plain engine, as no fleet calls the hooks of rdrop"
     assert notes == [f"devlin(max_steps=3) + rdrop, {planned.sources[0].name}: {why}"]
+
+
+@pytest.mark.parametrize("label", ["devlin + bias correction", "devlin + correction", "mosbach + llrd", "ours (a+b)"])
+def test_a_label_that_looks_like_a_recipe_with_a_method_stays_a_label(tiny_model, label):
+    """Also one with a plus sign, as the demo's: what stands behind it is no method of the recipe."""
+    study = make_study(tiny_model, recipes=[recipe("devlin", label=label, bias_correction=True)], settings={}, seeds=1)
+    [run] = study.plan(Numerics()).runs
+    assert (run.cell.recipe, run.spec.recipe["name"]) == (label, label)

@@ -38,7 +38,7 @@ def telling_name(recipe: Recipe, settings: Mapping[str, Any], defaults: Mapping[
     from seedproof.recipes import RECIPES
 
     named = RECIPES.get(base_of(recipe.name))
-    if named is None:
+    if named is None or _is_label(recipe, named):
         return _with_settings(recipe.name, settings)
     own = {type(each) for each in named.methods}
     inside = {
@@ -58,6 +58,12 @@ def telling_name(recipe: Recipe, settings: Mapping[str, Any], defaults: Mapping[
         of_it = {setting: told[each.key(setting)] for setting in each.field_types() if each.key(setting) in told}
         name += f" + {_with_settings(each.reference(), of_it)}"
     return name
+
+
+def _is_label(recipe: Recipe, named: Recipe) -> bool:
+    """Whether what stands behind a plus sign is no method of the recipe: a label that looks like a name."""
+    written = [match[1] for match in _PART.finditer(recipe.name)][1:]
+    return bool(set(written) - {each.reference() for each in (*recipe.methods, *named.methods)})
 
 
 def with_method(name: str, method: Method) -> str:

@@ -45,9 +45,16 @@ def differing_settings(one: RunSpec, other: RunSpec) -> dict[str, tuple[Any, Any
     }
 
 
+_WITH_METHODS = re.compile(r"([\w-]+)(\([^()]*\))?( \+ [\w.:-]+(\([^()]*\))?)*")
+
+
 def base_of(recipe: str) -> str:
-    """The named recipe in the name of a recipe: ``mosbach`` of ``mosbach(epochs=10) + llrd``."""
-    return re.split(r"[(+]", recipe, maxsplit=1)[0].strip()
+    """The named recipe in the name of a recipe: ``mosbach`` of ``mosbach(epochs=10) + llrd``.
+
+    Of a label of the user's own what stands before its settings: ``devlin + bias correction`` names no method.
+    """
+    match = _WITH_METHODS.fullmatch(recipe)
+    return match[1] if match else recipe.partition("(")[0].strip()
 
 
 class Names:
