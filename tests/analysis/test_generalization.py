@@ -9,7 +9,15 @@ import pytest
 import scipy.stats
 
 from seedproof.analysis.claims import Evidence, cells, ledger
-from seedproof.analysis.generalization import COLUMNS, CORRELATION_COLUMNS, generalization_table, loss_score_correlation
+from seedproof.analysis.claims.paper import CLAIMS
+from seedproof.analysis.generalization import (
+    COLUMNS,
+    CORRELATION_COLUMNS,
+    LAST_EPOCH,
+    WHOLE,
+    generalization_table,
+    loss_score_correlation,
+)
 from seedproof.errors import UserError
 
 
@@ -36,17 +44,31 @@ def test_the_correlation_is_among_runs_that_succeeded(make_runs):
     assert 0 < row["p_against"] < 0.1 < row["p"] < 1
 
 
-def test_a_correlation_has_one_p_value_wherever_it_stands(make_runs):
-    """The claim and the table beside the figure: the same effect, interval and p-values; only the ledger corrects them."""
-    losses = np.random.default_rng(0).uniform(0.01, 0.5, 40)
-    runs = make_runs([0.5 + loss / 4 for loss in losses]).assign(training_loss=losses[::-1])
+def test_losses_without_dropout_are_taken_where_every_run_has_one(make_runs):
+    """Else those of the last epoch, of all runs of the task and model: two kinds of loss are not compared."""
+    runs = make_runs([0.6, 0.7, math.nan]).assign(
+        training_loss=[0.5, 0.4, math.nan], fit_loss=[0.1, 0.2, math.nan], outcome=["succeeded", "succeeded", "failed"]
+    )
+    whole = generalization_table(runs)
+    assert whole["training_loss"].tolist()[:2] == [0.1, 0.2]
+    assert set(whole["measured"]) == {WHOLE}
+    assert math.isnan(whole["training_loss"][2])  # it diverged
+    parts = generalization_table(runs.assign(fit_loss=[0.1, math.nan, math.nan]))
+    assert parts["training_loss"].tolist()[:2] == [0.5, 0.4]
+    assert set(parts["measured"]) == {LAST_EPOCH}
+
+
+def test_the_claim_about_one_rate_has_the_correlation_of_the_table(make_runs):
+    """The same estimate; the ledger corrects the p-values, and compares within rates where there are several."""
+    losses = np.random.default_rng(0).uniform(0.001, 0.1, 40)
+    runs = make_runs([0.5 + loss / 4 for loss in losses]).assign(training_loss=0.5, fit_loss=losses[::-1])
     row = loss_score_correlation(generalization_table(runs)).iloc[0]
     evidence = Evidence(runs=runs, roles={"grid": cells("glue/rte", "bert", "devlin")})
-    claim = ledger(evidence).set_index("claim").loc["low-loss-harmless"]
+    claim = ledger(evidence).set_index("claim").loc["very-low-loss-harmless"]
     for here, there in (("correlation", "effect"), ("low", "effect_low"), ("high", "effect_high")):
-        assert row[here] == claim[there]
-    assert (row["p"], row["p_against"]) == (claim["p"], claim["p_against"])
-    assert claim["p_corrected"] == pytest.approx(15 * claim["p"])
+        assert row[here] == pytest.approx(claim[there])
+    assert (row["p"], row["p_against"]) == pytest.approx((claim["p"], claim["p_against"]))
+    assert claim["p_corrected"] == pytest.approx(len(CLAIMS) * claim["p"])
 
 
 def test_too_few_successful_runs(make_runs):

@@ -27,7 +27,8 @@ def test_the_plain_names_stay_plain():
     assert varied().name == DEVLIN
     assert varied(correction=True).name == CORRECTED
     assert mosbach(PAPER).name == "mosbach"
-    assert mosbach(MINI).name == "mosbach(epochs=10)"
+    assert mosbach(MINI).name == "mosbach"
+    assert mosbach(dataclasses.replace(MINI, long_epochs=10.0)).name == "mosbach(epochs=10)"
     assert short_name(varied(0.5, correction=True)) == "lr x0.5, corrected"
 
 

@@ -10,13 +10,14 @@ from tests.paper.tiny import tiny_scale
 
 from seedproof.paper import planes
 from seedproof.paper.blocks import Block
-from seedproof.paper.figure import FAILED, SUCCEEDED, Found, choose, incomplete, lacking
+from seedproof.paper.figure import FAILED, FITTED, SUCCEEDED, Found, choose, incomplete, lacking
 
 VERDICTS = {
-    "succeeded": {"state": "finished", "outcome": "succeeded", "reason": None},
-    "failed": {"state": "finished", "outcome": "failed", "reason": "majority"},
-    "diverged": {"state": "finished", "outcome": "failed", "reason": "diverged"},
-    "pending": {"state": "pending", "outcome": None, "reason": None},
+    "succeeded": {"state": "finished", "outcome": "succeeded", "kind": "fitted", "reason": None},
+    "unlearned": {"state": "finished", "outcome": "succeeded", "kind": "unlearned", "reason": None},
+    "failed": {"state": "finished", "outcome": "failed", "kind": "collapsed", "reason": "majority"},
+    "diverged": {"state": "finished", "outcome": "failed", "kind": None, "reason": "diverged"},
+    "pending": {"state": "pending", "outcome": None, "kind": None, "reason": None},
 }
 
 
@@ -55,6 +56,13 @@ def test_the_first_of_an_outcome_are_taken_and_diverged_ones_never():
     assert lacking(runs, SUCCEEDED, 1, "forgetting") == []
 
 
+def test_a_run_that_succeeded_without_learning_is_not_taken_for_a_fitted_one():
+    """Its loss at the entropy, it stands a few examples above the majority: no optimum to be compared with."""
+    runs, _ = of_rte(found({("rte", "devlin", "0"): "unlearned", ("rte", "devlin", "0/1/1"): "failed"}), 0)
+    assert choose(runs, FITTED)["seed"].tolist() == ["0/2/2"]
+    assert len(choose(runs, SUCCEEDED)) == 2
+
+
 def test_runs_that_are_not_finished_are_counted_by_state():
     runs, _ = of_rte(found({("rte", "devlin", "0"): "pending"}), 0)
     assert incomplete(runs) == ["1 of 3 runs are not finished (1 pending); they are not in the tables"]
@@ -72,9 +80,9 @@ def test_a_plane_has_the_first_failed_and_the_first_successful_run_of_the_first_
 def test_where_all_runs_of_a_head_failed_the_papers_recipe_stands_in():
     failed = {("rte", "devlin", seed): "failed" for seed in ("0", "0/1/1", "0/2/2")}
     table = planes.pairs(found(failed), "rte")
-    assert table["recipe_successful"].tolist() == ["mosbach(epochs=10)"] * 3
+    assert table["recipe_successful"].tolist() == ["mosbach"] * 3
     assert set(table["seed_successful"]) == {"0"}
-    failed |= {("rte", "mosbach(epochs=10)", "0"): "failed"}
+    failed |= {("rte", "mosbach", "0"): "failed"}
     assert planes.pairs(found(failed), "rte").empty
 
 
@@ -91,7 +99,7 @@ def test_without_a_failed_run_nothing_is_drawn_and_the_counts_are_said(tmp_path)
 
     content = planes.content(found({}, measure=NoSurface()), barriers=True)
     assert FIGURE.draw(content.tables, tmp_path) == []
-    assert any("0 failed, 6 succeeded" in note for note in content.notes)
+    assert any("0 failed, 6 fitted" in note for note in content.notes)
     assert content.evidence is not None
     assert content.evidence.runs.empty  # runs for planes are no sample of a cell
     assert content.tables["barriers"].empty

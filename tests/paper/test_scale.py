@@ -42,7 +42,9 @@ def test_tasks_are_as_large_as_said():
 def test_every_scaling_stands_beside_the_papers_value():
     table = MINI.table().set_index("quantity")
     row = table.loc["epochs, long recipe"]
-    assert (row["paper"], row["here"]) == ("20", "10")
+    assert (row["paper"], row["here"]) == ("20", "20")
+    row = table.loc["precision, miniature/albert"]
+    assert (row["paper"], row["here"]) == ("-", "fp32")
     row = table.loc["small training set, CoLA"]
     assert (row["paper"], row["here"]) == ("1,000 of 8,551", "250 of 1,000")
     row = table.loc["runs of the grid"]

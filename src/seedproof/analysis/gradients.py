@@ -124,7 +124,9 @@ def vanishing_steps(
     )
 
 
-def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], runs: pd.DataFrame) -> pd.DataFrame:
+def vanishing_of_run(
+    run: pd.Series[Any], records: Sequence[Mapping[str, Any]], runs: pd.DataFrame, kinds: Sequence[str] = WEIGHTS
+) -> pd.DataFrame:
     """The row of :func:`vanishing_steps` for one finished run, with its default options.
 
     A run that diverged before any norm was recorded has no step and no layers: it did not vanish and stay so.
@@ -133,6 +135,7 @@ def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], 
         run: its row in the table of runs.
         records: of the run; the gradient norms are taken from them.
         runs: the table of runs.
+        kinds: of weight that count.
     """
     norms = [record for record in records if record["kind"] == "gradients"]
     if run["reason"] == "diverged" and not any("norms" in record for record in norms):
@@ -140,7 +143,7 @@ def vanishing_of_run(run: pd.Series[Any], records: Sequence[Mapping[str, Any]], 
         options = {"threshold": THRESHOLD, "relative": True, "lower": LOWER}
         table = pd.DataFrame([about | options], columns=list(VANISHING_COLUMNS))
     else:
-        table = vanishing_steps(gradient_table({run["run"]: norms}, runs))
+        table = vanishing_steps(gradient_table({run["run"]: norms}, runs), kinds=kinds)
     whole = dict.fromkeys(("step", "layers", "lower_layers"), "Int64")
     return table.astype({**whole, "fraction_of_training": "float64"})
 

@@ -105,14 +105,14 @@ class RankCorrelation:
         error = self.standard_error
         if not math.isfinite(error):
             return math.nan, math.nan
-        middle = self._transformed
+        middle = self.transformed
         return math.tanh(middle - z * error), math.tanh(middle + z * error)
 
     def p_beyond(self, margin: float, side: Side) -> float:
         """One-sided p-value against "the correlation is not above (below) ``margin``", by Fisher's transformation."""
         if not math.isfinite(self.standard_error):
             return math.nan
-        z = (self._transformed - math.atanh(margin)) / self.standard_error
+        z = (self.transformed - math.atanh(margin)) / self.standard_error
         return float(ndtr(-z if side == "above" else z))
 
     @property
@@ -121,7 +121,7 @@ class RankCorrelation:
         return math.sqrt((1 + self.effect**2 / 2) / (self.n - 3)) if self.n >= SMALLEST_CORRELATION else math.nan
 
     @property
-    def _transformed(self) -> float:
+    def transformed(self) -> float:
         """Fisher's transformation. A perfect order counts as half a step below 1, the step being that of one exchange of
         neighbours: few runs are in perfect order by chance, too."""
         largest = 1 - 6 / (self.n * (self.n**2 - 1))

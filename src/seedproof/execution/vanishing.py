@@ -16,6 +16,8 @@ from seedproof.models.layers import JOINED, locate_all
 
 WEIGHTS = ("query", "key", "value", JOINED, "attention output", "intermediate", "output")
 """The kinds of weight inside a layer that the paper draws; some models have one matrix for query, key and value."""
+ATTENTION = ("query", "key")
+"""Those whose gradients vanish first: in ALBERT's shared layer the others keep theirs, and a median over all hides it."""
 THRESHOLD = 0.01
 """Ratio of gradient norms below which gradients have vanished.
 

@@ -9,6 +9,7 @@ Everything here works on vectors and on any function of them; what a model has t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -122,8 +123,9 @@ class Surface:
     points: pd.DataFrame
     """``point`` (``p``, ``f``, ``s``), and as ``grid``; exactly at the checkpoints."""
     barriers: pd.DataFrame
-    """``edge``, ``barrier`` (``maximum - larger_end``), ``maximum`` and ``larger_end`` of the loss on each edge; 0 where
-    the larger end is the maximum."""
+    """``edge``, ``barrier`` (``maximum - larger_end``), ``maximum`` and ``larger_end`` of the loss on each edge, 0 where the
+    larger end is the maximum; and ``norm_ridge``, the largest gradient norm over that of the larger end, at least 1, where norms
+    were asked for."""
     settings: Mapping[str, Any]
     """What was measured: fingerprints, lattice, number and seed of the examples."""
 
@@ -153,22 +155,37 @@ def tabulate(lattice: Lattice, found: Mapping[str, Values], settings: Mapping[st
 
 
 def barriers(edges: pd.DataFrame) -> pd.DataFrame:
-    """The barrier of the loss on each edge: its maximum less its larger end (paper, Figure 7).
+    """The barrier of the loss on each edge, its maximum less its larger end (paper, Figure 7), and the ridge of the gradient
+    norm, its maximum over its larger end (Figure 13).
 
     Args:
-        edges: ``edge``, ``position``, ``loss``.
+        edges: ``edge``, ``position``, ``loss``, and perhaps ``gradient_norm``.
 
     Returns:
-        ``edge``, ``barrier``, ``maximum``, ``larger_end``. A loss on an edge that is not a number makes its row none.
+        ``edge``, ``barrier``, ``maximum``, ``larger_end``, and with norms ``norm_ridge``. A value on an edge that is not a number
+        makes those of its row none.
     """
     import pandas as pd
 
     rows = []
     for edge, piece in edges.groupby("edge", sort=False):
-        losses = piece.sort_values("position")["loss"].to_numpy()
-        maximum, end = float(np.max(losses)), float(np.maximum(losses[0], losses[-1]))  # both pass NaN on
-        rows.append((edge, maximum - end, maximum, end))
-    return pd.DataFrame(rows, columns=["edge", "barrier", "maximum", "larger_end"])
+        maximum, end = _heights(piece, "loss")
+        row = {"edge": edge, "barrier": maximum - end, "maximum": maximum, "larger_end": end}
+        if "gradient_norm" in piece:
+            maximum, end = _heights(piece, "gradient_norm")
+            row["norm_ridge"] = maximum / end if end > 0 else math.nan
+        rows.append(row)
+    return pd.DataFrame(rows, columns=["edge", "barrier", "maximum", "larger_end", *_norm_columns(edges)])
+
+
+def _norm_columns(edges: pd.DataFrame) -> list[str]:
+    return ["norm_ridge"] if "gradient_norm" in edges else []
+
+
+def _heights(piece: pd.DataFrame, value: str) -> tuple[float, float]:
+    """The largest value on an edge, and the larger of its two ends; both pass NaN on."""
+    values = piece.sort_values("position")[value].to_numpy()
+    return float(np.max(values)), float(np.maximum(values[0], values[-1]))
 
 
 def complete(

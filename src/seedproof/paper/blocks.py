@@ -31,6 +31,8 @@ class RunKey(NamedTuple):
     """Role of the task."""
     examples: int | None
     """Examples of a sub-sample; None: all."""
+    subset: int
+    """Seed that draws it."""
     model: str
     """Role of the model."""
     recipe: str
@@ -46,20 +48,25 @@ class Block:
     recipe: Recipe
     seeds: tuple[Seeds, ...]
     examples: int | None = None
-    """Training examples, drawn with the scale's ``subset_seed``; None: all."""
+    """Training examples of a sub-sample; None: all."""
+    subset: int = 0
+    """Seed that draws the sub-sample."""
     weights: bool = False
     """Whether an analysis needs the final weights."""
 
     def run_keys(self) -> list[RunKey]:
         """The runs in the order of the seeds."""
-        return [RunKey(self.task, self.examples, self.model, self.recipe.name, seed.label) for seed in self.seeds]
+        return [
+            RunKey(self.task, self.examples, self.subset, self.model, self.recipe.name, seed.label)
+            for seed in self.seeds
+        ]
 
     def task_name(self, scale: Scale) -> str:
         """What the task of these runs is called."""
         known = scale.task(self.task)
         if self.examples is None:
             return known.name
-        return sample_name(known.name, self.examples, known.train, scale.subset_seed)
+        return sample_name(known.name, self.examples, known.train, self.subset)
 
     def steps(self, scale: Scale) -> int:
         """Steps of each run, as :func:`seedproof.training.plan.make_plan` counts them (held against it by a test)."""
@@ -115,7 +122,7 @@ def united(blocks: Iterable[Block]) -> list[Block]:
             wanted[key] = (known[0] if known else each, seed, each.weights or (known is not None and known[2]))
     joined: dict[tuple[Any, ...], tuple[Block, list[Seeds]]] = {}
     for key, (first, seed, weights) in wanted.items():
-        joined.setdefault((*key[:4], weights), (dataclasses.replace(first, weights=weights), []))[1].append(seed)
+        joined.setdefault((*key[:-1], weights), (dataclasses.replace(first, weights=weights), []))[1].append(seed)
     return [dataclasses.replace(first, seeds=tuple(seeds)) for first, seeds in joined.values()]
 
 

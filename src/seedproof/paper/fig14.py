@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedproof.paper.figure import FAILED, SUCCEEDED, Content, Figure, Found, choose, incomplete, lacking
+from seedproof.paper.figure import FAILED, FITTED, Content, Figure, Found, choose, incomplete, lacking
 from seedproof.paper.gradients import runs_of
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def _content(found: Found) -> Content:
     from seedproof.analysis.curves import loss_table, score_table
 
     runs = found.of(runs_of(found.scale, "bert"))
-    drawn = pd.concat([choose(runs, outcome, DRAWN) for outcome in (FAILED, SUCCEEDED)])
+    drawn = pd.concat([choose(runs, outcome, DRAWN) for outcome in (FAILED, FITTED)])
     records = found.records(drawn, ["loss", "evaluation"])
     notes = [
         *incomplete(runs),
         *lacking(runs, FAILED, 1, "curves"),
-        *lacking(runs, SUCCEEDED, 1, "curves"),
+        *lacking(runs, FITTED, 1, "curves"),
         f"the first {DRAWN} runs of each outcome, where there are as many",
     ]
     tables = {"losses": loss_table(records, runs), "scores": score_table(records, runs)}

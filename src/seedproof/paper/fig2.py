@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedproof.paper.blocks import DEVLIN, Block, block
-from seedproof.paper.figure import FAILED, SUCCEEDED, Content, Figure, Found, choose, incomplete, lacking, passed_over
+from seedproof.paper.blocks import DEVLIN, Block, block, varied
+from seedproof.paper.figure import FAILED, FITTED, Content, Figure, Found, choose, incomplete, lacking, passed_over
 from seedproof.paper.planes import TASKS as PLANE_TASKS
 from seedproof.paper.planes import of_head
 from seedproof.paper.scale import Scale
@@ -25,6 +25,11 @@ def _of_rte(scale: Scale) -> list[Block]:
     return [block("rte", "bert", DEVLIN, scale.seeds, weights=True), *planes]
 
 
+def _corrected(scale: Scale) -> Block:
+    """The same with bias correction: what of the contrast is the outcome's, and what the correction's."""
+    return block("rte", "bert", varied(correction=True), scale.seeds, weights=True)
+
+
 def _of_others(scale: Scale) -> list[Block]:
     """The runs for planes on the other tasks, which fill up what the ledger wants: the figure itself is about RTE."""
     return [of_head(scale, task, head) for task in PLANE_TASKS if task != "rte" for head in scale.plane_heads]
@@ -38,8 +43,14 @@ def _content(found: Found) -> Content:
 
     scale = found.scale
     runs, more = found.of(*_of_rte(scale)), found.of(*_of_rte(scale), *_of_others(scale))
-    chosen = pd.concat([choose(more, outcome, scale.forgetting_runs) for outcome in (FAILED, SUCCEEDED)])
-    drawn = pd.concat([choose(runs, outcome, DRAWN) for outcome in (FAILED, SUCCEEDED)])
+    corrected = found.of(_corrected(scale))
+    wanted = {
+        "failed": choose(more, FAILED, scale.forgetting_runs),
+        "fitted": choose(more, FITTED, scale.forgetting_runs),
+    }
+    wanted["fitted, corrected"] = choose(corrected, FITTED, scale.forgetting_runs)
+    chosen = pd.concat([part.assign(group=group) for group, part in wanted.items()], ignore_index=True)
+    drawn = pd.concat([choose(runs, outcome, DRAWN) for outcome in (FAILED, FITTED)])
     parts = [_measured_on(found, chosen.iloc[row]) for row in range(len(chosen))]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     shown = table[table["run"].isin(drawn["run"])].reset_index(drop=True) if len(table) else table
@@ -47,7 +58,7 @@ def _content(found: Found) -> Content:
         *incomplete(more),
         *passed_over(more),
         *lacking(runs, FAILED, DRAWN, "forgetting"),
-        *lacking(runs, SUCCEEDED, DRAWN, "forgetting"),
+        *lacking(runs, FITTED, DRAWN, "forgetting"),
     ]
     on_rte = int((chosen["task"] == scale.task("rte").name).sum())
     notes.append(
@@ -68,7 +79,7 @@ def _content(found: Found) -> Content:
 
 
 def _measured_on(found: Found, run: pd.Series[Any]) -> pd.DataFrame:
-    about = {name: run[name] for name in ("task", "run", "seed", "outcome")}
+    about = {name: run[name] for name in ("task", "run", "seed", "outcome", "group")}
     return found.measure.forgetting(run["run"]).assign(**about)
 
 
@@ -83,7 +94,7 @@ def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 
 def _measured(scale: Scale) -> list[tuple[str, float]]:
-    known, runs = scale.model("bert"), 2 * scale.forgetting_runs
+    known, runs = scale.model("bert"), 3 * scale.forgetting_runs
     # About half of all layers are applied once for each of the L + 1 depths; a step is three passes over 16 examples.
     passes = (known.layers + 2) / 2 * known.seconds_per_step / 3 * scale.text_sequences / 16
     return [(f"forgetting of up to {runs} runs, {known.layers + 1} depths each", runs * passes)]
@@ -93,7 +104,7 @@ FIGURE = Figure(
     name="fig2",
     finding="Failed runs have forgotten what the top ten or so layers knew, successful ones far less; the training loss of "
     "failed runs stays at ln 2.",
-    blocks=lambda scale: [*_of_rte(scale), *_of_others(scale)],
+    blocks=lambda scale: [*_of_rte(scale), *_of_others(scale), _corrected(scale)],
     content=_content,
     draw=_draw,
     measured=_measured,

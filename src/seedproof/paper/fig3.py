@@ -1,7 +1,8 @@
 """Figure 3: the size of the training set. All examples, few for as many epochs, few for as many steps.
 
-One subset serves all seeds, as in the paper. For another task or model, or a subset for each seed, make the tasks with
-:func:`seedproof.subsample` and give them to a study; the recipe for equal steps is ``devlin(max_steps=...)``.
+A subset serves all seeds, as in the paper, which has one; a scale may have several. For another task or model, or a subset
+for each seed, make the tasks with :func:`seedproof.subsample` and give them to a study; the recipe for equal steps is
+``devlin(max_steps=...)``.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ def _parts(scale: Scale) -> dict[str, list[Block]]:
     """The three boxes, each over the tasks."""
     parts: dict[str, list[Block]] = {FULL: [], FEW: [], LONG: []}
     for task, examples in scale.subsets.items():
-        full = block(task, "bert", DEVLIN, scale.seeds)
-        parts[FULL].append(full)
-        parts[FEW].append(block(task, "bert", DEVLIN, scale.seeds, examples=examples))
-        as_many = recipe("devlin", max_steps=full.steps(scale))
-        parts[LONG].append(block(task, "bert", as_many, scale.seeds, examples=examples))
+        for subset in scale.subset_seeds:
+            full, few = block(task, "bert", DEVLIN, scale.seeds), {"examples": examples, "subset": subset}
+            parts[FULL].append(full)  # once for each subset, which is matched with it
+            parts[FEW].append(block(task, "bert", DEVLIN, scale.seeds, **few))
+            as_many = recipe("devlin", max_steps=full.steps(scale))
+            parts[LONG].append(block(task, "bert", as_many, scale.seeds, **few))
     return parts
 
 
@@ -44,7 +46,7 @@ def _content(found: Found) -> Content:
     shown = pd.concat([_named(scale, blocks, name, found) for name, blocks in parts.items()], ignore_index=True)
     notes = incomplete(shown) + [
         f"{scale.task(each.task).title}: {each.examples:,} of {scale.task(each.task).train:,} examples, drawn with seed "
-        f"{scale.subset_seed}, one subset for all seeds; {short.steps(scale)} steps, or {each.steps(scale)} as with all"
+        f"{each.subset}, the same for all seeds; {short.steps(scale)} steps, or {each.steps(scale)} as with all"
         for short, each in zip(parts[FEW], parts[LONG], strict=True)
     ]
     evidence = Evidence(
@@ -63,7 +65,12 @@ def _named(scale: Scale, blocks: list[Block], name: str, found: Found) -> pd.Dat
     import pandas as pd
 
     parts = [found.of(each).assign(task=scale.task(each.task).name, recipe=name) for each in blocks]
-    return pd.concat(parts, ignore_index=True)
+    whole = pd.concat(parts, ignore_index=True).drop_duplicates("run", ignore_index=True)
+    # Runs of two subsets have one seed each: told apart, or a seed would seem to have run twice.
+    several = whole.groupby(["task", "seed"], sort=False).cumcount()
+    return whole.assign(
+        seed=[f"{seed}/{subset}" if subset else seed for seed, subset in zip(whole["seed"], several, strict=True)]
+    )
 
 
 def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:

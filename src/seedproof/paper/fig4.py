@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seedproof.execution.vanishing import ATTENTION
 from seedproof.paper.blocks import Block
 from seedproof.paper.figure import Content, Figure, Found
 from seedproof.paper.gradients import draw_norms, gradient_content, runs_of, vanishing
@@ -26,21 +27,26 @@ def _blocks(scale: Scale) -> list[Block]:
 
 
 def _content(found: Found) -> Content:
-    import pandas as pd
-
     from seedproof.analysis.claims.evidence import Evidence
 
     drawn = gradient_content(found, "bert", KINDS)
-    others = [vanishing(found, found.of(each)) for each in _blocks(found.scale)[1:]]
-    table = pd.concat(
-        [part for part in (drawn.tables["vanishing"], *others) if len(part)] or [drawn.tables["vanishing"]],
-        ignore_index=True,
-    )
+    others = found.of(*_blocks(found.scale)[1:])
+    tables = {
+        name: _joined(drawn.tables[name], vanishing(found, others, kinds))
+        for name, kinds in (("vanishing", None), ("vanishing_attention", ATTENTION))
+    }
+    attention = tables["vanishing_attention"]
     return Content(
-        tables={"norms": drawn.tables["norms"], "vanishing": table},
+        tables={"norms": drawn.tables["norms"], **tables},
         notes=drawn.notes,
-        evidence=Evidence(runs=found.of(*_blocks(found.scale)), vanishing=table if len(table) else None),
+        evidence=Evidence(runs=found.of(*_blocks(found.scale)), vanishing=attention if len(attention) else None),
     )
+
+
+def _joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat([part for part in (first, second) if len(part)] or [first], ignore_index=True)
 
 
 def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:

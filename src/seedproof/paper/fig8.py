@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedproof.paper.ablation import grid, names
-from seedproof.paper.blocks import Block, block, mosbach
+from seedproof.paper.blocks import Block, block, mosbach, short_name
 from seedproof.paper.figure import SUCCEEDED, Content, Figure, Found, cell_keys, choose, incomplete, lacking
 from seedproof.paper.scale import Scale
 
@@ -59,7 +59,8 @@ def _evidence(found: Found, cells: pd.DataFrame) -> Evidence:
     from seedproof.analysis.claims.evidence import Evidence
 
     keys = cell_keys(found.scale, *grid(found.scale))
-    return Evidence(runs=cells, roles={"grid": keys}, only={"grid": frozenset(cells["run"])})
+    strata = {each.recipe.name: short_name(each.recipe) for each in grid(found.scale)}
+    return Evidence(runs=cells, roles={"grid": keys}, only={"grid": frozenset(cells["run"])}, strata=strata)
 
 
 def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:

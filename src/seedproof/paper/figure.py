@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from seedproof.paper.measuring import Measuring
     from seedproof.store import Store
 
-SUCCEEDED, FAILED = "succeeded", "failed"
+SUCCEEDED, FAILED, FITTED = "succeeded", "failed", "fitted"
+"""Which runs a figure takes: by their outcome, or those that succeeded and learned their training set."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,7 +127,8 @@ def choose(runs: pd.DataFrame, outcome: str, count: int | None = None) -> pd.Dat
 
     A diverged run has no finite weights and no last score, so it is never chosen.
     """
-    fitting = runs[(runs["outcome"] == outcome) & (runs["reason"] != "diverged")]
+    is_one = runs["kind"] == FITTED if outcome == FITTED else runs["outcome"] == outcome
+    fitting = runs[is_one & (runs["reason"] != "diverged")]
     return fitting.reset_index(drop=True) if count is None else fitting.head(count).reset_index(drop=True)
 
 

@@ -60,10 +60,10 @@ class Measuring:
 
     def surface(self, failed: str, successful: str) -> Surface:
         """Loss and gradient norm on the plane of two runs, with its edges."""
-        return self._surface(failed, successful, side=self.scale.surface_points, gradient_norm=True)
+        return self._surface(failed, successful, side=self.scale.surface_points)
 
-    def barriers(self, failed: str, successful: str) -> pd.DataFrame:
-        """The barriers of the loss on the edges between two runs and their common start.
+    def edges(self, failed: str, successful: str) -> Surface:
+        """Loss and gradient norm on the edges between two runs and their common start.
 
         Raises:
             UserError: the scale has no points on an edge.
@@ -71,9 +71,9 @@ class Measuring:
         if self.scale.edge_points < 1:
             raise UserError(f"edge_points of the scale must be at least 1, but is {self.scale.edge_points}")
         # A surface wants a grid; the smallest, at the corners, costs four points.
-        return self._surface(failed, successful, side=2, gradient_norm=False).barriers
+        return self._surface(failed, successful, side=2)
 
-    def _surface(self, failed: str, successful: str, *, side: int, gradient_norm: bool) -> Surface:
+    def _surface(self, failed: str, successful: str, *, side: int) -> Surface:
         from seedproof.measure.surface import surface
         from seedproof.tasks import Task
 
@@ -83,7 +83,7 @@ class Measuring:
                 f"the runs {failed} and {successful} start from different heads, so they share no plane with one"
             )
         recipe = from_json(spec.recipe, with_methods=False)
-        what = "surface" if gradient_norm else "edges"
+        what = "surface" if side > 2 else "edges"
         return surface(
             self._pretrained(spec),
             self._weights(failed),
@@ -91,7 +91,7 @@ class Measuring:
             task=Task.read(self.store.task_folder(spec.task.fingerprint)),
             head_seed=spec.seeds.head,
             initializer_range=recipe.initializer_range,
-            gradient_norm=gradient_norm,
+            gradient_norm=True,
             side=side,
             edge=self.scale.edge_points,
             examples=self.scale.surface_examples,

@@ -79,7 +79,7 @@ class Tasks:
 
     def __init__(self, scale: Scale, paths: Paths) -> None:
         self._scale, self._paths = scale, paths
-        self._tasks: dict[tuple[str, int | None], Task] = {}
+        self._tasks: dict[tuple[str, int | None, int], Task] = {}
 
     def of(self, block: Block) -> Task:
         """The task that a block runs on.
@@ -87,15 +87,15 @@ class Tasks:
         Raises:
             UserError: its data cannot be loaded, or has fewer examples than the subset.
         """
-        key = (block.task, block.examples)
+        key = (block.task, block.examples, block.subset)
         if key not in self._tasks:
             self._tasks[key] = self._load(block)
         return self._tasks[key]
 
     def _load(self, block: Block) -> Task:
         if block.examples is not None:
-            whole = self._tasks.get((block.task, None)) or self._whole(block)
-            return subsample(whole, block.examples, seed=self._scale.subset_seed)
+            whole = self._tasks.get((block.task, None, 0)) or self._whole(block)
+            return subsample(whole, block.examples, seed=block.subset)
         return self._whole(block)
 
     def _whole(self, block: Block) -> Task:

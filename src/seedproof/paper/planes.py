@@ -8,14 +8,17 @@ the successful one. Diverged runs have no finite weights and are passed over.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from seedproof.paper.blocks import DEVLIN, Block, block, mosbach
-from seedproof.paper.figure import FAILED, SUCCEEDED, Content, Found, choose, incomplete, passed_over
+from seedproof.paper.figure import FAILED, FITTED, Content, Found, choose, incomplete, passed_over
 from seedproof.paper.scale import Scale
 from seedproof.spec import Seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from seedproof.measure.plane import Surface
@@ -50,7 +53,7 @@ def pairs(found: Found, task: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for head in found.scale.plane_heads:
         runs = found.of(of_head(found.scale, task, head))
-        partners = pd.concat([choose(runs, SUCCEEDED), choose(found.of(rescue(found.scale, task, head)), SUCCEEDED)])
+        partners = pd.concat([choose(runs, FITTED), choose(found.of(rescue(found.scale, task, head)), FITTED)])
         if partners.empty:
             continue
         partner = partners.iloc[0]
@@ -88,9 +91,9 @@ def surfaces(found: Found) -> tuple[dict[str, Surface], pd.DataFrame, list[str]]
         runs = found.of(*[of_head(found.scale, task, head) for head in found.scale.plane_heads])
         notes += [*incomplete(runs), *passed_over(runs)]
         if table.empty:
-            counts = ", ".join(f"{len(choose(runs, outcome))} {outcome}" for outcome in (FAILED, SUCCEEDED))
+            counts = ", ".join(f"{len(choose(runs, outcome))} {outcome}" for outcome in (FAILED, FITTED))
             notes.append(
-                f"{found.scale.task(task).name}: no plane, as no head has a failed and a successful run ({counts})"
+                f"{found.scale.task(task).name}: no plane, as no head has a failed and a fitted run ({counts})"
             )
             continue
         first = table.iloc[0]
@@ -118,7 +121,7 @@ def content(found: Found, *, barriers: bool) -> Content:
     tables |= {"planes": table}
     if not barriers:
         return Content(tables=tables, notes=notes)
-    found_barriers = _barriers(found, table)
+    found_barriers = _barriers(found, table, drawn)
     heads = len(table.drop_duplicates(["task", "head"]))
     notes.append(
         f"barriers: on {len(table)} planes of different failed runs, {found.scale.edge_points} points an edge; the ledger counts "
@@ -127,22 +130,44 @@ def content(found: Found, *, barriers: bool) -> Content:
     return Content(
         tables=tables | {"barriers": found_barriers},
         notes=notes,
-        evidence=Evidence(runs=found.none, barriers=found_barriers),
+        evidence=Evidence(
+            runs=found.none, barriers=found_barriers, label_entropy=found.label_entropies(_runs(found, table))
+        ),
     )
 
 
-def _barriers(found: Found, pairs_table: pd.DataFrame) -> pd.DataFrame:
+def _runs(found: Found, table: pd.DataFrame) -> pd.DataFrame:
+    """The runs of the tasks that have a plane."""
+    runs = found.of(*blocks(found.scale))
+    return runs[runs["task"].isin(table["task"])]
+
+
+def _barriers(found: Found, pairs_table: pd.DataFrame, drawn: Mapping[str, Surface]) -> pd.DataFrame:
+    """The edges of every pair, with the loss of its successful point; for a plane that is drawn also the best paths."""
     import pandas as pd
 
     parts = []
-    for pair in pairs_table.to_dict("records"):
-        edges = found.measure.barriers(pair["failed"], pair["successful"])
-        parts.append(edges.assign(task=pair["task"], plane=pair["plane"], head=pair["head"], run=pair["failed"]))
-    return (
-        pd.concat(parts, ignore_index=True)
-        if parts
-        else pd.DataFrame(columns=["edge", "barrier", "maximum", "larger_end"])
-    )
+    for index, pair in enumerate(pairs_table.to_dict("records")):
+        edges = found.measure.edges(pair["failed"], pair["successful"])
+        losses = edges.points.set_index("point")["loss"]
+        is_drawn = index == pairs_table.index[pairs_table["task"] == pair["task"]][0]
+        paths = _paths(drawn[pair["task"]]) if is_drawn else {"loss_path": math.nan, "norm_path": math.nan}
+        about = {"task": pair["task"], "plane": pair["plane"], "head": pair["head"], "run": pair["failed"]}
+        parts.append(edges.barriers.assign(**about, successful_loss=losses["s"], failed_loss=losses["f"], **paths))
+    columns = ["edge", "barrier", "maximum", "larger_end", "norm_ridge", "task", "head", "successful_loss"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _paths(surface: Surface) -> dict[str, float]:
+    """The least maximum over all paths of the grid from f to s: of the loss less its larger end, of the norm over its."""
+    from seedproof.analysis.claims.ridges import least_maximum
+
+    ends = surface.points.set_index("point").loc[["f", "s"]]
+    tops = {value: least_maximum(surface.grid, value, (1.0, 0.0), (0.0, 1.0)) for value in ("loss", "gradient_norm")}
+    return {
+        "loss_path": max(0.0, tops["loss"] - float(ends["loss"].max())),
+        "norm_path": max(1.0, tops["gradient_norm"] / float(ends["gradient_norm"].max())),
+    }
 
 
 def seconds(scale: Scale, *, barriers: bool) -> list[tuple[str, float]]:
@@ -152,5 +177,5 @@ def seconds(scale: Scale, *, barriers: bool) -> list[tuple[str, float]]:
     parts = [(f"loss and gradient norm on {len(TASKS)} planes of {points:,} points", len(TASKS) * points * passes)]
     if barriers:
         runs = len(TASKS) * len(scale.plane_heads) * scale.plane_orders // 2
-        parts.append((f"edges of about {runs} more planes", runs * 3 * scale.edge_points * passes / 3))
+        parts.append((f"edges of about {runs} more planes", runs * 3 * scale.edge_points * passes))
     return parts

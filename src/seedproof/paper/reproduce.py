@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seedproof.errors import UserError
 from seedproof.events import Listener
-from seedproof.execution.recording import Recording, lacks
+from seedproof.execution.recording import DEFAULT_RECORDINGS, Recording, lacks
 from seedproof.launch.base import Launcher
 from seedproof.paper import FIGURES
 from seedproof.paper.blocks import Block, RunKey, united
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "reproduce"
+RECORDED: Mapping[str, int] = {**DEFAULT_RECORDINGS, "fit": 1}
+"""What every run records: the defaults, and the training loss without dropout, which claims and Figure 8b need."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,7 @@ def prepare(
     groups: dict[tuple[Any, ...], list[Block]] = {}
     for block in united(block for figure in figures for block in figure.blocks(scale)):
         # A study is a product; blocks of one recipe and other seeds are another one.
-        groups.setdefault((block.task, block.examples, block.model, block.seeds), []).append(block)
+        groups.setdefault((block.task, block.examples, block.subset, block.model, block.seeds), []).append(block)
     notes: dict[str, None] = {}
     for blocks in groups.values():
         first, recipes = blocks[0], {block.recipe.name: block.recipe for block in blocks}
@@ -162,10 +164,10 @@ def prepare(
         )
         # In the study's order; a run's own name tells the scale's settings, too.
         names = [(name, seed.label) for name in recipes for seed in first.seeds]
-        for (name, seed), run in zip(
-            names, study.prepare(store.path, launcher=how.launcher, say=notes.setdefault)[1], strict=True
-        ):
-            runs[RunKey(first.task, first.examples, first.model, name, seed)] = run
+        numerics = dataclasses.replace(store.numerics, **scale.numerics.get(first.model, {}))
+        planned = study.prepare(store.path, launcher=how.launcher, say=notes.setdefault, numerics=numerics)[1]
+        for (name, seed), run in zip(names, planned, strict=True):
+            runs[RunKey(first.task, first.examples, first.subset, first.model, name, seed)] = run
     for each in notes:
         how.say(each)
     return runs
@@ -185,7 +187,7 @@ def execute(
     blocks = planned(figures, scale, every_figure())
     for weights in (True, False):
         part = [runs[key] for block in blocks if block.weights == weights for key in block.run_keys()]
-        recording = Recording(weights=weights)
+        recording = Recording(probes=RECORDED, weights=weights)
         missing = [run for run in part if _is_missing(store, run, recording)]
         if missing:
             how.say(f"{len(missing)} of {len(part)} runs to do{', keeping their weights' if weights else ''}")

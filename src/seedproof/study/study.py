@@ -244,6 +244,7 @@ class Study:
         *,
         launcher: str | Launcher = "local",
         say: Callable[[str], None] | None = None,
+        numerics: Numerics | None = None,
     ) -> tuple[Store, list[PlannedRun]]:
         """Make or extend the store of the study: its tasks, specs, cells and definition; runs nothing.
 
@@ -251,18 +252,19 @@ class Study:
             folder: new, empty, or the folder of a study.
             launcher: will execute the runs; it knows whether there is a GPU.
             say: told what is to be known of the models before they run, a line at a time.
+            numerics: of these runs, where they are not those of the folder's other runs.
 
         Raises:
             UserError: as :meth:`plan` and :meth:`try_out`, or the folder holds something else, or was made with other numerics.
         """
-        numerics = self.numerics(folder, launcher)
+        of_folder = self.numerics(folder, launcher)
         exists = (Path(folder) / MARKER).exists()
-        planned = self.plan(numerics, folder)
+        planned = self.plan(numerics or of_folder, folder)
         notes = self.try_out(planned, folder)
         if say is not None:
             for note in notes:
                 say(note)
-        store = Store.open_or_create(folder, self.name, numerics)
+        store = Store.open_or_create(folder, self.name, of_folder)
         runs = fit_into(store, planned.runs)
         for task in planned.tasks:
             task.write(store.task_folder(task.fingerprint))  # does nothing where it is whole

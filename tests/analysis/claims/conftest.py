@@ -30,6 +30,7 @@ def cell(
     table["run"] = [f"{task}-{recipe}-{seed}" for seed in seeds]
     table["state"] = "finished"
     table["outcome"] = np.where(failed, "failed", "succeeded")
+    table["kind"] = np.where(failed, "collapsed", "fitted")
     table["reason"] = np.where(failed, "majority", None)
     table["score"] = np.where(failed, 0.5, 0.8) if scores is None else scores
     table["training_loss"] = np.where(failed, math.log(2), 0.1) if losses is None else losses

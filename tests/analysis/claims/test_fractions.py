@@ -1,52 +1,16 @@
-"""Claims that most runs have a property: the loss of failed runs, where they forget, and barriers."""
+"""Claims that most runs have a property: where failed runs forget."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from seedproof.analysis.claims.evidence import Evidence, Missing
 from seedproof.analysis.claims.fractions import layers_to_undo
 
-from .conftest import cell, first, of_roles
-
-LN2 = math.log(2)
-
-
-def at_loss(losses, entropy=LN2):
-    """Failed runs with these losses beside five successful ones."""
-    values = np.array([*losses, *[0.1] * 5])
-    table = cell(first(len(losses), len(values)), recipe="devlin", losses=values)
-    return dataclasses.replace(of_roles(devlin=table), label_entropy={"rte": entropy})
-
-
-def test_loss_at_the_entropy(decide):
-    """Within 5 % either way; a diverged run, whose loss is NaN, is not; neither are most that went on learning."""
-    holds = decide("loss-at-entropy", at_loss([LN2, 0.96 * LN2, 1.04 * LN2] * 8))
-    assert holds.verdict == "holds"
-    assert "24 of 24 failed runs" in holds.why
-    wrong = decide("loss-at-entropy", at_loss([0.9 * LN2] * 10 + [LN2] * 10))
-    assert wrong.verdict == "does not hold"
-    assert "10 of 20 failed runs" in wrong.why
-    lost = decide("loss-at-entropy", at_loss([math.nan] * 10 + [LN2] * 10))
-    assert lost.finding.effect == 0.5
-    assert "not finite" in lost.why
-    open_ = decide("loss-at-entropy", at_loss([LN2] * 18 + [0.5] * 2))
-    assert open_.verdict == "not decided"
-    assert open_.n_needed > 20
-
-
-def test_loss_claim_without_enough(decide):
-    """Too few failed runs, none at all, no entropy."""
-    few = decide("loss-at-entropy", at_loss([LN2] * 13))
-    assert (few.verdict, few.finding.n) == ("not decided", 13)
-    assert decide("loss-at-entropy", at_loss([])).verdict == "not decided"
-    none = dataclasses.replace(at_loss([LN2] * 20), label_entropy={})
-    assert "entropy of the training labels of 'rte'" in decide("loss-at-entropy", none).why
+from .conftest import cell
 
 
 def curve(run, left, outcome="failed", original=2.0):
@@ -116,40 +80,3 @@ def test_what_forgot_nothing_is_no_evidence_of_where(decide):
     lost = curve("x", [math.nan, 9, 0.2, 0.2, 0.2])
     evidence = Evidence(runs=cell([0], recipe="a"), forgetting=pd.concat([forgetting(4, 0).forgetting, lost]))
     assert decide("forgetting-upper-layers", evidence).finding.effect == 0.8  # not a number is not "nothing"
-
-
-def planes(*heights):
-    rows = [
-        (f"plane {i}", edge, h) for i, h in enumerate(heights) for edge, h in (("p-f", 9.0), ("p-s", 0.0), ("f-s", h))
-    ]
-    table = pd.DataFrame(rows, columns=["plane", "edge", "barrier"])
-    return Evidence(runs=cell([0], recipe="a"), barriers=table)
-
-
-def test_barrier(decide):
-    """Only the edge between the optima counts, whatever is on the others."""
-    assert decide("barrier", planes(*[0.3] * 9)).verdict == "holds"
-    wrong = decide("barrier", planes(*[0.04] * 9))
-    assert wrong.verdict == "does not hold"
-    assert "in 0 of 9 planes (median 0.040" in wrong.why
-    assert decide("barrier", planes(0.3, 0.3, 0.3, 0.0, 0.0)).verdict == "not decided"
-    assert decide("barrier", planes(0.3, 0.3, 0.3, 0.3, math.nan)).finding.effect == 0.8
-    assert decide("barrier", planes(0.3, 0.3)).n_needed >= 5
-
-
-def test_planes_of_one_head_count_once(decide):
-    """They share the successful run: of twelve planes, three for each of two heads on two tasks, four count."""
-    evidence = planes(*[0.3, 0.0, 0.0] * 4)
-    place = evidence.barriers["plane"].str.removeprefix("plane ").astype(int) // 3
-    table = evidence.barriers.assign(task=np.where(place < 2, "rte", "cola"), head=place % 2)
-    decision = decide("barrier", dataclasses.replace(evidence, barriers=table))
-    assert (decision.finding.n, decision.finding.effect) == (4, 1)
-    assert "12 were measured" in decision.why
-
-
-def test_barriers_need_labels_of_planes(decide):
-    """Two planes under one label, and planes without the edge."""
-    table = pd.concat([planes(0.3).barriers, planes(0.3).barriers])
-    assert "two edges between f and s" in decide("barrier", Evidence(runs=cell([0], recipe="a"), barriers=table)).why
-    other = table[table["edge"] == "p-f"]
-    assert "no plane has the barrier" in decide("barrier", Evidence(runs=cell([0], recipe="a"), barriers=other)).why

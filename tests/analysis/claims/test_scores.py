@@ -1,4 +1,4 @@
-"""Claims on scores: a low loss does no harm, the baseline spreads less."""
+"""The claim that the baseline spreads less, and at no price."""
 
 from __future__ import annotations
 
@@ -18,45 +18,6 @@ from seedproof.errors import UserError
 from .conftest import cell, first, of_roles
 
 
-def grid(slope, runs=90, noise=1.0):
-    """Runs of three cells whose scores rise with the loss by ``slope``; a third of another ten failed."""
-    generator = np.random.default_rng(4)
-    logs = generator.uniform(-5, -1, runs)
-    scores = 0.7 + 0.01 * (slope * logs + noise * generator.normal(size=runs))
-    parts = [
-        cell(first(0, runs // 3), recipe=f"lr {i}", scores=scores[i::3], losses=10 ** logs[i::3]) for i in range(3)
-    ]
-    return of_roles(grid=pd.concat([*parts, cell([1] * 10, recipe="lr 9")]))
-
-
-def test_low_loss_is_harmless(decide):
-    """No correlation is shown to be below the margin; a clear one is harm; some runs leave it open."""
-    holds = decide("low-loss-harmless", grid(0.0, runs=180))
-    assert holds.verdict == "holds"
-    assert "180 successful of 190 runs" in holds.why
-    assert holds.finding.high < 0.3
-    assert decide("low-loss-harmless", grid(1.0)).verdict == "does not hold"
-    assert decide("low-loss-harmless", grid(-1.0)).verdict == "holds"  # lower losses score better
-    open_ = decide("low-loss-harmless", grid(0.15, runs=33))
-    assert open_.verdict == "not decided"
-    assert open_.n_needed > 33
-
-
-def test_a_grid_of_too_few_or_of_two_tasks(decide):
-    """Twenty-seven successful runs are fewer than thirty; scores of two tasks have no common order."""
-    assert decide("low-loss-harmless", grid(0.0, runs=27)).finding.n == 27
-    assert decide("low-loss-harmless", grid(0.0, runs=27)).verdict == "not decided"
-    two = of_roles(grid=pd.concat([cell([0] * 20, recipe="a"), cell([0] * 20, recipe="a", task="cola")]))
-    with pytest.raises(UserError, match=r"one task.*found rte, cola"):
-        decide("low-loss-harmless", two)
-
-
-def test_equal_scores_have_no_correlation(decide):
-    """Not decided, not harmless."""
-    evidence = of_roles(grid=cell([0] * 40, recipe="a", losses=np.linspace(0.1, 0.2, 40)))
-    assert decide("low-loss-harmless", evidence).verdict == "not decided"
-
-
 def spread(baseline, other, seeds=25, role="devlin", failed=0, tasks=("rte", "cola"), other_failed=0):
     """Normal scores with these SDs on two tasks."""
     generator = np.random.default_rng(8)
@@ -73,35 +34,46 @@ def spread(baseline, other, seeds=25, role="devlin", failed=0, tasks=("rte", "co
 @pytest.mark.parametrize("role", ["devlin", "mixout"])
 def test_the_baseline_spreads_less(decide, role):
     """Four times smaller; larger; a little smaller."""
-    holds = decide(f"spread-{role}", spread(0.01, 0.04, role=role))
+    holds = decide(f"spread-{role}-at-no-price", spread(0.01, 0.04, role=role))
     assert holds.verdict == "holds"
     assert holds.finding.low > 1
     assert holds.finding.effect == pytest.approx(4, rel=0.4)
-    assert decide(f"spread-{role}", spread(0.04, 0.02, role=role)).verdict == "does not hold"
-    open_ = decide(f"spread-{role}", spread(0.03, 0.035, role=role))
+    assert decide(f"spread-{role}-at-no-price", spread(0.04, 0.02, role=role)).verdict == "does not hold"
+    open_ = decide(f"spread-{role}-at-no-price", spread(0.03, 0.035, role=role))
     assert open_.verdict == "not decided"
     assert open_.n_needed > 25
 
 
+def test_a_baseline_that_merely_learns_less_is_not_shown_to_be_better(decide):
+    """Scores near the majority spread little: the same spreads, three SDs lower, or failing more often."""
+    evidence = spread(0.01, 0.04)
+    lower = evidence.runs["recipe"] == "mosbach"
+    evidence.runs.loc[lower, "score"] -= 0.12
+    decision = decide("spread-devlin-at-no-price", evidence)
+    assert decision.verdict == "not decided"
+    assert "scores no lower: p 1" in decision.why
+    assert decide("spread-devlin-at-no-price", spread(0.01, 0.04, failed=8)).verdict == "not decided"
+
+
 def test_one_task_is_scipy_s_levene(decide):
     """One-sided halves of both tests; the larger decides."""
-    evidence = spread(0.02, 0.03, tasks=("rte",))
+    evidence = spread(0.02, 0.022, tasks=("rte",))
     groups = [evidence.of(role)["score"] for role in ("devlin", "mosbach")]
     expected = [scipy.stats.levene(*groups, center=center).pvalue / 2 for center in ("mean", "median")]
-    assert decide("spread-devlin", evidence).finding.p == pytest.approx(max(expected))
+    assert decide("spread-devlin-at-no-price", evidence).finding.p == pytest.approx(max(expected))
 
 
 def test_a_baseline_that_always_fails_has_no_small_spread(decide):
     """All runs at the majority spread by nothing: that is no stability."""
-    decision = decide("spread-devlin", spread(0.0, 0.04, failed=20))
+    decision = decide("spread-devlin-at-no-price", spread(0.0, 0.04, failed=20))
     assert decision.verdict == "not decided"
     assert "80% of the runs of mosbach failed" in decision.why
 
 
 def test_a_recipe_that_always_fails_does_not_show_the_claim_wrong(decide):
     """A smaller spread of the other recipe counts against the claim only where it does not come from failing."""
-    assert decide("spread-devlin", spread(0.04, 0.01)).verdict == "does not hold"
-    decision = decide("spread-devlin", spread(0.04, 0.01, failed=5, other_failed=20))
+    assert decide("spread-devlin-at-no-price", spread(0.04, 0.01)).verdict == "does not hold"
+    decision = decide("spread-devlin-at-no-price", spread(0.04, 0.01, failed=5, other_failed=20))
     assert decision.verdict == "not decided"
     assert decision.finding.p_against == 1
     assert "10 of 50 runs of mosbach and 40 of 50 runs of devlin failed" in decision.why
@@ -110,14 +82,14 @@ def test_a_recipe_that_always_fails_does_not_show_the_claim_wrong(decide):
 
 def test_equal_scores_and_diverged_runs(decide):
     """A spread of exactly 0 is the smallest there is; a run without a score leaves none."""
-    none = decide("spread-devlin", spread(0.0, 0.04))
+    none = decide("spread-devlin-at-no-price", spread(0.0, 0.04))
     assert none.verdict == "holds"
     assert math.isnan(none.finding.effect)
     assert "have no ratio, as one of them is 0" in none.why
-    assert decide("spread-devlin", spread(0.0, 0.0)).verdict == "does not hold"
+    assert decide("spread-devlin-at-no-price", spread(0.0, 0.0)).verdict == "does not hold"
     evidence = spread(0.01, 0.04)
     evidence.runs.loc[3, "score"] = math.nan
-    decision = decide("spread-devlin", evidence)
+    decision = decide("spread-devlin-at-no-price", evidence)
     assert decision.verdict == "not decided"
     assert "1 of 50 runs of 'mosbach' diverged" in decision.why
 
@@ -126,7 +98,8 @@ def test_tasks_must_match(decide):
     """A spread on one task is not compared with one on another."""
     with pytest.raises(UserError, match="same tasks in the same order"):
         decide(
-            "spread-devlin", of_roles(mosbach=cell([0, 0], recipe="a"), devlin=cell([0, 0], recipe="b", task="cola"))
+            "spread-devlin-at-no-price",
+            of_roles(mosbach=cell([0, 0], recipe="a"), devlin=cell([0, 0], recipe="b", task="cola")),
         )
 
 

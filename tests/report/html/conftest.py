@@ -62,7 +62,7 @@ def made_records(outcome: str, task: Task, seed: int = 0, steps: int = STEPS) ->
     return records
 
 
-def made_result(outcome: str, records: list[dict], task: Task, recordings: dict) -> dict:
+def made_result(outcome: str, records: list[dict], task: Task, recordings: dict, *, fit: bool = False) -> dict:
     """The result of such a run."""
     last = [record for record in records if record["kind"] == "evaluation"][-1:] if outcome != "diverged" else []
     score = last[0]["scores"]["accuracy"] if last else math.nan
@@ -77,6 +77,7 @@ def made_result(outcome: str, records: list[dict], task: Task, recordings: dict)
         "metrics": {"accuracy": score} if last else {},
         "majorities": task.majority,
         "training_loss": float(np.mean(losses[-10:])),
+        **({"fit_loss": losses[-1]} if fit else {}),
         "steps": STEPS,
         "steps_per_epoch": 2,
         "evaluated_step": last[0]["step"] if last else None,
@@ -87,7 +88,9 @@ def made_result(outcome: str, records: list[dict], task: Task, recordings: dict)
     }
 
 
-def make_store(folder: Path, *, gradients: bool = True, outcomes: dict[str, list[str]] | None = None) -> Store:
+def make_store(
+    folder: Path, *, gradients: bool = True, fit: bool = False, outcomes: dict[str, list[str]] | None = None
+) -> Store:
     """A study of two recipes; outcomes are succeeded, majority, diverged, crashed, interrupted or pending."""
     task, store = make_task(), Store.create(folder, f"study {HOSTILE}", Numerics())
     task.write(store.task_folder(task.fingerprint))
@@ -110,13 +113,13 @@ def make_store(folder: Path, *, gradients: bool = True, outcomes: dict[str, list
             )
             folder_of_run = store.add(spec)
             cells.append(Cell(task="made", model="miniature/bert", recipe=label, seed=str(seed), id=folder_of_run.id))
-            _fill(folder_of_run, outcome, task, seed, gradients=gradients)
+            _fill(folder_of_run, outcome, task, seed, gradients=gradients, fit=fit)
     store.add_cells(cells)
     store.add_definition('name = "made"\ntasks = ["made"]\nmodels = ["miniature/bert"]\n')
     return store
 
 
-def _fill(run, outcome: str, task: Task, seed: int, *, gradients: bool) -> None:
+def _fill(run, outcome: str, task: Task, seed: int, *, gradients: bool, fit: bool) -> None:
     if outcome == "pending":
         return
     records = made_records(outcome if outcome in ("majority", "diverged") else "succeeded", task, seed)
@@ -128,7 +131,8 @@ def _fill(run, outcome: str, task: Task, seed: int, *, gradients: bool) -> None:
         run.add_attempt_event("start")
         run.add_attempt_event(outcome, message=f"out of luck {HOSTILE}")
         return
-    run.finish(made_result(outcome, records, task, {"gradients": 10} if gradients else {"evaluations": None}))
+    recordings = {"gradients": 10} if gradients else {"evaluations": None}
+    run.finish(made_result(outcome, records, task, recordings, fit=fit))
 
 
 @pytest.fixture(scope="module")

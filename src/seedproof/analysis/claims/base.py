@@ -147,6 +147,21 @@ class Claim:
         return f"{start}; about {needed} would decide if things are as estimated."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Superseded:
+    """A claim that others have taken the place of, with what came of it: its test did not test what its sentence says."""
+
+    id: str
+    sentence: str
+    verdict: Verdict
+    decided: str
+    """The date of the runs that gave the verdict."""
+    why: str
+    """What was wrong with its test."""
+    by: tuple[str, ...]
+    """Ids of the claims in its place."""
+
+
 def shown_p(p: float) -> str:
     """A p-value as text: ``.012``, ``< .001``."""
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")

@@ -42,6 +42,8 @@ Role = Literal[
     "mixout",
     "mosbach",
     "grid",
+    "deep corrected",
+    "shallow corrected",
 ]
 """The parts that cells play in claims. Roles that a claim compares have equally many cells, **matched by position**: the
 i-th cell of one against the i-th of the other, with the same task (and the same learning rate, where that varies).
@@ -52,6 +54,7 @@ full data; few examples, same epochs; few examples, same steps: Figure 3 (one ce
 default rate uncorrected / corrected, quarter rate uncorrected: devlin, devlin(bias_correction=True), devlin-quarter-lr.
 devlin, mixout, mosbach: Table 1 (one cell per task). The failed runs of ``devlin`` are those whose loss is looked at.
 grid: every ablation run of Figures 8b and 9, one task (its cells are not matched with anything).
+deep corrected, shallow corrected: as deep and shallow, with bias correction.
 """
 
 
@@ -98,20 +101,24 @@ class Evidence:
     """The run ids that a role means. A role that is not named here takes every run of its cells, also those that came with
     the evidence of another figure; so name it where a figure means its own seeds only."""
     vanishing: pd.DataFrame | None = None
-    """:func:`seedproof.analysis.vanishing_steps` of failed **and** successful runs of the default recipe, with its default
-    options; concatenated over tasks. Uses ``run, outcome, step, fraction_of_training``. A run that diverged before any norm was
-    recorded has a row too, with these and ``layers`` missing: it counts as one that did not vanish."""
+    """:func:`seedproof.analysis.vanishing_steps` of failed **and** successful runs of the default recipe, of the query and key
+    matrices, concatenated over models with a column ``family``. Uses ``run, family, outcome, fraction_of_training``. A run that
+    diverged before any norm was recorded has a row too, with these and ``layers`` missing: it counts as one that did not
+    vanish."""
     forgetting: pd.DataFrame | None = None
-    """:func:`seedproof.forgetting` of failed and successful runs, concatenated, with columns ``run`` and ``outcome`` added.
-    Uses ``run, outcome, layers_restored, embeddings, loss``; per run every k with fine-tuned embeddings, and the largest k
-    with pre-trained ones. At least six failed and six successful runs, nine of each to be safe."""
+    """:func:`seedproof.forgetting` of runs, concatenated, with columns ``run``, ``task``, ``outcome`` and ``group`` added (see
+    :data:`seedproof.analysis.claims.fitted.GROUPS`; missing where a run is in none). Uses also ``layers_restored, embeddings,
+    loss``; per run every k with fine-tuned embeddings, and the largest k with pre-trained ones. At least six runs of each group
+    on one task, nine to be safe."""
     barriers: pd.DataFrame | None = None
-    """``Surface.barriers`` of several planes, concatenated, with a column ``plane`` (any label) added. Uses
-    ``plane, edge, barrier``; only the edge between f and s matters, and no grid is needed. Where it has columns ``task`` and
-    ``head``, the first plane of each counts and the others do not: planes of one head share their successful run, so they
-    are not independent. At least nine planes that count."""
+    """``Surface.barriers`` of several planes, concatenated, with columns ``task``, ``head`` and ``successful_loss`` (at s) added,
+    and where a plane has a grid ``loss_path`` and ``norm_path``: the least maximum over all paths from f to s, less the larger
+    end and divided by it. Uses also ``edge, barrier, norm_ridge``; only the edge between f and s matters. The first plane of each
+    task and head counts: planes of one head share their successful run, so they are not independent. At least nine that count."""
     label_entropy: Mapping[str, float] = field(default_factory=dict)
     """Entropy of the training labels of each task, in nats; :func:`seedproof.analysis.label_entropy`."""
+    strata: Mapping[str, str] = field(default_factory=dict)
+    """What the recipes of the role ``grid`` have in common, by recipe: rate and correction. Only runs of one are compared."""
 
     def __post_init__(self) -> None:
         for role in (*self.roles, *self.only):
@@ -164,7 +171,7 @@ def merge(*parts: Evidence) -> Evidence:
     if not parts:
         raise UserError("merge needs at least one part of evidence")
     values: dict[str, object] = {"runs": _united_runs([part.runs for part in parts])}
-    for name in ("roles", "only", "label_entropy"):
+    for name in ("roles", "only", "label_entropy", "strata"):
         values[name] = _united(name, [getattr(part, name) for part in parts])
     for name in (item.name for item in fields(Evidence)):
         if name not in values:

@@ -19,11 +19,6 @@ from seedproof.analysis.statistics import wilson_interval
 ENTROPY_TOLERANCE = 0.05
 """A loss within 5 % of the label entropy is at it: no more than what the mean over an epoch with dropout wavers by, and
 less than what a classifier of the task would gain (at .60 accuracy on balanced labels 3 %, at .65 7 %)."""
-MOST_FAILED = 0.8
-"""The sentence speaks of failed runs without exception; four in five leaves room for one that moves at the end."""
-SMALLEST_FAILED = 14
-"""All of 14 shows more than .8 at the level .05 (.8^14 = .044)."""
-
 UPPER = 0.5
 """The paper sees forgetting in about the top 10 of 24 layers; up to half of the layers counts as upper."""
 UNDONE = 0.1
@@ -36,23 +31,6 @@ HALF = 0.5
 """More often than not: the weakest fraction that supports a general sentence, and one that five runs can show."""
 SMALLEST_HALF = 5
 """All of 5 shows more than half at the level .05 (.5^5 = .031)."""
-
-
-def loss_at_entropy(evidence: Evidence) -> Finding:
-    """Failed runs of ``devlin`` whose final training loss is within the tolerance of the entropy of the labels."""
-    runs = evidence.of("devlin")
-    failed = runs[runs["outcome"] == "failed"]
-    for task in failed["task"].unique():
-        if task not in evidence.label_entropy:
-            raise Missing(f"the entropy of the training labels of {task!r} was not given")
-    entropy = failed["task"].map(dict(evidence.label_entropy)).astype("float64")
-    distance = ((failed["training_loss"] - entropy) / entropy).abs()  # NaN of a diverged run is not within
-    seen = f"the final loss is within {ENTROPY_TOLERANCE:.0%} of the label entropy in {{}} of {{}} failed runs"
-    if len(distance):
-        seen += f" (median distance {_percent(distance.median(skipna=False))}, largest {_percent(distance.max(skipna=False))})"
-    return _fraction(
-        (distance <= ENTROPY_TOLERANCE).to_numpy(), MOST_FAILED, "failed runs", "failed runs at the entropy", seen
-    )
 
 
 def forgetting_in_upper_layers(evidence: Evidence) -> Finding:
@@ -72,7 +50,7 @@ def forgetting_in_upper_layers(evidence: Evidence) -> Finding:
         seen += f" (the median run needs {_percent(fractions.median())} of its layers)"
     if kept.any():
         seen += f"; {kept.sum()} of {len(failed)} failed runs forgot nothing (at most {SLIGHT} nats) and do not count"
-    return _fraction(
+    return fraction_finding(
         (fractions <= UPPER).to_numpy(),
         HALF,
         "failed runs that forgot",
@@ -88,7 +66,7 @@ def layers_to_undo(forgetting: pd.DataFrame) -> pd.DataFrame:
         forgetting: with columns ``run, outcome, layers_restored, embeddings, loss``; see :class:`Evidence`.
 
     Returns:
-        A row per run: ``run, outcome, forgotten`` (nats at k = 0 over the pre-trained model), ``layers`` and ``share`` of
+        A row per run: ``run, outcome, forgotten`` (nats at k = 0 over the pre-trained model), ``layers`` and ``fraction`` of
         all layers; both are infinite where fine-tuned embeddings alone keep it from being undone, and where the loss at
         k = 0 is not finite and stays so.
 
@@ -113,32 +91,16 @@ def layers_to_undo(forgetting: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "outcome", "forgotten", "layers", "fraction"])
 
 
-def barrier_between_optima(evidence: Evidence) -> Finding:
-    """Planes on whose edge from the failed to the successful optimum the loss rises over both ends.
+def fraction_finding(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Finding:
+    """The finding on a fraction of units with a property. Shown: the fraction is above ``bound``. Shown wrong: it is below.
 
-    One plane of each task and head, the first: the planes of a head share their successful run.
+    Args:
+        has: bool (units,).
+        bound: of the fraction.
+        unit: what is counted, plural.
+        name: those with the property, plural.
+        seen: text with two fields, for the count and for the number of units.
     """
-    table = evidence.table("barriers")
-    edges = table[[set(str(edge).replace("-", "")) == {"f", "s"} for edge in table["edge"]]]
-    if edges.empty:
-        raise Missing("no plane has the barrier of its edge between f and s")
-    if len(twice := edges[edges.duplicated("plane")]):
-        raise Missing(
-            f"plane {twice['plane'].iloc[0]!r} has two edges between f and s; give every plane a label of its own"
-        )
-    counted = edges.drop_duplicates(["task", "head"]) if {"task", "head"} <= set(edges) else edges
-    barriers = counted["barrier"].to_numpy(np.float64)
-    seen = (
-        f"the loss rises more than {BARRIER} nats over the larger end in {{}} of {{}} planes (median {np.median(barriers):.3f},"
-        f" from {barriers.min():.3f} to {barriers.max():.3f})"
-    )
-    if len(counted) < len(edges):
-        seen += f"; these are the first of each head, as planes of one head share the successful run ({len(edges)} were measured)"
-    return _fraction(barriers > BARRIER, HALF, "planes", "planes with a barrier", seen)
-
-
-def _fraction(has: np.ndarray, bound: float, unit: str, name: str, seen: str) -> Finding:
-    """Shown: the fraction with the property is above ``bound``. Shown wrong: it is below."""
     count, total = int(np.sum(has)), len(has)
     low, high = wilson_interval(count, total)
 

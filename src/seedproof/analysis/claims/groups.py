@@ -1,17 +1,17 @@
-"""Claims that tell failed from successful runs: their gradients, and how much they forget."""
+"""Claims that tell failed from successful runs, and how a fraction of runs of each is compared."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedproof.analysis.claims.base import Finding
 from seedproof.analysis.claims.evidence import Evidence, Missing
-from seedproof.analysis.claims.fractions import layers_to_undo
 from seedproof.analysis.comparisons import RateDifference
-from seedproof.analysis.power import runs_for_shift, seeds_for_difference
-from seedproof.analysis.ranks import Shift
+from seedproof.analysis.power import seeds_for_difference
 
 EARLY = 0.5
 """Vanishing is early in the first half of the training; the paper and the trial see it after about a third."""
@@ -28,80 +28,73 @@ SMALLEST_FORGETTING = 6
 """Runs of each outcome: 6 and 6 is the smallest at which separation (1 of 924 orders) can stay below .05 over 15 claims."""
 
 
-def gradients_vanish(evidence: Evidence) -> Finding:
-    """Fraction of failed runs whose lower layers' gradients vanish early and for good, minus that of successful runs."""
-    table = evidence.table("vanishing")
-    early = (table["fraction_of_training"] <= EARLY).to_numpy()  # NaN, never, is not early
-    failed = (table["outcome"] == "failed").to_numpy()
-    groups = [early[failed].astype(np.int64), early[~failed].astype(np.int64)]
-    _need_both(groups[0].size, groups[1].size, "vanishing gradients")
-    difference = RateDifference(groups[0], groups[1], 1, paired=False)
-    low, high = difference.interval()
-    fractions = table.loc[failed & early, "fraction_of_training"]
-    when = f", at the median after {fractions.median():.0%} of the training" if len(fractions) else ""
-    seen = (
-        f"gradients of the lower layers vanish in the first half and stay so in {groups[0].sum()} of {len(groups[0])} failed "
-        f"runs{when}, and in {groups[1].sum()} of {len(groups[1])} successful runs"
-    )
+def gradients_vanish(family: str) -> Callable[[Evidence], Finding]:
+    """Examine the fraction of failed runs of a family whose gradients vanish early and for good, minus that of successful runs.
 
-    if "layers" in table and (lost := int((failed & table["layers"].isna().to_numpy()).sum())):
-        seen += f"; {lost} of the failed runs diverged before any norm was recorded and count as not vanished"
+    Of the query and key matrices of the lower half of the layers: in ALBERT's shared layer the other kinds keep gradients
+    when these have none, and a median over all kinds hides it.
+    """
+
+    def examine(evidence: Evidence) -> Finding:
+        table = evidence.table("vanishing")
+        if "family" not in table or not (table["family"] == family).any():
+            raise Missing(f"vanishing gradients were not measured for {family}")
+        table = table[table["family"] == family]
+        early = (table["fraction_of_training"] <= EARLY).to_numpy()  # NaN, never, is not early
+        failed = (table["outcome"] == "failed").to_numpy()
+        groups = early[failed].astype(np.int64), early[~failed].astype(np.int64)
+        fractions = table.loc[failed & early, "fraction_of_training"]
+        when = f", at the median after {fractions.median():.0%} of the training" if len(fractions) else ""
+        seen = (
+            f"query and key gradients of the lower layers vanish in the first half and stay so in {groups[0].sum()} of "
+            f"{len(groups[0])} failed runs{when}, and in {groups[1].sum()} of {len(groups[1])} successful runs"
+        )
+        if "layers" in table and (lost := int((failed & table["layers"].isna().to_numpy()).sum())):
+            seen += f"; {lost} of the failed runs diverged before any norm was recorded and count as not vanished"
+        return difference_finding(groups, CONTRAST, "fraction of failed minus successful runs that vanish early", seen)
+
+    return examine
+
+
+def difference_finding(
+    groups: tuple[NDArray[np.int64], NDArray[np.int64]], bound: float, name: str, seen: str
+) -> Finding:
+    """The finding on the fraction of failed runs with a property minus that of successful ones, against ``bound``.
+
+    Args:
+        groups: 1 or 0 of each failed and of each successful run.
+        bound: shown above it, shown wrong below it.
+        name: of the effect.
+        seen: what was seen, in numbers.
+
+    Raises:
+        Missing: there is no run of an outcome.
+    """
+    failed, successful = groups
+    if not (len(failed) and len(successful)):
+        raise Missing(f"there are {len(failed)} failed and {len(successful)} successful runs; both kinds are needed")
+    difference = RateDifference(failed, successful, 1, paired=False)
+    low, high = difference.interval()
 
     def needed(level: float) -> int | None:
         parts = [group.astype(np.float64) for group in groups]
-        return seeds_for_difference(parts[0], parts[1], paired=False, bound=CONTRAST, level=level)
+        return seeds_for_difference(parts[0], parts[1], paired=False, bound=bound, level=level)
 
     return Finding(
-        effect_name="fraction of failed minus successful runs that vanish early",
+        effect_name=name,
         effect=difference.effect,
         low=low,
         high=high,
-        p=difference.p_beyond(CONTRAST, "above"),
-        p_against=difference.p_beyond(CONTRAST, "below"),
+        p=difference.p_beyond(bound, "above"),
+        p_against=difference.p_beyond(bound, "below"),
         n=min(map(len, groups)),
         unit="runs of each outcome",
-        test=f"Newcombe's interval against {CONTRAST}",
+        test=f"Newcombe's interval against {bound}",
         seen=seen,
         needed=needed,
     )
 
 
-def failed_runs_forget(evidence: Evidence) -> Finding:
-    """Forgetting of failed runs minus that of successful runs, in nats per masked token with no layer put back."""
-    table = layers_to_undo(evidence.table("forgetting"))
-    failed = (table["outcome"] == "failed").to_numpy()
-    values = table["forgotten"].to_numpy(np.float64)
-    _need_both(int(failed.sum()), int((~failed).sum()), "forgetting")
-    shift = Shift(values[failed], values[~failed])
-    low, high = shift.interval()
-    seen = (
-        f"the median failed run forgets {np.median(values[failed]):.2f} nats per masked token (perplexity x "
-        f"{_factor(float(np.median(values[failed])))}), the median successful run {np.median(values[~failed]):.2f} (x "
-        f"{_factor(float(np.median(values[~failed])))}), over {failed.sum()} and {(~failed).sum()} runs"
-    )
-
-    def needed(level: float) -> int | None:
-        return runs_for_shift(Shift(values[failed] - FORGETS_MORE, values[~failed]).superiority, level=level)
-
-    return Finding(
-        effect_name="forgetting of failed minus successful runs (nats)",
-        effect=shift.effect,
-        low=low,
-        high=high,
-        p=shift.p_beyond(FORGETS_MORE, "above"),
-        p_against=shift.p_beyond(FORGETS_MORE, "below"),
-        n=min(int(failed.sum()), int((~failed).sum())),
-        unit="runs of each outcome",
-        test="exact rank-sum test of the shift against ln 10; Hodges and Lehmann's estimate",
-        seen=seen,
-        needed=needed,
-    )
-
-
-def _need_both(failed: int, successful: int, what: str) -> None:
-    if not (failed and successful):
-        raise Missing(f"{what} was measured in {failed} failed and {successful} successful runs; both kinds are needed")
-
-
-def _factor(nats: float) -> str:
+def factor(nats: float) -> str:
+    """What nats of loss multiply a perplexity by, as text."""
     return f"{math.exp(nats):,.3g}" if nats < 700 else "infinity"

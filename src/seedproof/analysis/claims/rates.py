@@ -31,11 +31,17 @@ with probability .85."""
 Examine = Callable[[Evidence], Finding]
 
 
-def fails_more(worse: Role, better: Role) -> Examine:
-    """Shown: ``worse`` fails more often. Shown wrong: the difference is below the margin."""
+def fails_more(worse: Role, better: Role, *, overfitted: bool = True) -> Examine:
+    """Shown: ``worse`` fails more often. Shown wrong: the difference is below the margin.
+
+    Args:
+        worse: role.
+        better: role.
+        overfitted: False: a run that failed though it was fitted is no failure of the optimization, and does not count as one.
+    """
 
     def examine(evidence: Evidence) -> Finding:
-        difference, seeds, seen = _compare(evidence, worse, better)
+        difference, seeds, seen = _compare(evidence, worse, better, overfitted)
         return _finding(
             difference,
             seeds,
@@ -48,11 +54,14 @@ def fails_more(worse: Role, better: Role) -> Examine:
     return examine
 
 
-def fails_no_more(new: Role, reference: Role) -> Examine:
-    """Shown: ``new`` fails less than the margin more often than ``reference``. Shown wrong: it fails more often."""
+def fails_no_more(new: Role, reference: Role, *, overfitted: bool = True) -> Examine:
+    """Shown: ``new`` fails less than the margin more often than ``reference``. Shown wrong: it fails more often.
+
+    ``overfitted`` as in :func:`fails_more`.
+    """
 
     def examine(evidence: Evidence) -> Finding:
-        difference, seeds, seen = _compare(evidence, new, reference)
+        difference, seeds, seen = _compare(evidence, new, reference, overfitted)
         return _finding(
             difference,
             seeds,
@@ -125,10 +134,10 @@ def _finding(difference: RateDifference, seeds: int, seen: str, *, p: float, p_a
     )
 
 
-def _compare(evidence: Evidence, first: Role, second: Role) -> tuple[RateDifference, int, str]:
+def _compare(evidence: Evidence, first: Role, second: Role, overfitted: bool) -> tuple[RateDifference, int, str]:
     """The difference of two roles, the seeds in the smaller one, and the counts as words."""
     sizes = [len(evidence.roles.get(role, ())) for role in (first, second)]
-    tables = [failures_by_seed(evidence, role) for role in (first, second)]
+    tables = [failures_by_seed(evidence, role, overfitted=overfitted) for role in (first, second)]
     if sizes[0] != sizes[1]:
         raise UserError(
             f"the roles {first!r} and {second!r} are compared cell by cell but have {sizes[0]} and {sizes[1]} cells; give "
@@ -142,6 +151,8 @@ def _compare(evidence: Evidence, first: Role, second: Role) -> tuple[RateDiffere
     )
     if left_out:
         seen += f"; compared over the {len(counts[0])} seeds that are finished in both, {left_out} are not and wait"
+    if not overfitted:
+        seen += _left_out(evidence, first, second)
     seen += _at_bounds(evidence, first, second)
     return RateDifference(counts[0], counts[1], sizes[0], paired), min(map(len, counts)), seen
 
@@ -170,8 +181,22 @@ def _at_bounds(evidence: Evidence, first: Role, second: Role) -> str:
     )
 
 
-def failures_by_seed(evidence: Evidence, role: Role) -> pd.Series[Any]:
+def _left_out(evidence: Evidence, first: Role, second: Role) -> str:
+    """A clause on the runs that failed though they were fitted."""
+    counts = [int(_is_overfitted(evidence.of(role)).sum()) for role in (first, second)]
+    return f"; {counts[0]} and {counts[1]} more failed by overfitting, their training loss under the entropy, and do not count"
+
+
+def _is_overfitted(runs: pd.DataFrame) -> pd.Series[bool]:
+    if "kind" not in runs:
+        raise Missing("the table of runs does not tell how runs ended (column 'kind')")
+    return (runs["outcome"] == "failed") & (runs["kind"] == "overfitted")
+
+
+def failures_by_seed(evidence: Evidence, role: Role, *, overfitted: bool = True) -> pd.Series[Any]:
     """Failed runs of each seed over the cells of a role, in the order of the seeds.
+
+    ``overfitted`` as in :func:`fails_more`.
 
     A seed counts when its run is finished in every cell: runs that are not finished have no outcome to count.
 
@@ -187,5 +212,8 @@ def failures_by_seed(evidence: Evidence, role: Role) -> pd.Series[Any]:
     whole = cells[cells == len(evidence.roles[role])].index
     if not len(whole):
         raise Missing(f"no seed of {role!r} is finished in all of its {len(evidence.roles[role])} cells")
-    failed = (runs["outcome"] == "failed").groupby(runs["seed"]).sum().loc[whole]
+    is_failed = runs["outcome"] == "failed"
+    if not overfitted:
+        is_failed &= ~_is_overfitted(runs)
+    failed = is_failed.groupby(runs["seed"]).sum().loc[whole]
     return failed.loc[sorted(whole, key=seed_order)]

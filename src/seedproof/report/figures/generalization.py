@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from seedproof.analysis.generalization import LAST_EPOCH
 from seedproof.report import wording
 from seedproof.report.figures import style
 from seedproof.report.figures.axes import log_axis, plain_grid
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("run", "seed", "task", "recipe", "outcome", "training_loss", "score")
-"""Columns that the table must have; ``metric`` and ``majority`` add the axis' name and the majority line."""
+"""Columns that the table must have; ``measured`` adds how the loss was, ``metric`` and ``majority`` name the axis and add the
+majority line."""
 
 
 def draw_generalization(table: pd.DataFrame, path: str | Path) -> Path:
@@ -56,7 +58,8 @@ def _figure(table: pd.DataFrame) -> Figure:
 def _panel(axes: Axes, rows: pd.DataFrame) -> set[str]:
     """Draw the runs of a panel; their verdicts are returned."""
     log_axis(axes, "x")
-    axes.set_xlabel("training loss, mean of the last epoch (logarithmic)")
+    measured = rows["measured"].iloc[0] if "measured" in rows else LAST_EPOCH
+    axes.set_xlabel(f"training loss, {measured} (logarithmic)")
     metric = rows["metric"].dropna() if "metric" in rows else pd.Series(dtype=object)
     axes.set_ylabel(wording.metric(rows) if len(metric) else "score at the end")
     plain_grid(axes)

@@ -17,6 +17,7 @@ from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
 from seedproof.analysis.gradients import vanishing_of_run
 from seedproof.analysis.runs import has_recorded
 from seedproof.errors import UserError
+from seedproof.execution.vanishing import ATTENTION
 from seedproof.report.html.thinning import gradient_records
 from seedproof.spec import RunSpec
 from seedproof.store import Store
@@ -38,8 +39,6 @@ _LOOKS = 1000
 """Looks at the gradients of a run among which it is searched for the step."""
 _RATES = 3
 """Learning rates of a task and model on which a claim "over three learning rates" is about its cells."""
-_LOW_LOSS = 0.1
-"""Nats: the paper's "very low" training losses go from 1e-5 to this. Runs that all end above say nothing about low ones."""
 _NOT_HERE = (
     "No claim of the paper can be decided on these runs; “seedproof reproduce all --out DIR” makes those that do."
 )
@@ -57,11 +56,9 @@ def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) ->
     names = finished.drop_duplicates(["task", "model", "recipe"]).to_dict("records")
     cells = {CellKey(row["task"], row["model"], row["recipe"]): store.run(row["run"]).spec for row in names}
     roles = study_roles(cells)
-    if "grid" in roles and not _reaches_low_loss(finished, roles["grid"]):
-        del roles["grid"]
     if not roles:
         return None, _NOT_HERE
-    vanishing, note = _vanishing(store, finished, roles.get("devlin", ()))
+    vanishing, note = _vanishing(store, finished, cells, roles.get("devlin", ()))
     evidence = Evidence(
         runs=runs,
         roles=roles,
@@ -75,12 +72,6 @@ def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) ->
     table = ledger(evidence)
     tested = table[table["p_corrected"].notna()].reset_index(drop=True)
     return (tested, note) if len(tested) else (None, f"{note} {_NOT_HERE}".strip())
-
-
-def _reaches_low_loss(finished: pd.DataFrame, cells: Sequence[CellKey]) -> bool:
-    keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
-    succeeded = finished[keys.isin(list(cells)) & (finished["outcome"] == "succeeded").to_numpy()]
-    return bool((succeeded["training_loss"] < _LOW_LOSS).any())
 
 
 def study_roles(cells: Mapping[CellKey, RunSpec]) -> dict[Role, tuple[CellKey, ...]]:
@@ -135,7 +126,9 @@ def _otherwise(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in recipe.items() if field not in ignored}
 
 
-def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...]) -> tuple[pd.DataFrame | None, str]:
+def _vanishing(
+    store: Store, finished: pd.DataFrame, specs: Mapping[CellKey, RunSpec], cells: tuple[CellKey, ...]
+) -> tuple[pd.DataFrame | None, str]:
     """When the gradients of the default recipe's runs vanish, as far as that can be told; and why it cannot, of a run."""
     keys = pd.MultiIndex.from_frame(finished[["task", "model", "recipe"]])
     recorded = has_recorded(finished, "gradients")
@@ -145,7 +138,8 @@ def _vanishing(store: Store, finished: pd.DataFrame, cells: tuple[CellKey, ...])
     for _, run in rows.iterrows():
         records = gradient_records(store.run(run["run"]).records(), _LOOKS)
         try:
-            parts.append(vanishing_of_run(run, records, finished))
+            family = specs[CellKey(run["task"], run["model"], run["recipe"])].model.family
+            parts.append(vanishing_of_run(run, records, finished, ATTENTION).assign(family=family))
         except UserError as error:
             unknown.append(str(error))
     note = (
