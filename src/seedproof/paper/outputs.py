@@ -1,8 +1,10 @@
 """Making figures from what was found: their tables and drawings in a folder each, the ledger of claims, the report.
 
 figures/<name>/    the drawings (SVG and PDF), every table as CSV, figure.json with finding and notes
+superseded.csv     claims that were decided once, and why they are no more
 scaling.csv        each quantity of the paper beside its value here; also in every figure's folder
 ledger.csv         the claims
+evidence/          the tables that they were decided on
 report.html        all of it to look at
 """
 
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seedproof.analysis.claims.superseded import superseded_table
 from seedproof.analysis.times import training_times
 from seedproof.errors import UserError
 from seedproof.paper.figure import Content, Figure, Found
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from seedproof.report.html import FigureEntry
 
 FIGURES_FOLDER = "figures"
+EVIDENCE_FOLDER = "evidence"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +67,7 @@ def make_all(figures: Sequence[Figure], found: Found, say: Callable[[str], None]
         made.append(make_figure(figure, found))
     ledger = ledger_of(made, found)
     write_sealed(folder / "ledger.csv", _csv(ledger))
+    write_sealed(folder / "superseded.csv", _csv(superseded_table()))
     write_sealed(folder / "scaling.csv", _csv(found.scale.table()))
     write_sealed(folder / "time.csv", _csv(training_times(found.runs)))
     say("writing the report")
@@ -102,13 +107,16 @@ def make_figure(figure: Figure, found: Found) -> MadeFigure:
 
 
 def ledger_of(made: Sequence[MadeFigure], found: Found) -> pd.DataFrame:
-    """The claims, decided on the evidence of figures; none where no figure has any (Figure 6)."""
-    from seedproof.analysis.claims import Evidence, ledger, merge
+    """The claims, decided on the evidence of figures, which is written; none where no figure has any (Figure 6)."""
+    from seedproof.analysis.claims import Evidence, ledger, merge, write_evidence
+    from seedproof.paper.hours import with_hours
 
     parts = [one.content.evidence for one in made if one.content.evidence is not None]
     if not parts:
         return ledger(Evidence(runs=found.runs.drop(columns="key")), claims=())
-    return ledger(merge(*parts))
+    evidence = merge(*parts)
+    write_evidence(evidence, found.store.path / EVIDENCE_FOLDER)
+    return with_hours(ledger(evidence), evidence, found.runs)
 
 
 def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Path) -> None:

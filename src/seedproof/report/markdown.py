@@ -14,6 +14,7 @@ import pandas as pd
 
 from seedproof.errors import UserError
 from seedproof.printable import file_name
+from seedproof.report import wording
 from seedproof.report.html import study_figures, study_page
 from seedproof.report.html.page import FigureEntry
 from seedproof.report.html.stored import stored_figures, stored_ledger, stored_request
@@ -37,6 +38,13 @@ _TIME = (
     "Minutes in which a worker process trained any of the runs, added over workers, and minutes in which any worker did. "
     "Measuring and drawing come on top."
 )
+
+_TABLES = (
+    ("superseded", "Claims in whose place others came", ""),
+    ("scaling", "What differs from the paper", ""),
+    ("time", "Time", _TIME),
+)
+"""Tables that a reproduction has left in its folder, with a title and a text."""
 
 _DEFAULT = Limits()
 VERDICTS = {"holds": "holds", "does not hold": "**does not hold**", "not decided": "not decided"}
@@ -108,7 +116,13 @@ def _reproduction(page: Page, store: Store, entries: Sequence[FigureEntry], fold
     if (ledger := stored_ledger(store.path)) is not None:
         lines += ["## Claims", "", *_ledger(ledger), ""]
         lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
-    for name, title, text in (("scaling", "What differs from the paper", ""), ("time", "Time", _TIME)):
+        if (evidence := store.path / "evidence").is_dir():
+            shutil.copytree(evidence, folder / "evidence", dirs_exist_ok=True)
+            lines += [
+                f"[what they were decided on]({folder.name}/evidence/), and `ledger(read_evidence(FOLDER))` decides again",
+                "",
+            ]
+    for name, title, text in _TABLES:
         if (store.path / f"{name}.csv").exists():
             table = read_table(store.path / f"{name}.csv")
             lines += [f"## {title}", "", text, "", *_table(table), ""]
@@ -135,7 +149,7 @@ def _ledger(ledger: pd.DataFrame) -> list[str]:
     for row in ledger.to_dict("records"):
         numbers = f"{_number(row['effect'])} [{_number(row['effect_low'])}, {_number(row['effect_high'])}]"
         effect = "–" if pd.isna(row["effect"]) else f"{row['effect_name']} {numbers}"
-        wanted = "" if pd.isna(row["n_needed"]) else f" ({_number(row['n_needed'])} would decide)"
+        wanted = "" if pd.isna(row["n_needed"]) else f" ({wording.would_decide(row)})"
         cells = [
             f"{row['sentence']} *{row['paper']}.* {row['why']}",
             VERDICTS[row["verdict"]],

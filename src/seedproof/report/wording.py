@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pandas as pd
@@ -35,6 +35,13 @@ MOST_NAMES = 3
 def number(value: float) -> str:
     """A score in three decimals; a score that does not exist is ``nan``, never a blank."""
     return UNDEFINED if math.isnan(value) else f"{value:.3f}"
+
+
+def would_decide(row: Mapping[Any, Any]) -> str:
+    """What an undecided claim lacks: how many seeds or runs, and how many worker hours more where a reproduction says."""
+    hours = row.get("hours_needed", math.nan)
+    more = "" if pd.isna(hours) else f", {hours:.2g} worker hours more"
+    return f"{row['n_needed']:g} would decide{more}"
 
 
 def statistic(row: dict[str, Any], name: str) -> str:

@@ -53,4 +53,4 @@ def test_gradients_of_too_few_runs(decide):
 def test_gradients_of_another_family_say_nothing(decide):
     """The sentence is about three families: each has its own verdict."""
     decision = decide("gradients-vanish-bert", vanishing([0.3] * 12, [NEVER] * 12))
-    assert decision.why == "Evidence is missing: vanishing gradients were not measured for bert."
+    assert decision.why == "Evidence is missing: the table 'vanishing' was not measured for bert."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seedproof.analysis.claims.base import Claim, Decision, Finding, Verdict
 from seedproof.analysis.claims.evidence import CellKey, Evidence, Missing, Role, cells, merge
+from seedproof.analysis.claims.kept import read_evidence, write_evidence
 from seedproof.analysis.claims.ledger import COLUMNS, decisions, ledger
 from seedproof.analysis.claims.paper import CLAIMS
 
@@ -22,4 +23,6 @@ __all__ = [
     "decisions",
     "ledger",
     "merge",
+    "read_evidence",
+    "write_evidence",
 ]

@@ -149,16 +149,20 @@ class Evidence:
             parts.append(part.assign(cell=index))
         return pd.concat(parts, ignore_index=True)
 
-    def table(self, name: Literal["vanishing", "forgetting", "barriers"]) -> pd.DataFrame:
-        """One of the tables.
+    def table(self, name: Literal["vanishing", "forgetting", "barriers"], *, family: str | None = None) -> pd.DataFrame:
+        """One of the tables; of a family of models, only its rows.
 
         Raises:
-            Missing: it was not measured.
+            Missing: it was not measured, or not for the family.
         """
         value: pd.DataFrame | None = getattr(self, name)
         if value is None or value.empty:
             raise Missing(f"the table {name!r} was not measured")
-        return value
+        if family is None:
+            return value
+        if "family" not in value or not (of_family := value["family"] == family).any():
+            raise Missing(f"the table {name!r} was not measured for {family}")
+        return value[of_family]
 
 
 def merge(*parts: Evidence) -> Evidence:

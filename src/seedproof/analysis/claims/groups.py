@@ -36,10 +36,7 @@ def gradients_vanish(family: str) -> Callable[[Evidence], Finding]:
     """
 
     def examine(evidence: Evidence) -> Finding:
-        table = evidence.table("vanishing")
-        if "family" not in table or not (table["family"] == family).any():
-            raise Missing(f"vanishing gradients were not measured for {family}")
-        table = table[table["family"] == family]
+        table = evidence.table("vanishing", family=family)
         early = (table["fraction_of_training"] <= EARLY).to_numpy()  # NaN, never, is not early
         failed = (table["outcome"] == "failed").to_numpy()
         groups = early[failed].astype(np.int64), early[~failed].astype(np.int64)

@@ -5,6 +5,8 @@ Their runs are those of the miniatures at dropout .1, in ``docs/history``.
 
 from __future__ import annotations
 
+import pandas as pd
+
 from seedproof.analysis.claims.base import Superseded
 
 _DECIDED = "2026-11-24"
@@ -87,3 +89,10 @@ SUPERSEDED: tuple[Superseded, ...] = (
     ),
 )
 """The claims in the order of the paper."""
+
+
+def superseded_table() -> pd.DataFrame:
+    """A row per claim: columns ``claim, sentence, verdict, decided`` (a date), ``why`` it is no more, ``by`` which ids."""
+    columns = ["claim", "sentence", "verdict", "decided", "why", "by"]
+    rows = [(old.id, old.sentence, old.verdict, old.decided, old.why, ", ".join(old.by)) for old in SUPERSEDED]
+    return pd.DataFrame(rows, columns=columns)

@@ -12,7 +12,7 @@ from seedproof.errors import command
 from seedproof.recipes import stored_values
 from seedproof.report.commands import commands_of
 from seedproof.report.html.page import Section
-from seedproof.store import Store
+from seedproof.store import Store, read_table
 from seedproof.store.files import read_text
 
 _ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction", "warmup_ratio", "schedule")
@@ -33,7 +33,14 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
         ),
         Section(title="Versions and hardware", table=_versions(store, runs)),
         *([Section(title="Runs that are not finished", table=unfinished)] if len(unfinished) else []),
+        *_superseded(store),
     ]
+
+
+def _superseded(store: Store) -> list[Section]:
+    """The claims that a reproduction no longer decides, where it has left them in its folder."""
+    path = store.path / "superseded.csv"
+    return [Section(title="Claims in whose place others came", table=read_table(path))] if path.exists() else []
 
 
 def _commands(store: Store) -> Section:

@@ -81,7 +81,7 @@ def ledger(table: pd.DataFrame) -> dict[str, Any]:
         effect, low, high = column([row["effect"], row["effect_low"], row["effect_high"]])
         if shown and _NONE not in (low, high):
             effect += f" [{low}, {high}]"
-        needed = "" if pd.isna(row["n_needed"]) else f"{number(row['n_needed'])} would decide"
+        needed = "" if pd.isna(row["n_needed"]) else wording.would_decide(row)
         # "Does not hold" is decided by the p-value against the claim; a ledger of an earlier version has none.
         decisive = row["verdict"] == "does not hold" and not pd.isna(row.get("p_against_corrected"))
         side, which = ("p_against", " against the claim") if decisive else ("p", "")
