@@ -151,9 +151,9 @@ def capture_gradients(engine):
     optimizer = engine._state.optimizer
     clip = optimizer.clip
 
-    def clip_and_keep(recipes):
+    def clip_and_keep(recipes, norms=None):
         before = [engine._state.stack.read(engine._state.stack.gradients, index) for index in range(len(recipes))]
-        clip(recipes)
+        clip(recipes, norms)
         after = [engine._state.stack.read(engine._state.stack.gradients, index) for index in range(len(recipes))]
         kept.append(list(zip(before, after, strict=True)))
 

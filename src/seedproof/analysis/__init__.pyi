@@ -6,6 +6,7 @@ from seedproof.analysis.curves import label_entropy as label_entropy
 from seedproof.analysis.curves import loss_table as loss_table
 from seedproof.analysis.curves import score_table as score_table
 from seedproof.analysis.curves import smoothed as smoothed
+from seedproof.analysis.early import early_frame as early_frame
 from seedproof.analysis.export import export_frame as export_frame
 from seedproof.analysis.export import scores_frame as scores_frame
 from seedproof.analysis.generalization import generalization_table as generalization_table

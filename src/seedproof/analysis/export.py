@@ -1,4 +1,4 @@
-"""The two tables of a study that leave it, as Parquet: every run, and every evaluation; docs/tables.md explains the columns.
+"""The tables of a study that leave it, as Parquet: runs, evaluations, first steps; docs/tables.md explains the columns.
 
 python -m seedproof.analysis.export > docs/tables.md
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from seedproof.analysis.early import ABOUT, EARLY_COLUMNS
 from seedproof.analysis.runs import EXECUTION, RECORD_COLUMNS, TEXT_COLUMNS
 
 RECIPE = "recipe_"
@@ -162,6 +163,12 @@ def page() -> str:
             "`seedproof study export DIR --scores scores.parquet`, `results.scores()`: one row per run, evaluation and "
             "metric.",
             SCORE_COLUMNS,
+        ),
+        (
+            "First steps",
+            "`seedproof study export DIR --parquet runs.parquet --early early.parquet`, `results.early()`: one row per run and "
+            "step of runs made with `--record early` ([early.md](early.md)).",
+            {**{name: RUN_COLUMNS[name] for name in ABOUT}, **EARLY_COLUMNS},
         ),
     ):
         parts += [f"## {title}", "", about, "", "| column | what it is |", "| --- | --- |"]

@@ -249,11 +249,18 @@ def export(
         Path | None,
         typer.Option(help="Also a Parquet file of the scores after every epoch, a row per run, step and metric."),
     ] = None,
+    early: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also a Parquet file of the first 100 steps, a row per run and step, of runs made with --record early."
+        ),
+    ] = None,
 ) -> None:
     """Write every run with its seeds, settings and results to a Parquet file (columns: docs/tables.md)."""
-    say(f"wrote {_results(folder).export(parquet, scores=scores)}")
-    if scores is not None:
-        say(f"wrote {scores}")
+    say(f"wrote {_results(folder).export(parquet, scores=scores, early=early)}")
+    for path in (scores, early):
+        if path is not None:
+            say(f"wrote {path}")
 
 
 def _foresee(study: Study, out: Path | None, launcher: Launcher, jobs: int | None, verbose: bool) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.models.layers import JOINED, locate_all
+from seedproof.models.layers import JOINED, Location, locate_all
 
 WEIGHTS = ("query", "key", "value", JOINED, "attention output", "intermediate", "output")
 """The kinds of weight inside a layer that the paper draws; some models have one matrix for query, key and value."""
@@ -46,23 +47,37 @@ def have_vanished(records: Iterable[Mapping[str, Any]]) -> bool | None:
     norms = [np.asarray(record["norms"], np.float64) for record in recorded if "norms" in record]
     if len(norms) < 3:
         return None
-    fractions = [_fraction(names, each) for each in (norms[0], *norms[-2:])]
+    fractions = [lower_fraction(names, each) for each in (norms[0], *norms[-2:])]
     if any(fraction is None for fraction in fractions):
         return None
     first, *last = (fraction < THRESHOLD for fraction in fractions if fraction is not None)
     return not first and all(last)
 
 
-def _fraction(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
-    """The norm of the lower layers as a fraction of the classifier's; NaN, which is not under any threshold, where that is 0."""
+def lower_fraction(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
+    """The median norm of the lower layers' weights as a fraction of the classifier's.
+
+    Args:
+        names: of the tensors.
+        norms: of their gradients, (tensors,).
+
+    Returns:
+        NaN, which is not under any threshold, where the classifier's norm is 0; None where there is no such weight.
+    """
     lower, top = _norms(names, norms)
     return None if lower is None or top is None else lower / top if top else math.nan
+
+
+@lru_cache(maxsize=16)
+def _located(names: tuple[str, ...]) -> Sequence[Location]:
+    """Where the tensors sit; the runs of a study have the same few models."""
+    return tuple(locate_all(names))
 
 
 def _norms(names: Sequence[str], norms: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """The median norm of the lower layers' weights, and that of the classifier's; None where there is no such weight."""
     squares: dict[tuple[int | None, str], float] = {}
-    for location, norm in zip(locate_all(names), norms, strict=True):
+    for location, norm in zip(_located(tuple(names)), norms, strict=True):
         if location.part == "weight":
             squares[location.layer, location.kind] = (
                 squares.get((location.layer, location.kind), 0.0) + float(norm) ** 2

@@ -21,6 +21,7 @@ PROBES: Mapping[str, str] = MappingProxyType(
         "pooler": "seedproof.probes.pooler:PoolerSaturation",
         "drift": "seedproof.probes.drift:Drift",
         "fit": "seedproof.probes.fit:Fit",
+        "early": "seedproof.probes.early:Early",
     }
 )
 """All probes by name, and where they are. Loss, scores and predictions are recorded by every run and need none."""
@@ -86,7 +87,9 @@ def every_in_words(name: str, every: int) -> str:
     """How often a probe looks: ``every 10 steps``."""
     if unit(name) == "end":
         return "at the end"
-    return f"every {unit(name)}" if every == 1 else f"every {every} {unit(name)}s"
+    first = find_probe(name).first if name in PROBES else None
+    looks = f"every {unit(name)}" if every == 1 else f"every {every} {unit(name)}s"
+    return looks if first is None else f"{looks} of the first {first}"
 
 
 def make_probes(recordings: Mapping[str, int]) -> list[Probe]:

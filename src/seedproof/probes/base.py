@@ -23,9 +23,10 @@ NEEDS: Mapping[str, tuple[Moment, ...]] = {
     "loss": ("steps",),
     "gradient_norms": ("steps",),
     "gradients": ("steps",),
+    "batch_logits": ("steps",),
     "start_norms": ("start",),
-    "distances": ("evaluations",),
-    "saturated": ("evaluations",),
+    "distances": ("steps", "evaluations"),
+    "saturated": ("steps", "evaluations"),
     "scores": ("evaluations",),
     "logits": ("evaluations",),
     "training_loss": ("end",),
@@ -75,6 +76,13 @@ class Observation:
         return gradients
 
     @property
+    def batch_logits(self) -> np.ndarray:
+        """Logits of the step's training batch, dropout on, float32 (examples, outputs); of all passes, where a method makes
+        several."""
+        logits: np.ndarray = self._get("batch_logits")
+        return logits
+
+    @property
     def start_norms(self) -> np.ndarray:
         """L2 norm of each parameter's start value, float32 (names,)."""
         norms: np.ndarray = self._get("start_norms")
@@ -82,13 +90,15 @@ class Observation:
 
     @property
     def distances(self) -> np.ndarray:
-        """L2 distance of each parameter from its start value, float32 (names,)."""
+        """L2 distance of each parameter from its start value, float32 (names,); at a step, of the weights that it found, at an
+        evaluation of those that are evaluated."""
         distances: np.ndarray = self._get("distances")
         return distances
 
     @property
     def saturated(self) -> float | None:
-        """Fraction of the pooler's units beyond ``pooler.THRESHOLD`` over the evaluation splits; None: no tanh in the head."""
+        """Fraction of the pooler's units beyond ``pooler.THRESHOLD``, over the evaluation splits or the step's training batch;
+        None: no tanh in the head."""
         fraction: float | None = self._get("saturated")
         return fraction
 
@@ -139,6 +149,8 @@ class Probe:
     needs: ClassVar[tuple[str, ...]] = ()
     """What it reads of an :class:`Observation`, by the names of :data:`NEEDS`."""
     default_every: ClassVar[int] = 1
+    first: ClassVar[int | None] = None
+    """It looks at the first so many steps or evaluations and at none behind them; None: at all."""
 
     def __init__(self, every: int | None = None) -> None:
         self.every = every or self.default_every
@@ -150,7 +162,12 @@ class Probe:
 
     def looks(self, number: int) -> bool:
         """Whether it looks at the step or evaluation of this number, from 1."""
-        return number == 1 or number % self.every == 0
+        is_among_first = self.first is None or number <= self.first
+        return is_among_first and (number == 1 or number % self.every == 0)
+
+    def needed(self, number: int) -> tuple[str, ...]:  # noqa: ARG002
+        """What of its ``needs`` it reads when it looks at the step or evaluation of this number: what is costly may be seldom."""
+        return self.needs
 
     def start(self, observation: Observation) -> Values | None:  # noqa: ARG002
         """Record what is to be known once, before the first step. Called again, in vain, when a run goes on."""

@@ -140,25 +140,35 @@ class Results:
             write_study_report(self._store, target, texts=texts, turnable=turnable, limits=asked, baseline=baseline)
         )
 
-    def export(self, path: str | os.PathLike[str], *, scores: str | os.PathLike[str] | None = None) -> Path:
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        scores: str | os.PathLike[str] | None = None,
+        early: str | os.PathLike[str] | None = None,
+    ) -> Path:
         """Write all runs to a Parquet file, with their seeds, settings and results; docs/tables.md explains the columns.
 
         Args:
             path: of the table of runs.
             scores: of a second table, :meth:`scores`; None writes none.
+            early: of a third table, :meth:`early`; None writes none.
 
         Raises:
-            UserError: a file cannot be made there.
+            UserError: a file cannot be made there, or no run has the recording that is asked for.
         """
         from seedproof.analysis import export_frame
         from seedproof.recipes import setting_types
 
-        targets = [check_target(each) for each in (path, scores) if each is not None]
+        targets = [check_target(each) for each in (path, scores, early) if each is not None]
+        first_steps = None if early is None else self.early()  # what is missing is said before anything is written
         specs = {id_: _whole(self._store.run(id_).spec) for id_ in self._store.run_ids()}
         fields = {name: field.base for name, field in setting_types().items()}
         _write_parquet(export_frame(self.runs(), specs, fields), targets[0])
         if scores is not None:
             _write_parquet(self.scores(), targets[1])
+        if first_steps is not None:
+            _write_parquet(first_steps, targets[-1])
         return targets[0]
 
     def scores(self) -> pd.DataFrame:
@@ -168,6 +178,24 @@ class Results:
         runs = self.runs()
         evaluations = {id_: self._records(id_, "evaluation") for id_ in runs["run"]}
         return scores_frame(runs, evaluations)
+
+    def early(self, run: str | None = None) -> pd.DataFrame:
+        """The first steps of runs that were made with ``--record early``, a row per run and step; columns as in docs/tables.md.
+
+        Args:
+            run: as for :meth:`run_id`; None: all that have that recording.
+
+        Raises:
+            UserError: the run, or every run, has none recorded.
+        """
+        from seedproof.analysis import early_frame
+
+        runs = self.runs()
+        wanted = runs if run is None else runs[runs["run"] == self.run_id(run)].head(1)
+        frame = early_frame(wanted, {id_: self._records(id_, "loss", "early") for id_ in wanted["run"]})
+        if frame.empty:
+            raise self._not_recorded("early", "no run has the" if run is None else f"run {run} has no")
+        return frame
 
     def run_id(self, run: str) -> str:
         """The id of a run: every method that takes a run finds it by this.
@@ -200,8 +228,12 @@ class Results:
 
         return pd.DataFrame(self._records(self.run_id(run), "loss"), columns=["step", "loss"])
 
-    def gradient_norms(self, run: str) -> pd.DataFrame:
+    def gradient_norms(self, run: str, *, recording: Literal["gradients", "early"] = "gradients") -> pd.DataFrame:
         """Norms of the loss gradient before clipping (paper, Figures 4 and 10-12), weights without biases.
+
+        Args:
+            run: as for :meth:`run_id`.
+            recording: ``early``: at each of the first 100 steps, right to .3 %, of a run that was made with ``--record early``.
 
         Returns:
             Columns ``step``, ``layer`` (0 is the lowest; missing outside of the layers), ``kind`` and ``norm``, and per
@@ -210,7 +242,7 @@ class Results:
         Raises:
             UserError: the run has none recorded.
         """
-        return self._by_location(run, "gradients", "norms", total="total")
+        return self._by_location(run, recording, "norms", total="total")
 
     def drift(self, run: str) -> pd.DataFrame:
         """Distance of the weights from their pre-trained values; as :meth:`gradient_norms`, without the total."""
@@ -218,15 +250,18 @@ class Results:
 
     def _by_location(self, run: str, probe: str, name: str, total: str | None = None) -> pd.DataFrame:
         from seedproof.analysis.locations import by_location
-        from seedproof.report.commands import adding
+        from seedproof.probes.early import measured
 
         records = self._records(self.run_id(run), probe)
         if not records:
-            raise UserError(
-                f"run {run} has no recording {probe!r}; to do the runs again, compare them, and add it: "
-                f"{adding(self._store, '--record', probe)}"
-            )
-        return by_location(records, name, total)
+            raise self._not_recorded(probe, f"run {run} has no")
+        return by_location(measured(records) if probe == "early" else records, name, total)
+
+    def _not_recorded(self, probe: str, which: str) -> UserError:
+        from seedproof.report.commands import adding
+
+        command = adding(self._store, "--record", probe)
+        return UserError(f"{which} recording {probe!r}; to do the runs again, compare them, and add it: {command}")
 
     def predictions(self, run: str) -> pd.DataFrame:
         """What a finished run answered at its end (or at its best evaluation, where the recipe selects it).

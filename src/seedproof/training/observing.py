@@ -16,7 +16,7 @@ from seedproof.probes.pooler import THRESHOLD, has_tanh
 from seedproof.training.engine import Record
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32
+    from jaxtyping import Bool, Float, Float32
 
     from seedproof.probes.base import Moment, Values
 
@@ -45,16 +45,27 @@ class Watch:
 
     def needs(self, moment: Moment, step: int | None = None) -> frozenset[str]:
         """What the probes that look now need; without a step, what any of them ever needs at such a moment."""
-        looking = self._looking(moment, step) if step is not None else self._probes
-        return frozenset(need for probe in looking for need in probe.needs if moment in NEEDS[need])
+        if step is None:
+            asked = [probe.needs for probe in self._probes]
+        else:
+            asked = [self._needed(probe, moment, step) for probe in self._looking(moment, step)]
+        return frozenset(need for needs in asked for need in needs if moment in NEEDS[need])
 
     def _looking(self, moment: Moment, step: int) -> list[Probe]:
         if moment == "start":
             return list(self._probes)
         if moment == "end":
             return [probe for probe in self._probes if probe.looks_at == "end"]
-        number = step if moment == "steps" else self._numbers[step]
+        number = self._number(moment, step)
         return [probe for probe in self._probes if probe.looks_at == moment and probe.looks(number)]
+
+    def _number(self, moment: Moment, step: int) -> int:
+        """The number of a step or evaluation, from 1."""
+        return self._numbers[step] if moment == "evaluations" else step
+
+    def _needed(self, probe: Probe, moment: Moment, step: int) -> tuple[str, ...]:
+        """What a probe that looks now reads."""
+        return probe.needs if moment in ("start", "end") else probe.needed(self._number(moment, step))
 
     def show(self, moment: Moment, step: int, seen: Mapping[str, Any]) -> list[Record]:
         """What the probes that look now record.
@@ -69,7 +80,7 @@ class Watch:
         """
         records = []
         for probe in self._looking(moment, step):
-            own = {name: seen[name] for name in probe.needs if name in seen}
+            own = {name: seen[name] for name in self._needed(probe, moment, step) if name in seen}
             values = _ask(probe, moment, Observation(step, self.names, self.trained, own))
             # A view of the model's own memory would show what becomes of it before it is written down.
             kept = {
@@ -101,38 +112,50 @@ class ModelView:
 
     def __init__(self, model: nn.Module, watch: Watch) -> None:
         self._model, self._watch = model, watch
-        needs = watch.needs("evaluations")
+        needs = watch.needs("evaluations") | watch.needs("steps")
         self._start = [value.detach().clone() for value in model.parameters()] if "distances" in needs else []
         self._pooler = _PoolerCounter(model) if "saturated" in needs else None
+        self._logits: list[Tensor] | None = None
 
-    def begin_evaluation(self) -> None:
-        """Forget what was counted in another one."""
+    def begin(self, needs: frozenset[str]) -> None:
+        """Forget what was seen of outputs, and see from now on what of them is needed at the end of this step or evaluation."""
+        self._logits = [] if "batch_logits" in needs else None
         if self._pooler is not None:
-            self._pooler.clear()
+            self._pooler.begin(is_needed="saturated" in needs)
+
+    def take_logits(self, logits: Tensor) -> None:
+        """The logits of a training pass."""
+        if self._logits is not None:
+            self._logits.append(logits.detach())
 
     def see(self, needs: frozenset[str], **known: Any) -> dict[str, Any]:
-        """Values by need; ``known`` are those that the engine has. One transfer to the host for all tensors of each."""
-        makers: Mapping[str, Callable[[], Any]] = {
+        """Values by need; ``known`` are those that the engine has. One transfer to the host for all numbers."""
+        numbers: Mapping[str, Callable[[], Tensor]] = {
             "gradient_norms": self._gradient_norms,
-            "gradients": lambda: {n: v.grad for n, v in self._model.named_parameters() if v.grad is not None},
-            "distances": lambda: norms(torch._foreach_sub(_values(self._model), self._start)),
-            "saturated": lambda: None if self._pooler is None else self._pooler.share(),
-            "model": lambda: self._model,
+            "batch_logits": lambda: torch.cat(self._logits or []),
+            "distances": lambda: torch.stack(
+                torch._foreach_norm(torch._foreach_sub(_values(self._model), self._start))
+            ),
         }
-        found = {
-            need: known[need] if need in known else makers[need]() for need in needs & (known.keys() | makers.keys())
-        }
-        return found | see_model(self._model, needs)
+        tensors = {need: make() for need, make in numbers.items() if need in needs}
+        share = self._pooler.share() if "saturated" in needs and self._pooler is not None else None
+        found: dict[str, Any] = dict(to_host(tensors if share is None else {**tensors, "saturated": share}))
+        found = {need: array.astype(np.float32) if array.ndim else float(array) for need, array in found.items()}
+        if "saturated" in needs:
+            found.setdefault("saturated", None)
+        if "gradients" in needs:
+            found["gradients"] = {n: v.grad for n, v in self._model.named_parameters() if v.grad is not None}
+        if "model" in needs:
+            found["model"] = self._model
+        return found | {name: value for name, value in known.items() if name in needs} | see_model(self._model, needs)
 
-    def _gradient_norms(self) -> np.ndarray:
-        """The norm of each trained tensor's gradient; 0 for a tensor without one."""
+    def _gradient_norms(self) -> Tensor:
+        """The norm of each trained tensor's gradient, (trained,); 0 for a tensor without one."""
         parameters = dict(self._model.named_parameters())
         gradients = [parameters[name].grad for name in self._watch.trained]
         zero = torch.zeros((), device=next(iter(parameters.values())).device)
         found = iter(torch._foreach_norm([gradient for gradient in gradients if gradient is not None]))
-        stacked = torch.stack([zero if gradient is None else next(found) for gradient in gradients])
-        array: np.ndarray = stacked.float().cpu().numpy()
-        return array
+        return torch.stack([zero if gradient is None else next(found) for gradient in gradients])
 
 
 def see_model(model: nn.Module, needs: frozenset[str]) -> dict[str, Any]:
@@ -146,32 +169,47 @@ def see_model(model: nn.Module, needs: frozenset[str]) -> dict[str, Any]:
 
 
 class _PoolerCounter:
-    """Counts the saturated units of a model's pooler while it is evaluated."""
+    """Counts the saturated units of a model's pooler in a step or an evaluation."""
 
     def __init__(self, model: nn.Module) -> None:
+        self._is_needed = False
         self._saturated: list[Tensor] = []
         self._units = 0
         for name, module in model.named_modules() if has_tanh(getattr(model, "config", None)) else ():
             if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
                 module.register_forward_hook(self._count)
 
-    def clear(self) -> None:
-        self._saturated, self._units = [], 0
+    def begin(self, *, is_needed: bool) -> None:
+        """Forget what was counted, and count from now on, or do not."""
+        self._is_needed, self._saturated, self._units = is_needed, [], 0
 
-    def _count(self, module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        if not module.training:
-            self._saturated.append((torch.tanh(output.float()).abs() > THRESHOLD).sum())
+    def _count(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        if self._is_needed:
+            self._saturated.append(saturated(output.detach()).sum())
             self._units += output.numel()
 
-    def share(self) -> float | None:
-        """Fraction of what was counted; None where nothing was."""
-        return float(torch.stack(self._saturated).sum()) / self._units if self._units else None
+    def share(self) -> Tensor | None:
+        """Fraction of what was counted, float64; None where nothing was."""
+        return torch.stack(self._saturated).sum().double() / self._units if self._units else None
+
+
+def saturated(dense: Float[Tensor, "*shape"]) -> Bool[Tensor, "*shape"]:
+    """Which units of a tanh are saturated, from what goes into it."""
+    return torch.tanh(dense.float()).abs() > THRESHOLD
+
+
+def to_host(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """Numbers of one device as float64 arrays of the same shapes; the host waits for them once."""
+    if not tensors:
+        return {}
+    flat = torch.cat([each.detach().double().flatten() for each in tensors.values()]).cpu().numpy()
+    parts = np.split(flat, np.cumsum([each.numel() for each in tensors.values()])[:-1])
+    return {name: part.reshape(each.shape) for (name, each), part in zip(tensors.items(), parts, strict=True)}
 
 
 def norms(tensors: Sequence[Tensor]) -> np.ndarray:
     """L2 norm of each tensor, float32 (tensors,), on the host."""
-    stacked: np.ndarray = torch.stack(list(torch._foreach_norm(list(tensors)))).float().cpu().numpy()
-    return stacked
+    return to_host({"norms": torch.stack(list(torch._foreach_norm(list(tensors))))})["norms"].astype(np.float32)
 
 
 def _values(model: nn.Module) -> list[Tensor]:

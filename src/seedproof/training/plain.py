@@ -102,6 +102,8 @@ class PlainEngine:
     def _train_step(self) -> list[Record]:
         batch = self._data.train.batch(self._plan.batches[self.step], self.device)
         self.step += 1
+        needs = self._watch.needs("steps", self.step)
+        self._view.begin(needs)
         self.model.train()
         with self._seeded():
             self._treatments.before_step(self.step)
@@ -114,8 +116,7 @@ class PlainEngine:
                 return records
             torch.autograd.backward(loss)
             self._treatments.after_gradient(self.step)
-            seen = self._view.see(self._watch.needs("steps", self.step), loss=value)
-            records += self._watch.show("steps", self.step, seen)
+            records += self._watch.show("steps", self.step, self._view.see(needs, loss=value))
             self._update.step(float(self._plan.learning_rates[self.step - 1]))
             self._treatments.after_step(self.step)
         if self._average is not None:
@@ -125,6 +126,7 @@ class PlainEngine:
     def _forward(self, batch: Mapping[str, Tensor]) -> Any:
         output = self.model(**batch)
         self._own_losses.append(output.loss)
+        self._view.take_logits(output.logits)
         return output
 
     def _recorded(self, loss: Tensor) -> float:
@@ -142,7 +144,8 @@ class PlainEngine:
             return self._evaluate()
 
     def _evaluate(self) -> list[Record]:
-        self._view.begin_evaluation()
+        needs = self._watch.needs("evaluations", self.step)
+        self._view.begin(needs)
         logits = {name: self.predict(split) for name, split in self._data.evaluation.items()}
         scores = self._data.score(logits)
         self._keep_if_best(scores[self._data.metric])
@@ -150,7 +153,7 @@ class PlainEngine:
         if logits["dev"].shape[1] > 1:
             values["entropy"] = prediction_entropy(logits["dev"])
         values |= {f"logits {name}": array for name, array in logits.items()}
-        seen = self._view.see(self._watch.needs("evaluations", self.step), scores=scores, logits=logits)
+        seen = self._view.see(needs, scores=scores, logits=logits)
         records = [Record(self.step, "evaluation", values), *self._watch.show("evaluations", self.step, seen)]
         return records + self._see_end() if self.step == self._plan.steps else records
 

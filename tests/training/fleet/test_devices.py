@@ -96,9 +96,10 @@ def test_nothing_is_computed_over_two_devices(family, runs_of, precision):
     ("probes", "step", "waits"),
     [
         ({}, 1, 1),  # losses
-        ({"gradients": 1}, 1, 2),  # and norms
+        ({"gradients": 1}, 1, 1),  # and norms with them
+        ({"early": 1}, 1, 1),  # and what is seen of the batch
         ({}, 2, 3),  # losses; logits and saturation of the one split
-        (ALL_PROBES, 2, 5),  # losses, norms; distances, logits and saturation
+        (ALL_PROBES, 2, 4),  # losses and norms; distances, logits and saturation
     ],
 )
 @pytest.mark.parametrize("members", [1, 3])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -149,13 +150,22 @@ class Stack:
         return other
 
     @torch.no_grad()
-    def norms(self, slabs: Sequence[Float[Tensor, "members _"]]) -> Float[Tensor, "members parameters"]:
+    def norms(self, slabs: Iterable[Float[Tensor, "members _"]]) -> Float[Tensor, "members parameters"]:
         """L2 norm of each parameter in any tensors of the layout, in the stock order.
 
-        As many calls as there are parameters, however many members there are.
+        A call for neighbours of one size together: their number does not depend on that of members.
         """
-        columns = {}
-        for index, slab in enumerate(self.layout.slabs):
-            for entry in slab.entries:
-                columns[entry.name] = torch.linalg.vector_norm(slabs[index][:, entry.start : entry.stop], dim=1)
-        return torch.stack([columns[name] for name in self.layout.names], dim=1)
+        found = []
+        for layout, slab in zip(self.layout.slabs, slabs, strict=True):
+            for size, (*entries,) in itertools.groupby(layout.entries, key=lambda entry: entry.size):
+                together = slab[:, entries[0].start : entries[-1].stop].view(self.members, len(entries), size)
+                found.append(torch.linalg.vector_norm(together, dim=2))
+        return torch.cat(found, 1).index_select(1, self._stock_order)
+
+    @cached_property
+    def _stock_order(self) -> Int[Tensor, " parameters"]:
+        """Where each parameter of the stock model stands among the entries of all slabs."""
+        places = {
+            entry.name: place for place, entry in enumerate(e for slab in self.layout.slabs for e in slab.entries)
+        }
+        return torch.tensor([places[name] for name in self.layout.names], device=self.device)

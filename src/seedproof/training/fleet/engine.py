@@ -25,6 +25,7 @@ from seedproof.recipes.base import Recipe
 from seedproof.training.engine import Record, mean_loss, step_seed
 from seedproof.training.fleet.member import Member
 from seedproof.training.fleet.mixtures import MixedMembers
+from seedproof.training.fleet.observing import StepView
 from seedproof.training.fleet.optimizer import Rates
 from seedproof.training.fleet.prediction import Prediction, Predictor, is_out_of_memory
 from seedproof.training.fleet.state import FleetState
@@ -169,15 +170,15 @@ class FleetEngine:
         """
         if any(member.is_done for member in self.members):
             raise RuntimeError("release the members that are done before the next step")
-        losses = self._backward()
+        view = self._backward()
         records: list[list[Record]] = []
-        for member, loss in zip(self.members, losses, strict=True):
+        for member, loss in zip(self.members, view.losses, strict=True):
             member.step += 1
             member.diverged_at = None if math.isfinite(loss) else member.step
             records.append([Record(member.step, "loss", {"loss": loss})])
         try:
-            self._observe(records)
-            self._update()
+            self._observe(view, records)
+            self._update(view)
             for index, more in self._evaluate(range(len(self.members))).items():
                 records[index] += more
         except Exception as error:
@@ -186,10 +187,10 @@ class FleetEngine:
             raise
         return records
 
-    def _update(self) -> None:
+    def _update(self, view: StepView) -> None:
         """Clip and take the optimizer's step; one whose loss was not finite stays as it was."""
         recipes = [member.recipe for member in self.members]
-        self._state.optimizer.clip(recipes)
+        self._state.optimizer.clip(recipes, view.norms)
         rates = [float(member.plan.learning_rates[member.step - 1]) for member in self.members]
         diverged = [index for index, member in enumerate(self.members) if member.diverged_at is not None]
         for index in diverged:
@@ -200,8 +201,8 @@ class FleetEngine:
         self._state.optimizer.step(Rates.of(recipes, rates, steps))
         self._state.average(steps)
 
-    def _backward(self) -> list[float]:
-        """Gradients of every member's loss; the losses."""
+    def _backward(self) -> StepView:
+        """Gradients of every member's loss; the losses, and what probes need to see."""
         seeds = np.array([step_seed(member.seeds.dropout, member.step + 1) for member in self.members], np.uint64)
         tables = [self._predictor.tables.of(member.data.train) for member in self.members]
         batches = [member.plan.batches[member.step] for member in self.members]
@@ -209,10 +210,11 @@ class FleetEngine:
         self._state.stack.start_backward()
         mixes = self._mixed.at(self._state.stack, seeds)
         run = Pass(self._architecture, self._state.stack, batch, self._masks(seeds), mixes, self._dtype)
-        losses = member_losses(run.logits()[0], batch.labels, batch.is_example)
+        logits, dense = run.logits()
+        losses = member_losses(logits, batch.labels, batch.is_example)
         torch.autograd.backward(losses.sum())
-        values: list[float] = losses.detach().cpu().tolist()
-        return values
+        dense_before_tanh = dense if self._architecture.has_tanh_pooler else None
+        return StepView.of(self.members, self._state, losses, logits, dense_before_tanh)
 
     def _masks(self, seeds: np.ndarray) -> Masks | None:
         probability = np.array([member.recipe.required("dropout") for member in self.members])
@@ -222,25 +224,11 @@ class FleetEngine:
         device = self._state.stack.device
         return Masks(torch.from_numpy(keys).to(device), DropProbability.of(probability, device))
 
-    def _observe(self, records: list[list[Record]]) -> None:
-        """Show the step to the probes that look at it; norms of all gradients are taken in one pass."""
-        looking = {
-            index: member.watch.needs("steps", member.step)
-            for index, member in enumerate(self.members)
-            if member.diverged_at is None
-        }
-        stack, norms = self._state.stack, None
-        if any("gradient_norms" in needs for needs in looking.values()):
-            norms = stack.norms(stack.gradients).float().cpu().numpy()
-        for index, needs in looking.items():
-            seen: dict[str, Any] = {"loss": records[index][0].values["loss"]}
-            if "weights" in needs:
-                seen["weights"] = stack.weights(index)
-            if norms is not None:
-                seen["gradient_norms"] = self.members[index].watch.of_trained(norms[index])
-            if "gradients" in needs:
-                seen["gradients"] = stack.read(stack.gradients, index)
-            records[index] += self.members[index].watch.show("steps", self.members[index].step, seen)
+    def _observe(self, view: StepView, records: list[list[Record]]) -> None:
+        """Show the step to the probes that look at it."""
+        for index, member in enumerate(self.members):
+            if member.diverged_at is None:
+                records[index] += member.watch.show("steps", member.step, view.of_member(index, member, self._state))
 
     # Evaluation.
 
@@ -259,7 +247,7 @@ class FleetEngine:
             return {}
         # Between two steps nothing else needs the gradients.
         needs = {index: self.members[index].watch.needs("evaluations", self.members[index].step) for index in due}
-        distances = self._state.distances() if any("distances" in each for each in needs.values()) else None
+        distances = self._state.evaluated_distances() if any("distances" in each for each in needs.values()) else None
         improved: list[int] = []
         records: dict[int, list[Record]] = {}
         for group in groups.values():

@@ -26,7 +26,7 @@ from torch.optim.adamw import adamw
 from seedproof.training.fleet.effects import StackedEffects
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64
+    from jaxtyping import Bool, Float, Float64
 
     from seedproof.models.stacked.layout import Layout
     from seedproof.models.stacked.stack import Stack
@@ -111,27 +111,32 @@ class StackedAdamW:
         for value in (*self.first_moments, *self.second_moments):
             value[member] = 0.0
 
-    def clip(self, recipes: Sequence[Recipe]) -> None:
+    def clip(self, recipes: Sequence[Recipe], norms: Float[Tensor, "members parameters"] | None = None) -> None:
         """Clip every member's gradients: each tensor's norm where a method says so, then as the recipe says: not at all,
-        their global norm, or each tensor's own."""
+        their global norm, or each tensor's own.
+
+        Args:
+            recipes: of the members.
+            norms: of the gradients, where they are known, to spare the pass over them.
+        """
         stack = self._stack
         bounds = np.array([recipe.max_grad_norm if recipe.clip == "tensor" else math.inf for recipe in recipes])
         bounds = np.minimum(bounds, self.effects.tensor_clips)
         if np.isfinite(bounds).any():
-            self._clip_tensors(self._column(bounds))
+            self._clip_tensors(self._column(bounds), stack.norms(stack.gradients) if norms is None else norms)
         if not any(recipe.clip == "global" for recipe in recipes):
             return
-        norms = torch.stack([torch.linalg.vector_norm(value, dim=1) for value in stack.gradients])
-        norms = torch.linalg.vector_norm(norms, dim=0)
+        of_slabs = torch.stack([torch.linalg.vector_norm(value, dim=1) for value in stack.gradients])
+        totals = torch.linalg.vector_norm(of_slabs, dim=0)
         bounds = np.array([recipe.max_grad_norm if recipe.clip == "global" else math.inf for recipe in recipes])
-        factors = _clipping(self._column(bounds), norms[:, None])
+        factors = _clipping(self._column(bounds), totals[:, None])
         if stack.device.type != "cpu" or bool((factors != 1.0).any()):  # on a GPU looking costs more than multiplying
             for gradient in stack.gradients:
                 gradient.mul_(factors)
 
-    def _clip_tensors(self, bounds: Tensor) -> None:
+    def _clip_tensors(self, bounds: Float[Tensor, "members 1"], norms: Float[Tensor, "members parameters"]) -> None:
         layout: Layout = self._stack.layout
-        factors = _clipping(bounds, self._stack.norms(self._stack.gradients))
+        factors = _clipping(bounds, norms)
         for column, name in enumerate(layout.names):
             index, entry = layout.locations[name]
             self._stack.gradients[index][:, entry.start : entry.stop].mul_(factors[:, column : column + 1])

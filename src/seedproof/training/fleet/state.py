@@ -16,7 +16,7 @@ from seedproof.training.fleet.effects import StackedEffects
 from seedproof.training.fleet.optimizer import StackedAdamW
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32
+    from jaxtyping import Float, Float32
 
 
 class FleetState:
@@ -100,11 +100,16 @@ class FleetState:
         for best, value in zip(self.best, self.evaluated(members).values, strict=True):
             best[members] = value
 
-    def distances(self) -> Float32[np.ndarray, "members parameters"]:
-        """L2 distance of each parameter, as evaluated, from its start. Uses up the gradients."""
+    def distances(self, values: Sequence[Tensor]) -> Float[Tensor, "members parameters"]:
+        """L2 distance of each parameter in ``values``, like those of the stack, from its start; room for one slab is taken."""
+        slabs = zip(values, self.starts, strict=True)
+        return self.stack.norms(torch.sub(value, start) for value, start in slabs)
+
+    def evaluated_distances(self) -> Float32[np.ndarray, "members parameters"]:
+        """Distances of the weights as they are evaluated, on the host. Uses up the gradients, and takes no room."""
         values = self.evaluated(range(self.stack.members)).values
         slabs = zip(values, self.starts, self.stack.gradients, strict=True)
-        moved = [torch.sub(value, start, out=room) for value, start, room in slabs]
+        moved = (torch.sub(value, start, out=room) for value, start, room in slabs)
         distances: np.ndarray = self.stack.norms(moved).float().cpu().numpy()
         return distances
 
