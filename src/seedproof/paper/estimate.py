@@ -11,6 +11,7 @@ from seedproof.execution import counting
 from seedproof.paper.blocks import Block, with_weights
 from seedproof.paper.figure import Figure
 from seedproof.paper.scale import Scale
+from seedproof.probes.early import STEPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,7 @@ def run_bytes(block: Block, scale: Scale) -> float:
     return counting.run_bytes(
         steps,
         times,
-        norms=steps // GRADIENTS_EVERY + 1,
+        norms=steps // GRADIENTS_EVERY + 1 + min(steps, STEPS) // 2,  # those of the first steps in half the digits
         tensors=tensors,
         logits=2 * scale.task(block.task).dev,
         parameters=known.parameters,

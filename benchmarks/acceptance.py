@@ -1,0 +1,145 @@
+"""The acceptance table of the miniatures (docs/miniature.md): what a model organism of the instability must show.
+
+    python benchmarks/acceptance.py STORE [STORE ...] [--model miniature/bert] [--grid STORE]
+
+Stores are read together; their runs are devlin, devlin(bias_correction=True) and mosbach on the four tasks with the
+recording fit. Every finished run of a seed below 1000 counts: seeds from there on chose the cards' settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import pandas as pd
+
+import seedproof as sp
+from seedproof.analysis.curves import label_entropy
+
+TASKS = tuple(f"miniature/{name}" for name in ("acceptability", "paraphrase", "entailment", "answer"))
+DEFAULT, CORRECTED, BASELINE = "devlin", "devlin(bias_correction=True)", "mosbach"
+CHOOSING = 1000
+"""Seeds from here on chose the settings."""
+
+
+def runs_of(stores: list[str]) -> pd.DataFrame:
+    """The finished runs of coupled seeds below :data:`CHOOSING`, with the entropy ``entropy`` of their labels in nats."""
+    runs = pd.concat([sp.open_results(store).runs() for store in stores], ignore_index=True).drop_duplicates("run")
+    runs = runs[(runs["state"] == "finished") & runs["seed"].str.fullmatch(r"\d{1,3}")]
+    entropy = {task: label_entropy(sp.load_task(task).train.labels) for task in TASKS}
+    return runs[runs["task"].isin(TASKS)].assign(entropy=lambda table: table["task"].map(entropy))
+
+
+class Organism:
+    """The runs of one model, by task and recipe."""
+
+    def __init__(self, runs: pd.DataFrame, model: str) -> None:
+        self._runs = runs[runs["model"] == model]
+
+    def of(self, task: str, recipe: str, outcome: str | None = None) -> pd.DataFrame:
+        """The runs of a cell, of one outcome or all."""
+        cell = self._runs[(self._runs["task"] == task) & (self._runs["recipe"] == recipe)]
+        return cell if outcome is None else cell[cell["outcome"] == outcome]
+
+    def failed(self, recipe: str) -> list[str]:
+        """Failed of finished runs, a text per task."""
+        return [f"{len(self.of(t, recipe, 'failed'))} of {len(self.of(t, recipe))}" for t in TASKS]
+
+    def rate(self, task: str, recipe: str) -> float:
+        """The fraction of failed runs."""
+        cell = self.of(task, recipe)
+        return float((cell["outcome"] == "failed").mean())
+
+    def reach(self, task: str) -> float:
+        """How far the successful default runs come from the majority to the baseline's mean."""
+        majority = self.of(task, DEFAULT)["majority"].iloc[0]
+        good, best = self.of(task, DEFAULT, "succeeded")["score"].mean(), self.of(task, BASELINE)["score"].mean()
+        return float((good - majority) / (best - majority))
+
+    def loss(self, task: str, recipe: str, *, relative: bool) -> float:
+        """The median training loss of successful runs, in nats or relative to the label entropy."""
+        cell = self.of(task, recipe, "succeeded")
+        return float((cell["fit_loss"] / (cell["entropy"] if relative else 1.0)).median())
+
+
+def entries(organism: Organism) -> Iterator[tuple[str, str, list[str], bool]]:
+    """Each entry's number, what it asks, the values by task, and whether it is met."""
+    rates = [organism.rate(task, DEFAULT) for task in TASKS]
+    yield (
+        "O1",
+        "default recipe fails, 20 to 70 % on 3 of 4",
+        organism.failed(DEFAULT),
+        sum(0.2 <= r <= 0.7 for r in rates) >= 3,
+    )
+    reach = [organism.reach(task) for task in TASKS]
+    yield (
+        "O2",
+        "its successful runs' way to the baseline, at least 60 % on 3 of 4",
+        percents(reach),
+        sum(r >= 0.6 for r in reach) >= 3,
+    )
+    fit = [organism.loss(task, DEFAULT, relative=True) for task in TASKS]
+    yield (
+        "O3",
+        "their median loss over the label entropy, at most .5 on 3 of 4",
+        numbers(fit),
+        sum(f <= 0.5 for f in fit) >= 3,
+    )
+    corrected = sum(len(organism.of(task, CORRECTED, "failed")) for task in TASKS)
+    yield "O4", "with correction fails, at most 2 of 100", organism.failed(CORRECTED), corrected <= 2
+    baseline = sum(len(organism.of(task, BASELINE, "failed")) for task in TASKS)
+    yield "O5", "the 20-epoch baseline fails, 0 of 100", organism.failed(BASELINE), baseline == 0
+    low = [organism.loss(task, BASELINE, relative=False) for task in TASKS]
+    yield "", "its median loss, below .05 nats on 3 of 4", numbers(low), sum(loss < 0.05 for loss in low) >= 3
+    means = [(organism.of(t, BASELINE)["score"].mean(), organism.of(t, CORRECTED)["score"].mean()) for t in TASKS]
+    shown = [f"{long:.3f}, {short:.3f}" for long, short in means]
+    yield "", "its mean, and that of 3 corrected epochs: not lower", shown, all(long >= short for long, short in means)
+
+
+def percents(values: list[float]) -> list[str]:
+    """Fractions as whole percents."""
+    return [f"{value:.0%}" for value in values]
+
+
+def numbers(values: list[float]) -> list[str]:
+    """Losses with two digits."""
+    return [f"{value:.2g}" for value in values]
+
+
+def grid(store: str, model: str) -> str:
+    """O6: the range of the training losses of successful runs on entailment, over every rate, length and correction."""
+    runs = runs_of([store])
+    chosen = runs[
+        (runs["task"] == "miniature/entailment") & (runs["model"] == model) & (runs["outcome"] == "succeeded")
+    ]
+    chosen = chosen[chosen["recipe"].str.startswith(("devlin", "mosbach"))]
+    low, high = chosen["fit_loss"].min(), chosen["fit_loss"].max()
+    what, is_met = (
+        f"losses of the grid's {len(chosen)} successful runs, below .001 to above .3",
+        low < 1e-3 and high > 0.3,
+    )
+    return f"| O6 | {what} | {low:.2g} to {high:.2g} | | | | {word(is_met)} |"
+
+
+def word(is_met: bool) -> str:
+    """The verdict on an entry."""
+    return "met" if is_met else "missed"
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stores", nargs="+")
+    parser.add_argument("--model", default="miniature/bert")
+    parser.add_argument("--grid", help="the store of a reproduction, for O6")
+    given = parser.parse_args()
+    print("| # | quantity | " + " | ".join(task.partition("/")[2] for task in TASKS) + " | |")
+    print("| --- " * (len(TASKS) + 3) + "|")
+    for number, quantity, values, is_met in entries(Organism(runs_of(given.stores), given.model)):
+        print(f"| {number} | {quantity} | {' | '.join(values)} | {word(is_met)} |")
+    if given.grid:
+        print(grid(given.grid, given.model))
+
+
+if __name__ == "__main__":
+    main()
