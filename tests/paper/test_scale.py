@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from safetensors import safe_open
 
 from seedproof.errors import UserError
 from seedproof.miniature.card import LEARNING_RATES
 from seedproof.models.source import MINIATURES, WEIGHTS, find_model
+from seedproof.paper.figure import get_figure
+from seedproof.paper.real import real_scale
 from seedproof.paper.scale import MINI, PAPER, get_scale
 from seedproof.tasks import load_task
 from seedproof.tasks.glue import GLUE
@@ -57,3 +61,24 @@ def test_every_scaling_stands_beside_the_papers_value():
 def test_an_unknown_scale_names_the_nearest():
     with pytest.raises(UserError, match="did you mean 'mini'"):
         get_scale("minu")
+
+
+def test_a_model_of_ones_own_is_as_large_as_it_is_and_its_card_sets_the_rates(tmp_path):
+    shutil.copytree(WEIGHTS / "bert-shallow", tmp_path / "mine")
+    (tmp_path / "mine" / "README.md").write_text("---\nseedproof:\n  learning_rate: 0.0003\n---\n")
+    scale = get_scale("real", str(tmp_path / "mine"))
+    known = scale.model("bert")
+    assert (known.name, known.family, known.layers) == ("mine", "bert", 6)
+    assert known.parameters == pytest.approx(MINI.model("shallow").parameters, rel=0.05)
+    rows = scale.table().set_index("quantity")["here"]
+    assert rows["learning rates"] == "0.0003 (mine)"
+    assert rows["model, RoBERTa"] == "none"
+    assert scale.options() == ["--model", str(tmp_path / "mine")]
+    assert scale.only("rte").options() == ["--model", str(tmp_path / "mine"), "--task", "rte"]
+
+
+def test_fewer_tasks_leave_out_what_is_about_others():
+    scale = real_scale(str(WEIGHTS / "bert-shallow")).only("rte", "mrpc")
+    assert {block.task for block in get_figure("table1").blocks(scale)} == {"rte", "mrpc"}
+    assert {block.task for block in get_figure("fig3").blocks(scale)} == {"mrpc"}
+    assert [len(block.seeds) for block in get_figure("fig1").blocks(scale)] == [10, 10, 5] * 2

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seedproof.cli import completion
+from seedproof.cli.cost import executed, print_cost
 from seedproof.cli.launchers import chosen_launcher
-from seedproof.cli.quantities import disk_in_words, runs_in_words
+from seedproof.cli.quantities import runs_in_words
 from seedproof.cli.streams import say
 from seedproof.errors import UserError, command, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seedproof.launch.base import Launcher
     from seedproof.paper.figure import Figure
     from seedproof.paper.outputs import Made
-    from seedproof.paper.paths import Paths
     from seedproof.paper.scale import Scale
 
 
@@ -28,13 +27,24 @@ def reproduce(
         list[str],
         typer.Argument(metavar="NAME...", help="table1, fig1 to fig14, or all.", autocompletion=completion.studies),
     ],
-    scale: Annotated[str, typer.Option(help="mini: the embedded miniatures; paper: its own models and data.")] = "mini",
+    scale: Annotated[
+        str,
+        typer.Option(
+            help="mini: the embedded miniatures; paper: its own models and data; real: a model of yours on its data."
+        ),
+    ] = "mini",
+    task: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only these: rte, mrpc, cola, qnli [default: all].")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder: new, or one to go on with; figures share its runs.")
     ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download [default: the hub].")] = None,
     models_dir: Annotated[Path | None, typer.Option(help="Folder with a folder per model [default: the hub].")] = None,
-    model: Annotated[list[str] | None, typer.Option(metavar="NAME=FOLDER", help="Folder of one model.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FOLDER", help="Folder of one model; of --scale real just its FOLDER, or hub name."),
+    ] = None,
     text: Annotated[
         Path | None, typer.Option(help="Text for forgetting [default: WikiText-2 from the hub, or the miniature's].")
     ] = None,
@@ -60,9 +70,13 @@ def reproduce(
 ) -> None:
     """Reproduce figures and tables of the paper; the same command again goes on where it stopped."""
     from seedproof.paper.reproduce import chosen_figures
-    from seedproof.paper.scale import get_scale
+    from seedproof.paper.scale import REAL, get_scale
 
-    figures, size, folders = chosen_figures(names), get_scale(scale), _folders(model or [])
+    own = model if scale == REAL else None
+    if own is not None and len(own) > 1:
+        raise UserError(f"--scale real takes one --model, and {len(own)} were given; make a folder for each with --out")
+    size = get_scale(scale, own[0] if own else None).only(*(task or []))
+    figures, folders = chosen_figures(names, size), _folders([] if own else model or [])
     if jobs is not None and jobs < 1:
         raise UserError(f"--jobs {jobs} is not valid; give at least 1")
     chosen = chosen_launcher(launcher, jobs, address)
@@ -77,7 +91,8 @@ def reproduce(
     if dry_run:
         if verbose:
             _print_scaling(size)
-        _print_plan(figures, size, paths, out, jobs, numerics, chosen)
+        print_cost(figures, size, paths, out, executed(out, jobs, numerics, chosen))
+        say("none was started")
         return
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
@@ -86,8 +101,11 @@ def reproduce(
     from seedproof.paper.reproduce import reproduce as run
 
     options = Options(**numerics, jobs=jobs, launcher=chosen, say=lambda line: say(line, err=True))
-    if verbose or _makes_runs(figures, size, out):
+    makes_runs = _makes_runs(figures, size, out)
+    if verbose or makes_runs:
         _print_scaling(size)
+    if makes_runs and not size.is_miniature:  # hours or days: said before the first step
+        print_cost(figures, size, paths, out, executed(out, jobs, numerics, chosen), err=True)
     with continuing():
         made = run(names, out, scale=size, paths=paths, options=options)
     _print_made(made, verbose=verbose)
@@ -102,69 +120,6 @@ def _folders(written: list[str]) -> dict[str, str]:
                 f"--model {name}{equals}{folder} is not valid; write NAME=FOLDER, e.g. roberta-large=models/rl"
             )
     return {name.strip(): folder.strip() for name, _, folder in pairs}
-
-
-def _print_plan(
-    figures: list[Figure],
-    scale: Scale,
-    paths: Paths,
-    out: Path | None,
-    jobs: int | None,
-    numerics: dict[str, Any],
-    launcher: Launcher,
-) -> None:
-    """Everything that is known beforehand, for this machine; asks no network."""
-    from seedproof.paper.estimate import estimate, measured, plan_table
-    from seedproof.paper.folder import finished_runs, run_names
-    from seedproof.paper.here import FLEET_GAIN, missing, speed
-    from seedproof.paper.reproduce import every_figure
-    from seedproof.report.progress import duration
-
-    everything = every_figure()
-    table = plan_table(figures, scale, everything)
-    done = {} if out is None else finished_runs(out, scale)
-    engine, device, workers = _executed(out, jobs, numerics, launcher)
-    whole = estimate(figures, scale, everything)
-    found = speed(scale, device) if whole.runs else None
-    factor = found.factor if found else 1.0
-    gain = FLEET_GAIN if engine == "fleet" and device == "cpu" and scale.is_miniature else 1.0
-    for row in table.to_dict("records"):
-        finished = sum(
-            done.get(run_names(row["task"], row["model"], row["recipe"], seed), False) for seed in row["seeds"].split()
-        )
-        kept = ", weights kept" if row["weights"] else ""
-        state = f"{finished} finished" if finished else f"ids {row['ids']}"
-        say(
-            f"{row['task']}, {row['model']}, {row['recipe']}: {runs_in_words(row['runs'])} of {row['steps']:,} steps, about "
-            f"{duration(row['seconds'] * factor / gain)} in all{kept}; {state} ({row['figures']})"
-        )
-    for what, seconds in measured(figures, scale).items():
-        say(f"measurement: {what}, about {duration(seconds * factor)}")
-    for line in missing(figures, scale, paths):
-        say(f"missing: {line}")
-    say(f"{runs_in_words(whole.runs)} in all, {whole.steps:,} steps; none was started")
-    training, measuring = whole.training_seconds * factor / gain, whole.measuring_seconds * factor
-    say(
-        f"estimate for this machine ({device}, engine {engine}): {duration((training + measuring) / workers)} with {workers} "
-        f"at a time, {disk_in_words(whole.disk_bytes)} of disk"
-    )
-    if found:
-        fleet = f"; the fleet taken as {gain:g} times as fast (docs/performance.md)" if gain > 1 else ""
-        say(
-            f"  training {duration(training)} and measuring {duration(measuring)} one after the other, from {found.source}"
-            f"{fleet}; it may be twice as much or half"
-        )
-
-
-def _executed(out: Path | None, jobs: int | None, numerics: dict[str, Any], launcher: Launcher) -> tuple[str, str, int]:
-    """Engine, device and runs at a time that a reproduction would have here; an existing folder keeps its own."""
-    from seedproof.store import Store
-    from seedproof.store.marker import MARKER
-    from seedproof.study.numerics import choose_numerics
-
-    chosen = choose_numerics(launcher, **{**numerics, "engine": numerics["engine"] or "fleet"})
-    kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen
-    return kept.engine, kept.device, jobs or launcher.default_jobs(kept)
 
 
 def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:

@@ -103,6 +103,11 @@ def mosbach(scale: Scale) -> Recipe:
     return varied(epochs=scale.long_epochs, correction=True)
 
 
+def baseline(scale: Scale, task: str) -> Block:
+    """The runs of the recipe that the paper proposes."""
+    return block(task, "bert", mosbach(scale), scale.long_seeds or scale.seeds)
+
+
 def short_name(wanted: Recipe, *, epochs: bool = False) -> str:
     """What a box of the ablations is called: ``lr x0.5, corrected``."""
     correction = "corrected" if wanted.bias_correction else "uncorrected"

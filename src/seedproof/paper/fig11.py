@@ -19,6 +19,7 @@ def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 FIGURE = Figure(
     name="fig11",
+    model="roberta",
     finding="The same pattern as in Figure 4 with RoBERTa.",
     blocks=lambda scale: [runs_of(scale, "roberta")],
     content=lambda found: gradient_content(found, "roberta"),

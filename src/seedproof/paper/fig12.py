@@ -19,6 +19,7 @@ def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 FIGURE = Figure(
     name="fig12",
+    model="albert",
     finding="The same pattern as in Figure 4 with ALBERT.",
     blocks=lambda scale: [runs_of(scale, "albert")],
     content=lambda found: gradient_content(found, "albert"),

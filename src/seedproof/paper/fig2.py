@@ -32,7 +32,8 @@ def _corrected(scale: Scale) -> Block:
 
 def _of_others(scale: Scale) -> list[Block]:
     """The runs for planes on the other tasks, which fill up what the ledger wants: the figure itself is about RTE."""
-    return [of_head(scale, task, head) for task in PLANE_TASKS if task != "rte" for head in scale.plane_heads]
+    others = [task for task in scale.tasks_of(*PLANE_TASKS) if task != "rte"]
+    return [of_head(scale, task, head) for task in others for head in scale.plane_heads]
 
 
 def _content(found: Found) -> Content:

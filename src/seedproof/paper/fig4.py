@@ -23,7 +23,7 @@ KINDS = ("query", "pooler", "classifier")
 
 
 def _blocks(scale: Scale) -> list[Block]:
-    return [runs_of(scale, "bert", task) for task in ("rte", "mrpc", "cola")]
+    return [runs_of(scale, "bert", task) for task in scale.tasks_of("rte", "mrpc", "cola")]
 
 
 def _content(found: Found) -> Content:

@@ -30,7 +30,7 @@ def _quarter(scale: Scale, model: str) -> Block:
 
 def _blocks(scale: Scale) -> list[Block]:
     blocks: list[Block] = []
-    for model in FAMILIES:
+    for model in scale.models_of(*FAMILIES):
         blocks.append(_quarter(scale, model))
         for plain, corrected in zip(_rates(scale, model, False), _rates(scale, model, True), strict=True):
             blocks += [plain, corrected]
@@ -49,18 +49,16 @@ def _evidence(found: Found, runs: pd.DataFrame) -> Evidence:
     from seedproof.analysis.claims.evidence import CellKey, Evidence
 
     scale = found.scale
-    roles: dict[Role, tuple[CellKey, ...]] = {
-        "bert uncorrected": cell_keys(scale, *_rates(scale, "bert", False)),
-        "bert corrected": cell_keys(scale, *_rates(scale, "bert", True)),
-        "roberta uncorrected": cell_keys(scale, *_rates(scale, "roberta", False)),
-        "roberta corrected": cell_keys(scale, *_rates(scale, "roberta", True)),
-        "albert uncorrected": cell_keys(scale, *_rates(scale, "albert", False)),
-        "albert corrected": cell_keys(scale, *_rates(scale, "albert", True)),
-    }
+    roles: dict[Role, tuple[CellKey, ...]] = {}
+    for model in FAMILIES:
+        for word, correction in (("uncorrected", False), ("corrected", True)):
+            blocks = _rates(scale, model, correction) if model in scale.models else []
+            roles[f"{model} {word}"] = cell_keys(scale, *blocks)  # type: ignore[index]
+    families = scale.models_of(*FAMILIES)
     plain, corrected = recipe("devlin"), varied(correction=True)
     for role, wanted in (("default rate uncorrected", plain), ("default rate corrected", corrected)):
-        roles[role] = cell_keys(scale, *[block("rte", model, wanted, scale.seeds) for model in FAMILIES])  # type: ignore[index]
-    roles["quarter rate uncorrected"] = cell_keys(scale, *[_quarter(scale, model) for model in FAMILIES])
+        roles[role] = cell_keys(scale, *[block("rte", model, wanted, scale.seeds) for model in families])  # type: ignore[index]
+    roles["quarter rate uncorrected"] = cell_keys(scale, *[_quarter(scale, model) for model in families])
     own = frozenset(runs["run"])  # the grid of Figure 8 may have other seeds of some of these cells
     return Evidence(runs=runs, roles=roles, only=dict.fromkeys(roles, own))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def _shown(scale: Scale) -> list[tuple[str, Block]]:
     """Recipes on RTE whose steps are shown, with their labels. They are not run for this."""
     quarter = recipe("devlin-quarter-lr")
-    return [
+    shown = [
         ("BERT, no correction", block("rte", "bert", "devlin", 1)),
         ("BERT, with correction", block("rte", "bert", varied(correction=True), 1)),
         ("BERT, no correction, lr x0.25", block("rte", "bert", quarter, 1)),
@@ -27,6 +27,7 @@ def _shown(scale: Scale) -> list[tuple[str, Block]]:
         ("RoBERTa, no correction", block("rte", "roberta", "devlin", 1)),
         ("ALBERT, no correction", block("rte", "albert", "devlin", 1)),
     ]
+    return [(label, each) for label, each in shown if each.model in scale.models]
 
 
 def _resolved(scale: Scale, each: Block) -> Recipe:

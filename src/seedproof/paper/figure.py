@@ -56,6 +56,8 @@ class Figure:
     """Draws the tables into a folder and returns the files; draws what can be drawn."""
     measured: Callable[[Scale], Sequence[tuple[str, float]]] = lambda _scale: ()
     """What is measured on stored weights, with an estimate in seconds on the scale's machine."""
+    model: str = "bert"
+    """Role of the model that it is about; a scale that lacks it cannot make the figure."""
 
     @property
     def title(self) -> str:

@@ -34,14 +34,25 @@ def check_folder(folder: Path, scale: Scale) -> list[str]:
         return []
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        known, made = content["scale"], [name for name in content["made"] if name in FIGURES]
+        known = content["scale"]
+        models = [str(name) for name in content.get("models", _models(scale))]  # an older folder does not say which
+        made = [name for name in content["made"] if name in FIGURES]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}); restore it from a copy") from None
     if known != scale.name:
         raise UserError(
             f"{folder} holds a reproduction at --scale {known}; give that scale, or another folder for {scale.name}"
         )
+    if models != _models(scale):
+        raise UserError(
+            f"{folder} holds a reproduction with the model {', '.join(models)}; give that, or another folder for "
+            f"{', '.join(_models(scale))}"
+        )
     return made
+
+
+def _models(scale: Scale) -> list[str]:
+    return [known.name for known in scale.models.values()]
 
 
 def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[str, str, str, str], bool]:
@@ -69,7 +80,9 @@ def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, 
 def note(folder: Path, scale: Scale, made: Sequence[str], paths: Paths) -> None:
     """Write what the folder is, before anything is run and again when figures were made."""
     names = "all" if set(made) == set(FIGURES) else " ".join(made)
-    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": paths.options()}
+    options = [*scale.options(), *paths.options()]
+    content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": options}
+    content |= {"models": _models(scale)}
     write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
 
 

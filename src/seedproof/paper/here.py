@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from seedproof.errors import UserError
 from seedproof.paper.figure import Figure
 from seedproof.paper.paths import Paths
 from seedproof.paper.scale import Scale
+from seedproof.tasks import load_task
 from seedproof.tasks.glue import GLUE, PREFIX
+
+if TYPE_CHECKING:
+    from seedproof.spec import Numerics
+    from seedproof.tasks import Task
 
 PAPER_RATE = 20e12
 """Operations a second that the paper's scale takes for its seconds of a step (see its ``machine``)."""
@@ -32,6 +38,12 @@ class Speed:
     """Its seconds for a second of the scale's own estimates, with the plain engine."""
     source: str
     """What that was taken from, in words."""
+    by_task: Mapping[str, float] = field(default_factory=dict)
+    """The factor on tasks whose own steps were timed, by their names."""
+
+    def of(self, task: str) -> float:
+        """The factor of runs on a task."""
+        return self.by_task.get(task, self.factor)
 
 
 def missing(figures: Sequence[Figure], scale: Scale, paths: Paths) -> list[str]:
@@ -81,8 +93,19 @@ def _cache(kind: str) -> Path:
     return Path(os.environ.get(own) or Path(home) / kind)
 
 
-def speed(scale: Scale, device: str) -> Speed:
-    """Time this machine: real steps of a miniature, or for the large models a matmul."""
+def speed(scale: Scale, numerics: Numerics, paths: Paths, tasks: Sequence[str] = ()) -> Speed:
+    """Time this machine: real steps of a miniature, or of a model of one's own on data that are here; else a matmul.
+
+    Args:
+        scale: of the reproduction.
+        numerics: of its runs.
+        paths: where its data are.
+        tasks: roles of the tasks that it runs on.
+    """
+    device = numerics.device
+    here = [role for role in tasks if _is_downloaded(scale, role, paths)]
+    if scale.model("bert").folder is not None and here:
+        return _own_speed(scale, numerics, paths, here)
     if scale.is_miniature:
         seconds, steps = _miniature_step(scale.task("rte").name, scale.model("bert").name, device)
         source = (
@@ -95,12 +118,40 @@ def speed(scale: Scale, device: str) -> Speed:
     return Speed(factor=PAPER_RATE / (SHARE_OF_RATE * rate), source=source)
 
 
+def _is_downloaded(scale: Scale, role: str, paths: Paths) -> bool:
+    """Whether a task's data are in a folder that the user gave, so that no network is asked."""
+    name = scale.task(role).name
+    return paths.data_dir is not None and name.startswith(PREFIX) and _has_task(name.removeprefix(PREFIX), paths)
+
+
+def _own_speed(scale: Scale, numerics: Numerics, paths: Paths, roles: Sequence[str]) -> Speed:
+    """Steps of the model that the user gave, timed on each task by itself: their texts are not equally long."""
+    known, times = scale.model("bert"), {}
+    for role in roles:
+        name = scale.task(role).name
+        task = load_task(name, data_dir=paths.data_dir)
+        times[name] = _step(task, paths.model(scale, "bert"), numerics.device, numerics.precision)
+    said = ", ".join(f"{1000 * seconds:.3g} ms on {name}" for name, (seconds, _) in times.items())
+    steps = min(steps for _, steps in times.values())
+    return Speed(
+        factor=next(iter(times.values()))[0] / known.seconds_per_step,
+        source=f"a step of {known.name} took here just now {said} (median of {steps}, alone, by the plain engine, which pads; "
+        "the fleet does not)",
+        by_task={name: seconds / known.seconds_per_step for name, (seconds, _) in times.items()},
+    )
+
+
 @lru_cache
 def _miniature_step(task: str, model: str, device: str) -> tuple[float, int]:
+    return _step(task, model, device, "fp32")
+
+
+def _step(task: Task | str, model: str, device: str, precision: Literal["fp32", "bf16"]) -> tuple[float, int]:
+    """Median seconds of the first steps of the default recipe, and how many they were."""
     from seedproof.execution.timing import time_steps
     from seedproof.study.study import Study
 
-    study = Study("speed", tasks=[task], models=[model], seeds=1, device=device, engine="plain")
+    study = Study("speed", tasks=[task], models=[model], seeds=1, device=device, engine="plain", precision=precision)
     planned = study.plan(study.numerics())
     timed = time_steps(planned.runs[0].spec, planned.tasks[0], planned.sources[0])
     return timed.seconds, timed.steps

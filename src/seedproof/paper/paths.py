@@ -43,6 +43,8 @@ class Paths:
                 raise UserError(
                     f"{option} is for --scale paper; --scale {scale.name} uses what is shipped: leave it out"
                 )
+            if value is not None and option == "--models-dir" and all(known.folder for known in scale.models.values()):
+                raise UserError(f"{option} is for --scale paper; --scale {scale.name} has its model: leave it out")
             if value is not None and not value.is_dir():
                 raise UserError(f"{option} {value}: there is no such folder")
         if self.text is not None and not self.text.is_file():
@@ -61,9 +63,11 @@ class Paths:
         Raises:
             UserError: ``models_dir`` has no such folder.
         """
-        name = scale.model(role).name
+        name, own = scale.model(role).name, scale.model(role).folder
         if name in self.models:
             return self.models[name]
+        if own is not None:
+            return own
         if self.models_dir is None or name.startswith("miniature/"):
             return name
         folder = self.models_dir / name

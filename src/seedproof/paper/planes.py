@@ -39,7 +39,8 @@ def rescue(scale: Scale, task: str, head: int) -> Block:
 
 def blocks(scale: Scale) -> list[Block]:
     """Everything that planes are chosen from."""
-    return [make(scale, task, head) for task in TASKS for make in (of_head, rescue) for head in scale.plane_heads]
+    tasks = scale.tasks_of(*TASKS)
+    return [make(scale, task, head) for task in tasks for make in (of_head, rescue) for head in scale.plane_heads]
 
 
 def pairs(found: Found, task: str) -> pd.DataFrame:
@@ -85,7 +86,7 @@ def surfaces(found: Found) -> tuple[dict[str, Surface], pd.DataFrame, list[str]]
     import pandas as pd
 
     drawn, tables, notes = {}, [], []
-    for task in TASKS:
+    for task in found.scale.tasks_of(*TASKS):
         table = pairs(found, task)
         tables.append(table)
         runs = found.of(*[of_head(found.scale, task, head) for head in found.scale.plane_heads])
@@ -174,8 +175,9 @@ def seconds(scale: Scale, *, barriers: bool) -> list[tuple[str, float]]:
     """What measuring is estimated to take: a forward and a backward pass of the examples a point."""
     passes = scale.model("bert").seconds_per_step * scale.surface_examples / 16
     points = scale.surface_points**2 + 3 * scale.edge_points
-    parts = [(f"loss and gradient norm on {len(TASKS)} planes of {points:,} points", len(TASKS) * points * passes)]
+    tasks = len(scale.tasks_of(*TASKS))
+    parts = [(f"loss and gradient norm on {tasks} planes of {points:,} points", tasks * points * passes)]
     if barriers:
-        runs = len(TASKS) * len(scale.plane_heads) * scale.plane_orders // 2
+        runs = tasks * len(scale.plane_heads) * scale.plane_orders // 2
         parts.append((f"edges of about {runs} more planes", runs * 3 * scale.edge_points * passes))
     return parts

@@ -69,22 +69,26 @@ class Options:
     """Told what is being done, a line at a time."""
 
 
-def chosen_figures(names: Iterable[str]) -> list[Figure]:
-    """The figures of these names in the order of the paper, each once; ``all`` stands for every one.
+def chosen_figures(names: Iterable[str], scale: Scale) -> list[Figure]:
+    """The figures of these names in the order of the paper, each once; ``all`` stands for every one of the scale.
 
     Raises:
-        UserError: none, or an unknown name; the nearest one is said.
+        UserError: none, an unknown name (the nearest one is said), or one whose model the scale lacks.
     """
     asked = list(dict.fromkeys(names))
     if not asked:
         raise UserError(f"give the name of a figure or table ({', '.join(FIGURES)}), or all")
     found = {name: get_figure(name) for name in asked if name != "all"}
-    return [get_figure(name) for name in FIGURES if "all" in asked or name in found]
+    for name, figure in found.items():
+        if figure.model not in scale.models:
+            raise UserError(f"{name} is about {figure.model}, and --scale {scale.name} has no such model; leave it out")
+    wanted = [get_figure(name) for name in FIGURES if "all" in asked or name in found]
+    return [figure for figure in wanted if figure.model in scale.models]
 
 
-def every_figure() -> list[Figure]:
-    """All figures and tables."""
-    return chosen_figures(["all"])
+def every_figure(scale: Scale) -> list[Figure]:
+    """All figures and tables that a scale has the models for."""
+    return chosen_figures(["all"], scale)
 
 
 @takes_former_names({"places": "paths"})
@@ -101,7 +105,7 @@ def reproduce(
     Args:
         names: of figures and tables, or ``all``.
         out: a new or empty folder, or that of an earlier reproduction at the same scale, which is gone on with.
-        scale: ``mini``, ``paper``, or a :class:`Scale` of your own.
+        scale: ``mini``, ``paper``, :func:`seedproof.paper.real.real_scale` of a model, or a :class:`Scale` of your own.
         paths: where data and models are; None: the hub, or what is shipped.
         options: how runs are executed.
 
@@ -114,14 +118,14 @@ def reproduce(
         seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
     """
     size = get_scale(scale) if isinstance(scale, str) else scale
-    where, how, asked = paths or Paths(), options or Options(), chosen_figures(names)
+    where, how, asked = paths or Paths(), options or Options(), chosen_figures(names, size)
     where.check(size)
     folder = Path(out)
     earlier = check_folder(folder, size)
     store = _open(folder, size, how)
     with alone(store):
         note(folder, size, earlier, where)
-        figures = chosen_figures([*earlier, *(figure.name for figure in asked)])
+        figures = chosen_figures([*earlier, *(figure.name for figure in asked)], size)
         runs = prepare(store, figures, size, where, how)
         execute(store, asked, runs, size, how)
         found = Found(
@@ -185,7 +189,7 @@ def execute(
     Raises:
         seedproof.launch.StudyInterrupted: Ctrl-C.
     """
-    blocks = planned(figures, scale, every_figure())
+    blocks = planned(figures, scale, every_figure(scale))
     for weights in (True, False):
         part = [runs[key] for block in blocks if block.weights == weights for key in block.run_keys()]
         recording = Recording(probes=RECORDED, weights=weights)
@@ -236,11 +240,11 @@ def _open(folder: Path, scale: Scale, how: Options) -> Store:
 
 def _any_study(scale: Scale, how: Options) -> Study:
     """A study for what does not depend on which runs it has: numerics and execution."""
-    task, model = next(iter(scale.tasks.values())).name, next(iter(scale.models.values())).name
+    task, model = next(iter(scale.tasks.values())).name, next(iter(scale.models.values()))
     return Study(
         NAME,
         tasks=[task],
-        models=[model],
+        models=[model.folder or model.name],
         engine=how.engine,
         precision=how.precision,
         device=how.device,

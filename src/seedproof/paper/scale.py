@@ -1,17 +1,20 @@
-"""How large a reproduction is: the paper's own size, or that of the embedded miniatures; everything else is the same code.
+"""How large a reproduction is: the paper's own size, that of the embedded miniatures, or that of a model of one's own.
 
 A figure says what it needs in roles ("rte", "bert"); a scale says what stands for them here, with how many seeds, epochs
-and examples. What differs from the paper is a row of :meth:`Scale.table`, which is printed and kept with the results.
+and examples. What differs from the paper is a row of :meth:`Scale.table`, which is printed and kept with the results. A scale
+may lack a role; what needs it is left out.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from seedproof.errors import unknown
+from seedproof.errors import UserError, unknown
 from seedproof.models.source import find_model
 from seedproof.recipes.card import settings_of_card
 from seedproof.recipes.resolve import DEFAULT_LEARNING_RATE
@@ -19,6 +22,9 @@ from seedproof.tasks import MINIATURE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+REAL = "real"
+"""The scale whose model the user gives (:mod:`seedproof.paper.real`)."""
 
 SHORT_EPOCHS = 3.0
 """Epochs of the default recipe, at every scale."""
@@ -35,11 +41,14 @@ class KnownModel:
     """Parameters of the encoder with its pooler; the head comes on top and does not matter here."""
     seconds_per_step: float
     """Seconds of a step on 16 examples; see the scale's ``machine``. A batch of an evaluation is taken as a third."""
+    folder: str | None = None
+    """Where its files are, if the scale says so."""
 
     @property
     def card(self) -> Mapping[str, Any]:
         """Settings in the model's card; the models of the paper have none."""
-        return settings_of_card(find_model(self.name)) if self.name.startswith(MINIATURE) else {}
+        known = self.name if self.name.startswith(MINIATURE) else self.folder
+        return {} if known is None else settings_of_card(find_model(known))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +99,8 @@ class Scale:
     edge_points: int = 41
     forgetting_runs: int = 12
     """Failed and successful runs to measure, at most; the figure draws the first three of each."""
+    long_seeds: int | None = None
+    """Seeds of the recipe that the paper proposes in Table 1 and Figures 1 and 8a; None: as many as of the others."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings of every recipe; they win."""
     numerics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -102,6 +113,39 @@ class Scale:
     def task(self, role: str) -> KnownTask:
         """The task that plays a role."""
         return self.tasks[role]
+
+    def models_of(self, *roles: str) -> tuple[str, ...]:
+        """Those of the roles that a model plays at this scale, in their order."""
+        return tuple(role for role in roles if role in self.models)
+
+    def tasks_of(self, *roles: str) -> tuple[str, ...]:
+        """Those of the roles that a task plays at this scale, in their order."""
+        return tuple(role for role in roles if role in self.tasks)
+
+    def only(self, *roles: str) -> Scale:
+        """This scale with these tasks alone; all of them where none is named.
+
+        Raises:
+            UserError: a role that no task plays here, or RTE, which most figures are about, is not among them.
+        """
+        for role in roles:
+            if role not in self.tasks:
+                raise unknown("task", role, self.tasks, where=f"--scale {self.name}")
+        if roles and "rte" not in roles:
+            raise UserError(
+                f"--task {' --task '.join(roles)} leaves out RTE, which most figures are about; add --task rte"
+            )
+        kept = {role: known for role, known in self.tasks.items() if not roles or role in roles}
+        subsets = {role: size for role, size in self.subsets.items() if role in kept}
+        return dataclasses.replace(self, tasks=MappingProxyType(kept), subsets=MappingProxyType(subsets))
+
+    def options(self) -> list[str]:
+        """What makes this scale of the one of its name, as options of the command."""
+        own = [known.folder for known in self.models.values() if known.folder is not None]
+        models = [str(Path(folder).resolve()) if Path(folder).is_dir() else folder for folder in own]
+        tasks = self.tasks if len(self.tasks) < len(PAPER.tasks) else ()
+        pairs = [("--model", model) for model in models] + [("--task", role) for role in tasks]
+        return [word for pair in pairs for word in pair]
 
     @property
     def is_miniature(self) -> bool:
@@ -117,24 +161,35 @@ class Scale:
         )
 
 
-def get_scale(name: str) -> Scale:
-    """``mini`` or ``paper``.
+def get_scale(name: str, model: str | None = None) -> Scale:
+    """``mini``, ``paper``, or ``real`` with a model's folder or its name on the hub.
 
     Raises:
-        UserError: another name.
+        UserError: another name, or no model where one is needed; no such model.
     """
+    if name == REAL:
+        from seedproof.paper.real import real_scale
+
+        if model is None:
+            raise UserError("--scale real is about a model of your own; give its folder with --model DIR")
+        return real_scale(model)
     if name not in SCALES:
-        raise unknown("scale", name, SCALES)
+        raise unknown("scale", name, [*SCALES, REAL])
     return SCALES[name]
+
+
+LACKING = "none"
 
 
 def _rows(scale: Scale) -> list[tuple[str, object, object]]:
     paper = PAPER
     rows: list[tuple[str, object, object]] = []
     for role, label in (("bert", "BERT"), ("roberta", "RoBERTa"), ("albert", "ALBERT"), ("shallow", "shallow control")):
-        rows.append((f"model, {label}", _model(paper.model(role)), _model(scale.model(role))))
+        here = _model(scale.model(role)) if role in scale.models else LACKING
+        rows.append((f"model, {label}", _model(paper.model(role)), here))
     for role, known in paper.tasks.items():
-        rows.append((f"task, {known.title} (train + dev)", _task(known), _task(scale.task(role))))
+        here = _task(scale.task(role)) if role in scale.tasks else LACKING
+        rows.append((f"task, {known.title} (train + dev)", _task(known), here))
     rows.append(("learning rates", "1e-5, 2e-5, 3e-5", _rates(scale)))
     rows.append(("batch size", 16, 16))
     rows.append(("epochs, short recipe", _number(SHORT_EPOCHS), _number(SHORT_EPOCHS)))
@@ -143,8 +198,11 @@ def _rows(scale: Scale) -> list[tuple[str, object, object]]:
     rows.append(("steps of the short recipe on RTE", _steps(paper, "rte"), _steps(scale, "rte")))
     for role, known in paper.tasks.items():
         if role in paper.subsets:
-            rows.append((f"small training set, {known.title}", _subset(paper, role), _subset(scale, role)))
+            here = _subset(scale, role) if role in scale.subsets else LACKING
+            rows.append((f"small training set, {known.title}", _subset(paper, role), here))
     rows.append(("seeds, Table 1 and Figures 1, 3 and 5", paper.seeds, scale.seeds))
+    if scale.long_seeds is not None:
+        rows.append(("seeds, long recipe in Table 1 and Figures 1 and 8a", paper.seeds, scale.long_seeds))
     rows.append(("seeds a cell, grid of Figures 8b and 9", paper.grid_seeds, scale.grid_seeds))
     cells = len(paper.rates) * 2 * len(paper.grid_epochs) * paper.grid_seeds
     rows.append(("runs of the grid", cells, len(scale.rates) * 2 * len(scale.grid_epochs) * scale.grid_seeds))

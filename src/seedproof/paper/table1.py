@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedproof.paper.blocks import DEVLIN, MIXOUT, Block, block, mosbach, varied
+from seedproof.paper.blocks import DEVLIN, MIXOUT, Block, baseline, block, mosbach, varied
 from seedproof.paper.boxes import failures
 from seedproof.paper.figure import Content, Figure, Found, cell_keys, incomplete
 from seedproof.paper.scale import Scale
@@ -40,17 +40,23 @@ _PUBLISHED = {
 
 def compared(scale: Scale) -> list[Block]:
     """The runs of the table and of Figure 1."""
-    recipes = (DEVLIN, MIXOUT, mosbach(scale))
-    return [block(task, "bert", recipe, scale.seeds) for task in TASKS for recipe in recipes]
+    return [
+        each
+        for task in scale.tasks_of(*TASKS)
+        for each in (*(block(task, "bert", name, scale.seeds) for name in (DEVLIN, MIXOUT)), baseline(scale, task))
+    ]
 
 
 def _control(scale: Scale, model: str, *, correction: bool = False) -> list[Block]:
     """The default recipe on the tasks, without and with bias correction, which a control needs both."""
-    return [block(task, model, varied(correction=correction), scale.seeds) for task in TASKS]
+    tasks = scale.tasks_of(*TASKS) if model in scale.models else ()
+    return [block(task, model, varied(correction=correction), scale.seeds) for task in tasks]
 
 
 def controls(scale: Scale) -> list[Block]:
-    """The shallow model, and the deep one with bias correction to compare it with."""
+    """The shallow model, and the deep one with bias correction to compare it with; none where the scale has no shallow one."""
+    if "shallow" not in scale.models:
+        return []
     shallow = [*_control(scale, "shallow"), *_control(scale, "shallow", correction=True)]
     return [*shallow, *_control(scale, "bert", correction=True)]
 
@@ -81,7 +87,7 @@ def _tests(found: Found, runs: pd.DataFrame) -> pd.DataFrame:
     from seedproof.analysis.spread import COLUMNS, spread_tests
 
     parts = []
-    for task in TASKS:
+    for task in found.scale.tasks_of(*TASKS):
         name = found.scale.task(task).name
         finished = runs[(runs["task"] == name) & (runs["state"] == "finished")]
         if finished["recipe"].nunique() > 1:
