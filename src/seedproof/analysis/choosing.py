@@ -1,0 +1,173 @@
+"""What choosing the best run on the development set is worth, and how much of the spread over seeds is that set's size.
+
+Both come from one bootstrap over the examples: every run is scored on the examples that were drawn, and on the rest, which
+were not (Efron and Tibshirani 1997, JASA 92:548). The best run of a draw is chosen by the draw and scored on the rest, so
+no example both chooses and judges. A draw holds 63 % of the examples, some of them several times, and chooses about as well
+as half of the development set would: what is found for the whole set is a little too low, never flattering
+(``tests/analysis/test_choosing.py`` has the simulation).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedproof.analysis.statistics import standard_deviation
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int
+
+RESAMPLES = 500
+"""Draws of the examples: the mean over them is then exact to a twentieth of the score's own standard error."""
+ATTEMPTS = 20
+"""Draws for each that is kept, at most, where most leave one label only on one of their sides."""
+
+Score = Callable[[NDArray[Any], NDArray[Any]], float]
+"""From outputs (examples, ...) and labels (examples, ...) to a number; larger is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """Scores of candidates on bootstrap samples of the examples; a candidate is a run, or what averages runs."""
+
+    drawn: Float64[np.ndarray, "resamples candidates"]
+    """On the examples that were drawn."""
+    rest: Float64[np.ndarray, "resamples candidates"]
+    """On those that were not."""
+
+
+def resample(
+    score: Score,
+    outputs: Sequence[NDArray[Any]],
+    labels: NDArray[Any],
+    *,
+    groups: Int[np.ndarray, " examples"] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resampled:
+    """Score every candidate on bootstrap samples of the examples, and on the examples that each leaves out.
+
+    Args:
+        score: of outputs and labels.
+        outputs: of each candidate, all on the same examples.
+        labels: of the examples.
+        groups: number of each example's group from 0; groups are then drawn whole. None: examples are.
+        resamples: how many are made; fewer where the labels allow fewer, none where they allow none.
+        seed: of the draws.
+    """
+    members = None if groups is None else [np.flatnonzero(groups == group) for group in range(int(groups.max()) + 1)]
+    units, generator = len(labels) if members is None else len(members), np.random.default_rng(seed)
+    drawn: list[list[float]] = []
+    rest: list[list[float]] = []
+    for _ in range(ATTEMPTS * resamples):
+        if len(drawn) == resamples:
+            break
+        chosen = generator.integers(0, units, units)
+        left = np.setdiff1d(np.arange(units), chosen)
+        if members is not None:
+            chosen = np.concatenate([members[unit] for unit in chosen])
+            left = np.concatenate([members[unit] for unit in left]) if len(left) else left
+        # Decided by the labels alone, so it favours no candidate: there is nothing to score where all are equal.
+        if len(left) and _is_varied(labels[chosen]) and _is_varied(labels[left]):
+            drawn.append([score(each[chosen], labels[chosen]) for each in outputs])
+            rest.append([score(each[left], labels[left]) for each in outputs])
+    shape = (len(drawn), len(outputs))
+    return Resampled(np.array(drawn, np.float64).reshape(shape), np.array(rest, np.float64).reshape(shape))
+
+
+def _is_varied(labels: NDArray[Any]) -> bool:
+    return bool((labels != labels[:1]).any())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best of some runs by their score, and what to expect of it."""
+
+    index: int
+    """Which one."""
+    score: float
+    """On the examples that chose it."""
+    expected: float
+    """On others like them: the mean of all runs, and what choosing gained on examples that did not choose."""
+
+    @property
+    def optimism(self) -> float:
+        """By how much its score flatters it."""
+        return self.score - self.expected
+
+
+def best_of(scores: Float64[np.ndarray, " candidates"]) -> int:
+    """Index of the highest score, of equal ones the first; scores are finite."""
+    return int(np.argmax(scores))
+
+
+def choice(scores: Float64[np.ndarray, " candidates"], resampled: Resampled) -> Choice:
+    """Choose the best run, and say what it will score on examples that did not choose it.
+
+    The gain is measured against the mean of all runs on the same rest, so that a metric which depends on the number of
+    examples (macro F1, a correlation) depends on it on both sides.
+
+    Args:
+        scores: of each run on all examples; finite.
+        resampled: of the same runs.
+    """
+    index = best_of(scores)
+    return Choice(index, float(scores[index]), float(scores.mean()) + gain(resampled, resampled.drawn.argmax(axis=1)))
+
+
+def gain(resampled: Resampled, chosen: Int[np.ndarray, " resamples"] | int) -> float:
+    """By how much a candidate scores more than the mean of all on the rest, on average; NaN without resamples.
+
+    Args:
+        resampled: of the candidates.
+        chosen: the candidate of each resample, or one for all.
+    """
+    if not len(resampled.rest):
+        return math.nan
+    values = resampled.rest[np.arange(len(resampled.rest)), chosen]
+    return float((values - resampled.rest.mean(axis=1)).mean())
+
+
+@dataclass(frozen=True)
+class SpreadParts:
+    """The standard deviation of scores over seeds, and what of it comes from scoring on few examples."""
+
+    sd: float
+    """Of the scores over seeds (n - 1)."""
+    sampling: float
+    """What it would be if the seeds differed in nothing: each gets other examples right, and these are a sample."""
+    standard_error: float
+    """Of one run's score over development sets of this size: the mean over the runs. All runs share most of it."""
+
+    @property
+    def seeds(self) -> float:
+        """What is left for the seeds: the spread on a development set without end."""
+        return math.sqrt(max(0.0, self.sd**2 - self.sampling**2))
+
+    @property
+    def share(self) -> float:
+        """Fraction of the variance over seeds that is the development set's; 1 where the seeds need not differ at all."""
+        return min(1.0, self.sampling**2 / self.sd**2) if self.sd > 0 else math.nan
+
+
+def spread_parts(scores: Float64[np.ndarray, " candidates"], resampled: Resampled) -> SpreadParts:
+    """Divide the spread over seeds: a resample adds the noise of one more sample of examples to the variance.
+
+    Args:
+        scores: of each run on all examples; finite.
+        resampled: of the same runs.
+
+    Returns:
+        NaN for fewer than two runs, or without resamples.
+    """
+    if len(scores) < 2 or not len(resampled.drawn):
+        return SpreadParts(math.nan, math.nan, math.nan)
+    observed = float(standard_deviation(scores))
+    added = float((standard_deviation(resampled.drawn, axis=1) ** 2).mean()) - observed**2
+    error = float(standard_deviation(resampled.drawn, axis=0).mean())
+    return SpreadParts(observed, math.sqrt(max(0.0, added)), error)

@@ -1,0 +1,99 @@
+"""What choosing is worth and what the spread is made of, against simulations whose truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from seedproof.analysis.choosing import Resampled, choice, gain, resample, spread_parts
+from seedproof.tasks.metrics import find_metric
+from seedproof.tasks.uncertainty import known_interval
+
+RUNS, EXAMPLES = 5, 150
+
+
+def simulated(generator, sd):
+    """Runs of known accuracy: which examples each gets right (runs, examples), half of it shared by all runs, and the truth."""
+    truth = np.clip(0.8 + sd * generator.standard_normal(RUNS), 0.5, 0.99)
+    shared = generator.random(EXAMPLES) < 0.5
+    own = generator.random((RUNS, EXAMPLES))
+    ease = np.where(shared, generator.random(EXAMPLES), own)
+    return (ease < truth[:, None]).astype(float), truth
+
+
+def accuracy(right, labels):
+    return float(right.mean())
+
+
+def repeated(sd, times=120, resamples=50):
+    """Means over simulated studies: truth, score and expectation of the chosen run, each less the mean over runs, which is free
+    of the noise that all share; how often its interval covers; the spread's parts."""
+    generator, labels = np.random.default_rng(0), np.arange(EXAMPLES) % 2
+    rows = []
+    for seed in range(times):
+        right, truth = simulated(generator, sd)
+        scores = right.mean(axis=1)
+        resampled = resample(accuracy, list(right), labels, resamples=resamples, seed=seed)
+        chosen, parts = choice(scores, resampled), spread_parts(scores, resampled)
+        low, high = known_interval("accuracy", chosen.score, EXAMPLES)
+        covers = low - chosen.optimism <= truth[chosen.index] <= high - chosen.optimism
+        variances = parts.sd**2, parts.sampling**2, parts.standard_error
+        above = truth[chosen.index] - truth.mean(), chosen.score - scores.mean(), chosen.expected - scores.mean()
+        rows.append([*above, covers, *variances])
+    return np.mean(rows, axis=0)
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.02])
+def test_the_optimism_of_the_best_seed_is_found_where_the_truth_is_known(sd):
+    truth, score, expected, covered, *_ = repeated(sd)
+    assert score - truth > 0.015  # what a card that names the best score overstates
+    assert -0.006 < expected - truth < 0.003  # a little too low, never flattering
+    assert covered > 0.92
+
+
+def test_the_spread_of_equal_seeds_is_the_development_set_alone():
+    *_, observed, sampling, error = repeated(0.0)
+    own = 0.5 * 0.8 * 0.2 / EXAMPLES  # the half of the examples whose answers are each run's own
+    assert sampling == pytest.approx(own, rel=0.1)
+    assert observed == pytest.approx(own, rel=0.15)
+    assert error == pytest.approx(math.sqrt(0.8 * 0.2 / EXAMPLES), rel=0.1)
+
+
+def test_seeds_that_differ_spread_more_than_the_development_set_explains():
+    *_, observed, sampling, _ = repeated(0.05, times=60)
+    assert observed - sampling == pytest.approx(0.05**2, rel=0.35)
+    assert sampling < 0.4 * observed
+
+
+def test_one_run_has_no_optimism_and_no_spread():
+    metric = find_metric("macro_f1", ("a", "b", "c"))
+    generator = np.random.default_rng(1)
+    labels = generator.integers(0, 3, 40)
+    outputs = generator.standard_normal((40, 3))
+    resampled = resample(metric.score, [outputs], labels, resamples=20)
+    chosen = choice(np.array([metric.score(outputs, labels)]), resampled)
+    assert (chosen.index, chosen.optimism) == (0, 0.0)
+    assert math.isnan(spread_parts(np.array([0.5]), resampled).share)
+
+
+def test_the_rest_judges_what_the_draw_has_chosen():
+    resampled = Resampled(drawn=np.array([[1.0, 0.0], [0.0, 1.0]]), rest=np.array([[0.2, 0.4], [0.6, 0.8]]))
+    assert choice(np.array([0.5, 0.7]), resampled).expected == pytest.approx(0.6 + (-0.1 + 0.1) / 2)
+    assert gain(resampled, 1) == pytest.approx(0.1)
+
+
+def test_groups_are_drawn_whole():
+    labels, groups = np.array([0, 1] * 10), np.repeat(np.arange(10), 2)
+    seen = []
+    resample(lambda outputs, _: seen.append(outputs) or 0.0, [groups], labels, groups=groups, resamples=3)
+    for drawn, rest in zip(seen[::2], seen[1::2], strict=True):
+        assert not set(drawn) & set(rest)
+        assert all(np.unique(part, return_counts=True)[1].min() >= 2 for part in (drawn, rest))
+
+
+def test_labels_that_cannot_be_divided_give_no_resamples():
+    resampled = resample(accuracy, [np.zeros(3), np.ones(3)], np.array([0, 0, 1]), resamples=5)
+    assert not len(resampled.drawn)
+    assert math.isnan(choice(np.array([0.0, 1.0]), resampled).expected)
