@@ -13,6 +13,9 @@ from seedproof.analysis.claims import Evidence as Evidence
 from seedproof.analysis.claims import ledger as ledger
 from seedproof.errors import UserError as UserError
 from seedproof.execution.recording import Recording as Recording
+from seedproof.fitting.fit import Fitted as Fitted
+from seedproof.fitting.fit import fit as fit
+from seedproof.fitting.predicting import predict as predict
 from seedproof.launch import StudyInterrupted as StudyInterrupted
 from seedproof.launch.base import Launcher as Launcher
 from seedproof.measure.forgetting import forgetting as forgetting

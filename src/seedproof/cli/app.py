@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seedproof.cli import bench, demo, listing, measure, miniature, report, reproduce, study
+from seedproof.cli import bench, demo, fit, listing, measure, miniature, predict, report, reproduce, study
 
 app = typer.Typer(
     name="seedproof",
@@ -16,6 +16,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("demo")(demo.demo)
+app.command("fit")(fit.fit)
+app.command("predict")(predict.predict)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(study.app, name="study")
 app.command("report")(report.report)

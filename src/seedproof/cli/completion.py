@@ -31,6 +31,11 @@ def recipes(incomplete: str) -> list[str]:
     return [f"{before}{name}" for name in _beginning(last, METHODS)]
 
 
+def fits(incomplete: str) -> list[str]:
+    """Names of recipes, and the one that fits itself to the data."""
+    return _beginning(incomplete, ["auto"]) + recipes(incomplete)
+
+
 def settings(incomplete: str) -> list[str]:
     """Fields of recipes, with ``=`` behind."""
     from seedproof.recipes import setting_types

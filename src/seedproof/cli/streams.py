@@ -50,7 +50,9 @@ def write_anything() -> None:
             stream.reconfigure(errors=_HANDLER)
 
 
-_COMMAND = re.compile(r"(?<![\w/.-])seedproof (?=(?:bench|demo|ls|measure|miniature|report|reproduce|study) ).*")
+_COMMAND = re.compile(
+    r"(?<![\w/.-])seedproof (?=(?:bench|demo|fit|ls|measure|miniature|predict|report|reproduce|study) ).*"
+)
 
 
 def columns(stream: TextIO | None = None) -> int | None:

@@ -1,0 +1,124 @@
+"""``seedproof fit``: from a table to a model one can ship."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seedproof.cli import completion
+from seedproof.cli.streams import say
+
+
+def fit(
+    train: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", help="A CSV, TSV, JSONL, JSON (also .gz) or Parquet file of training examples."
+        ),
+    ],
+    model: Annotated[
+        str, typer.Option(help="A folder, a name on the hub, or miniature/....", autocompletion=completion.models)
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the model; it appears when all is done. Its study: OUT.study")],
+    text: Annotated[str | None, typer.Option(help="Column of the text.")] = None,
+    text_pair: Annotated[str | None, typer.Option(help="Column of the second text, for pairs.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
+    dev: Annotated[Path | None, typer.Option(help="Development examples [default: a stratified 20 % split].")] = None,
+    kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge by it: accuracy, f1:CLASS, macro_f1, ... [default: accuracy; matthews if a class is rare]."
+        ),
+    ] = None,
+    quoting: Annotated[
+        str | None, typer.Option(help="standard, or none: double quotes in your CSV or TSV are plain characters.")
+    ] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for a glue/... task.")] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="How to train; auto: the baseline with epochs fitted to data and budget.",
+            autocompletion=completion.fits,
+        ),
+    ] = "mosbach",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="Set a field of the recipe.", autocompletion=completion.settings
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="How many runs to choose from.")] = 5,
+    budget: Annotated[
+        str | None, typer.Option(help="Time that there is: 2h, 90m. What does not fit is left out.")
+    ] = None,
+    ensemble: Annotated[
+        str | None,
+        typer.Option(help="predictions or weights: ship their mean, where better on data that did not choose."),
+    ] = None,
+    push_to: Annotated[str | None, typer.Option(help="Upload to this name on the hub when all is done.")] = None,
+    engine: Annotated[str | None, typer.Option(help="fleet, or plain: one run at a time. [default: fleet]")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast. [default: fp32]")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda where there is one].")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads in one run on a CPU. [default: 1]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core, or one on a GPU].")] = None,
+    launcher: Annotated[
+        str, typer.Option(help="Where runs execute: local, inline, ray, ...", autocompletion=completion.launchers)
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the cluster of --launcher ray [default: this machine's].")
+    ] = None,
+) -> None:
+    """Train a model on a table over a few seeds, say how stable that is, and write the best as a folder to ship.
+
+    The same command goes on where it was stopped; with more --seeds it extends.
+    """
+    from seedproof.cli.launchers import chosen_launcher
+    from seedproof.cli.printing import continuing
+    from seedproof.errors import command
+    from seedproof.fitting.fit import fit as fit_model
+    from seedproof.recipes import parse_setting
+
+    table: dict[str, Any] = {
+        "text": text,
+        "text_pair": text_pair,
+        "label": label,
+        "dev": dev,
+        "kind": kind,
+        "metric": metric,
+        "quoting": quoting,
+        "split_seed": split_seed,
+        "data_dir": data_dir,
+    }
+    with continuing():
+        fitted = fit_model(
+            train,
+            model=model,
+            out=out,
+            recipe=recipe,
+            settings=dict(parse_setting(setting) for setting in settings or []),
+            seeds=seeds,
+            budget=budget,
+            ensemble=ensemble,
+            push_to=push_to,
+            engine=engine,
+            precision=precision,
+            device=device,
+            threads=threads,
+            jobs=jobs,
+            launcher=chosen_launcher(launcher, jobs, address),
+            told_command=shlex.join(["seedproof", *sys.argv[1:]]),
+            **{key: value for key, value in table.items() if value is not None},
+        )
+    for line in fitted.findings:
+        say(line)
+    say(f"\nmodel: {fitted.path}, its card: {fitted.path / 'README.md'}")
+    say(f"every run: {command('study', 'summary', fitted.results.path)}")
+    say(f"to answer a table with it: {command('predict', fitted.path, 'rows.csv', '--out', 'predictions.csv')}")
+    if fitted.pushed:
+        say(f"uploaded: {fitted.pushed}")
