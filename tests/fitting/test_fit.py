@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 OPTIONS = {
     "text": "sentence",
     "label": "polite",
-    "settings": {"epochs": 12, "learning_rate": 3e-3},
+    "settings": {"epochs": 12, "learning_rate": 3e-3, "max_length": 64},
     "launcher": "inline",
 }
 

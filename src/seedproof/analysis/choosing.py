@@ -28,7 +28,7 @@ ATTEMPTS = 20
 """Draws for each that is kept, at most, where most leave one label only on one of their sides."""
 
 Score = Callable[[NDArray[Any], NDArray[Any]], float]
-"""From outputs (examples, ...) and labels (examples, ...) to a number; larger is better."""
+"""A function of outputs (examples, ...) and labels (examples, ...); larger is better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,9 @@ class Resampled:
     """Scores of candidates on bootstrap samples of the examples; a candidate is a run, or what averages runs."""
 
     drawn: Float64[np.ndarray, "resamples candidates"]
-    """On the examples that were drawn."""
+    """Scores on the examples that were drawn."""
     rest: Float64[np.ndarray, "resamples candidates"]
-    """On those that were not."""
+    """Scores on those that were not."""
 
 
 def resample(
@@ -91,13 +91,13 @@ class Choice:
     index: int
     """Which one."""
     score: float
-    """On the examples that chose it."""
+    """Score on the examples that chose it."""
     expected: float
-    """On others like them: the mean of all runs, and what choosing gained on examples that did not choose."""
+    """Score on others like them: the mean of all runs, and what choosing gained on examples that did not choose."""
 
     @property
     def optimism(self) -> float:
-        """By how much its score flatters it."""
+        """What its score flatters it by."""
         return self.score - self.expected
 
 
@@ -121,7 +121,7 @@ def choice(scores: Float64[np.ndarray, " candidates"], resampled: Resampled) -> 
 
 
 def gain(resampled: Resampled, chosen: Int[np.ndarray, " resamples"] | int) -> float:
-    """By how much a candidate scores more than the mean of all on the rest, on average; NaN without resamples.
+    """The mean by which a candidate scores more than all do on average, on the rest; NaN without resamples.
 
     Args:
         resampled: of the candidates.
@@ -138,11 +138,11 @@ class SpreadParts:
     """The standard deviation of scores over seeds, and what of it comes from scoring on few examples."""
 
     sd: float
-    """Of the scores over seeds (n - 1)."""
+    """Standard deviation of the scores over seeds (n - 1)."""
     sampling: float
     """What it would be if the seeds differed in nothing: each gets other examples right, and these are a sample."""
     standard_error: float
-    """Of one run's score over development sets of this size: the mean over the runs. All runs share most of it."""
+    """Standard error of one run's score over development sets of this size: the mean over the runs. All runs share most of it."""
 
     @property
     def seeds(self) -> float:

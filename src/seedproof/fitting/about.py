@@ -13,7 +13,7 @@ from seedproof.store.documents import read_document, write_document
 FILE = "seedproof.json"
 FORMAT = 1
 SEPARATOR = ";"
-"""Between the labels of one text, where nothing else was asked for."""
+"""What stands between the labels of one text, where nothing else was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

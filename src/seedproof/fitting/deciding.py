@@ -15,7 +15,7 @@ from seedproof.report.progress import duration
 from seedproof.store.documents import read_document, write_document
 
 FILE = "fit.json"
-"""In the study's folder: what was asked for, and what was decided on it."""
+"""A file in the study's folder: what was asked for, and what was decided on it."""
 
 AUTO = "auto"
 BASELINE = "mosbach"
@@ -68,7 +68,7 @@ class Decision:
     """What is trained."""
 
     settings: Mapping[str, Any]
-    """Of the recipe."""
+    """Settings of the recipe, by field."""
     seeds: int
     decided: tuple[str, ...] = ()
     """What was decided and why, a sentence each; it goes onto the card."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from seedproof.study.planning import PlannedRun
 
 STUDY = ".study"
-"""Behind the name of a model's folder: the folder of its study."""
+"""What is put behind the name of a model's folder for that of its study."""
 SEEDS = 5
 
 
@@ -303,7 +304,8 @@ class _Writer:
         """Logits on the development set of the model whose weights are the mean of these runs'."""
         from seedproof.fitting.predicting import Predictor
 
-        with appearing(self._target.with_name(f".{self._target.name}.mean")) as folder:
+        with TemporaryDirectory(dir=self._store.path, prefix=".mean-") as made:
+            folder = Path(made)
             average_models([self._weights(run) for run in runs], folder)
             self._about({}, (), {}).write(folder)
             [outputs] = Predictor(folder, device="cpu").outputs(self._task.dev.texts, self._task.dev.pairs)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MEMBERS = "members"
 """Folder of the further models of an ensemble, inside of a model's."""
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
-"""By how much a probability may differ when stock Transformers computes it: padding and other kernels round otherwise, and
+"""The most by which a probability may differ when stock Transformers computes it: padding and other kernels round otherwise, and
 runs in bf16 answered under autocast."""
 
 

@@ -67,16 +67,16 @@ class Judgement:
     members: tuple[Run, ...]
     """The runs whose weights are shipped."""
     outputs: NDArray[Any]
-    """Of what is shipped, logits or logarithms of probabilities of the development set, (examples, outputs)."""
+    """Logits, or logarithms of probabilities, of what is shipped on the development set, (examples, outputs)."""
     score: float
-    """Of what is shipped, on the development set."""
+    """Score of what is shipped, on the development set."""
     expected: float
-    """On new rows like those of the development set."""
+    """Score of it on new rows like those of the development set."""
     low: float
     high: float
     """Ends of the 95 % interval of :attr:`expected`: the sampling error of the development set."""
     spread: SpreadParts
-    """Of the runs that succeeded."""
+    """What the spread of the runs that succeeded is made of."""
     ensemble: Mapping[str, Any]
     """Where an ensemble was asked for: ``averaged``, ``runs``, ``score``, and how much it and the best run gained over the
     mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else empty."""
@@ -93,7 +93,7 @@ class Judgement:
 
     @property
     def optimism(self) -> float:
-        """By how much the development score of what is shipped flatters it."""
+        """What the development score of what is shipped flatters it by."""
         return self.score - self.expected
 
     def numbers(self) -> dict[str, Any]:

@@ -94,8 +94,8 @@ def _delimited(path: Path, text: TextIO, wanted: Sequence[str], usual: str, quot
     else:
         parsed = _quoted(path, text, delimiter, number)
     for row, fields in parsed:
-        if not any(map(str.strip, fields)):
-            continue
+        if len(fields) < len(names) and not any(map(str.strip, fields)):
+            continue  # a blank line; a row whose fields are blank is a row, which would be missed
         if len(fields) != len(names):
             amount = "few" if len(fields) < len(names) else "many"
             raise UserError(
