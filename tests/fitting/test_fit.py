@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -141,3 +142,20 @@ def test_a_folder_of_something_else_is_never_replaced(fitted, tmp_path):
     (tmp_path / "mine.txt").write_text("x")
     with pytest.raises(UserError, match="holds something that seedproof fit did not write"):
         check_out(tmp_path)
+
+
+def test_weights_that_were_changed_or_lost_are_not_shipped(fitted, table, tiny_model, tmp_path):
+    study = tmp_path / "model.study"
+    shutil.copytree(fitted.results.path, study)
+    weights = study / "runs" / fitted.judgement.best.id / "weights"
+    file = weights / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    call = {"model": tiny_model, "out": tmp_path / "model", "seeds": 3, "progress": False, **OPTIONS}
+    with pytest.raises(UserError, match=r"model\.safetensors is damaged"):
+        sp.fit(table, **call)
+    shutil.rmtree(weights)
+    with pytest.raises(UserError, match="is gone, where the run has kept its model"):
+        sp.fit(table, **call)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.study"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,6 +113,7 @@ def fit(
             threads=threads,
             jobs=jobs,
             launcher=chosen_launcher(launcher, jobs, address),
+            say=partial(say, err=True),
             told_command=shlex.join(["seedproof", *sys.argv[1:]]),
             **{key: value for key, value in table.items() if value is not None},
         )

@@ -102,6 +102,7 @@ def fit(
     launcher: str | Launcher = "local",
     listeners: Sequence[Listener] = (),
     progress: bool = True,
+    say: Callable[[str], None] | None = None,
     told_command: str = "",
     **table: Any,
 ) -> Fitted:
@@ -127,7 +128,8 @@ def fit(
         jobs: runs at a time.
         launcher: where runs execute.
         listeners: each is called with every event.
-        progress: say on standard error what is decided and done.
+        progress: show on standard error what is decided and done.
+        say: told each decision in place of standard error.
         told_command: what the card calls the command; None: this call.
         **table: of the table, as for :func:`seedproof.load_task`: ``text``, ``text_pair``, ``label``, ``dev``, ``metric``, ...
 
@@ -136,7 +138,7 @@ def fit(
             refuses the upload.
         seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
     """
-    say = _say if progress else _nothing
+    say = say or (_say if progress else _nothing)
     target, averaged = check_out(out), check_ensemble(ensemble)
     if push_to is not None:
         check_name(push_to)

@@ -18,6 +18,7 @@ from seedproof.fitting.about import FILE
 from seedproof.fitting.predicting import BATCH, probabilities
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.store.files import flush_folder
+from seedproof.store.seals import check_sealed
 
 if TYPE_CHECKING:
     from seedproof.tasks import Split
@@ -35,7 +36,7 @@ def check_out(out: str | os.PathLike[str]) -> Path:
     Raises:
         UserError: it is a file, holds something else, or cannot be made.
     """
-    target = Path(out)
+    target = Path(out) if Path(out).name else Path(out).resolve()
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UserError(f"--out {target} is a file or a link; give the name of a new folder")
     if target.is_dir() and any(target.iterdir()) and not (target / FILE).is_file():
@@ -78,8 +79,28 @@ def appearing(target: Path) -> Iterator[Path]:
 
 
 def copy_model(weights: Path, folder: Path) -> None:
-    """Copy the model and tokenizer that a run has kept, without the seals of its store."""
+    """Copy the model and tokenizer that a run has kept, without the seals of its store.
+
+    Raises:
+        UserError: the run has lost them, or a file was changed.
+    """
+    check_kept(weights)
     shutil.copytree(weights, folder, ignore=shutil.ignore_patterns("*.sha256"), dirs_exist_ok=True)
+
+
+def check_kept(weights: Path) -> None:
+    """Refuse weights that are not those that a run has kept.
+
+    Raises:
+        UserError: they are gone, or a file was changed.
+    """
+    if not weights.is_dir():
+        raise UserError(
+            f"{weights} is gone, where the run has kept its model: restore it from a copy, or remove {weights.parent} and give "
+            "the same command again, which does the run anew"
+        )
+    for file in weights.iterdir():
+        check_sealed(file)
 
 
 def average_models(weights: Sequence[Path], folder: Path) -> None:
@@ -96,6 +117,7 @@ def average_models(weights: Sequence[Path], folder: Path) -> None:
     for file in sorted(path.name for path in weights[0].glob("*.safetensors")):
         tensors: dict[str, torch.Tensor] = {}
         for index, each in enumerate(weights):
+            check_kept(each)
             with safe_open(each / file, framework="pt") as opened:
                 for name in opened.keys():  # noqa: SIM118 - no mapping
                     value = opened.get_tensor(name)
