@@ -16,6 +16,7 @@ NEEDS: Mapping[str, str] = {
     "browser": "Chromium and playwright, for the HTML report",
     "data": "GLUE's files and the vocabularies of published models",
     "latex": "pdflatex, for the tables as LaTeX",
+    "trackers": "the packages of the extra trackers: Weights & Biases, MLflow and Trackio beside TensorBoard",
 }
 
 

@@ -29,6 +29,7 @@ from seedproof.probes import PROBES
 from seedproof.recipes import RECIPES, Recipe
 from seedproof.study.definition import _KEYS
 from seedproof.tasks import TASKS
+from seedproof.track.named import TRACKERS
 
 INTERFACES = (
     "deprecation.DeprecatedName",
@@ -38,6 +39,9 @@ INTERFACES = (
     "methods.base.Effects",
     "methods.base.Mixture",
     "methods.base.Start",
+    "track.base.Ending",
+    "track.base.TrackedRun",
+    "track.base.Writer",
     *(
         f"events.{name}"
         for name, kind in vars(events).items()
@@ -79,6 +83,7 @@ def current() -> Iterator[str]:
         "setting of methods": (kind.key(name) for kind in METHODS.values() for name in kind.field_types()),
         "probe": PROBES,
         "launcher": LAUNCHERS,
+        "tracker": TRACKERS,
         "type of settings": (name for name in TYPES_OF_FIELDS if hasattr(fields, name)),
         "task": TASKS,
     }

@@ -18,7 +18,7 @@ OF_EACH = (
     "tests/report/html/test_browser.py::test_a_drawing_of_a_stranger_leads_nowhere",
     "tests/tasks/test_glue.py::test_real_label_order",
 )
-"""A test for each need."""
+"""A test for each need that goes with the PATH; what `trackers` names are packages."""
 
 
 @pytest.mark.parametrize("need", needs.NEEDS)
@@ -33,7 +33,7 @@ def test_a_skip_fails_only_where_its_need_is_required(need, monkeypatch):
 
 def test_a_misspelt_need_ends_the_session(monkeypatch):
     monkeypatch.setenv(needs.VARIABLE, "browsers")
-    with pytest.raises(pytest.UsageError, match="names 'browsers'; it takes browser, data, latex"):
+    with pytest.raises(pytest.UsageError, match="names 'browsers'; it takes browser, data, latex, trackers"):
         needs.required()
 
 

@@ -38,5 +38,7 @@ from seedproof.tasks import Split as Split
 from seedproof.tasks import Task as Task
 from seedproof.tasks import load_task as load_task
 from seedproof.tasks.subsample import subsample as subsample
+from seedproof.track.base import Tracker as Tracker
+from seedproof.track.live import Tracking as Tracking
 from seedproof.training.optimizer import AdamW as AdamW
 from seedproof.training.plan import correction_factor as correction_factor

@@ -34,6 +34,7 @@ assert not loaded, loaded
         ("study run --task rows.c", []),
         ("reproduce fig13", ["fig13"]),
         ("ls f", ["fields"]),
+        ("study run --track tens", ["tensorboard:"]),
         ("ben", ["bench"]),
     ],
 )

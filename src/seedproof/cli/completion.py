@@ -64,6 +64,13 @@ def launchers(incomplete: str) -> list[str]:
     return _beginning(incomplete, launcher_names())
 
 
+def trackers(incomplete: str) -> list[str]:
+    """Names of trackers, with ``:`` behind."""
+    from seedproof.track.named import tracker_names
+
+    return _beginning(incomplete, (f"{name}:" for name in tracker_names()))
+
+
 def kinds(incomplete: str) -> list[str]:
     """What ``ls`` lists."""
     from seedproof.cli.listing import KINDS

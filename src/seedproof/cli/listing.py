@@ -5,14 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seedproof.cli import completion
 from seedproof.errors import unknown
 
-KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings", "launchers")
+if TYPE_CHECKING:
+    from seedproof.launch.base import Known
+
+KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings", "launchers", "trackers")
 
 
 def ls(
@@ -20,7 +24,7 @@ def ls(
         str, typer.Argument(metavar="WHAT", help=f"One of: {', '.join(KINDS)}.", autocompletion=completion.kinds)
     ],
 ) -> None:
-    """List the tasks, recipes, methods, fields of recipes, models, studies, recordings or launchers that have a name."""
+    """List what has a name: tasks, recipes, methods, fields of recipes, models, studies, recordings, launchers, trackers."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     names = {
@@ -32,6 +36,7 @@ def ls(
         "studies": _studies,
         "recordings": _recordings,
         "launchers": _launchers,
+        "trackers": _trackers,
     }[what]()
     width = max(map(len, names))
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
@@ -114,10 +119,21 @@ def _recordings() -> dict[str, str]:
 def _launchers() -> dict[str, str]:
     from seedproof.launch.base import LAUNCHERS, installed_launchers
 
+    return _ours_and_others(LAUNCHERS, installed_launchers(), "Launcher")
+
+
+def _trackers() -> dict[str, str]:
+    from seedproof.track.named import TRACKERS, installed_trackers
+
+    return _ours_and_others(TRACKERS, installed_trackers(), "Tracker")
+
+
+def _ours_and_others(known: Mapping[str, Known], installed: Mapping[str, str], kind: str) -> dict[str, str]:
+    """What comes with this package, with what is lacking for it; what others bring; how to bring one."""
     rows = {
-        name: known.description + ("" if known.is_installed() else f"; not installed: {known.installation}")
-        for name, known in LAUNCHERS.items()
+        name: each.description + ("" if each.is_installed() else f"; not installed: {each.installation}")
+        for name, each in known.items()
     }
-    theirs = {name: f"{target}, of an installed package" for name, target in installed_launchers().items()}
-    own = "a seedproof.Launcher of your own, in module.py next to the study file, the script or in the working folder"
+    theirs = {name: f"{target}, of an installed package" for name, target in installed.items()}
+    own = f"a seedproof.{kind} of your own, in module.py next to the study file, the script or in the working folder"
     return {**rows, **theirs, "module:Class": own}

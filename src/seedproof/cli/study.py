@@ -1,4 +1,4 @@
-"""``seedproof study``: run, status, runs, summary, export."""
+"""``seedproof study``: run, status, runs, summary, export, track."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from seedproof.cli import completion
 from seedproof.cli.given import read_study, refuse_with_file, study_of, with_options
 from seedproof.cli.launchers import chosen_launcher
 from seedproof.cli.streams import say
+from seedproof.cli.trackers import begun_trackers, check_trackers, followed, track_whole
 from seedproof.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -100,6 +101,14 @@ def run(
     address: Annotated[
         str | None, typer.Option(help="HOST:PORT of the cluster of --launcher ray [default: this machine's].")
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:PLACE",
+            help="Show runs there as they train: tensorboard:DIR, wandb:DIR, mlflow:DIR or URI, trackio:DIR, ...",
+            autocompletion=completion.trackers,
+        ),
+    ] = None,
     record: Annotated[
         list[str] | None,
         typer.Option(
@@ -167,10 +176,11 @@ def run(
         study = with_options(study, out, file=None, record=record, recording=recording, **numerics)
     if out is None and not dry_run:
         raise UserError("give the folder of the study with --out DIR")
+    check_trackers(track)
     if out is None or dry_run:
         _foresee(study, out, chosen, jobs, verbose)
     else:
-        _carry_out(study, out, chosen, jobs, verbose)
+        _carry_out(study, out, chosen, jobs, verbose, track or [])
 
 
 @app.command("status")
@@ -283,20 +293,39 @@ def _foresee(study: Study, out: Path | None, launcher: Launcher, jobs: int | Non
         print_estimate(study.estimate(planned, out), numerics_there, jobs, launcher, has_fleet=has_fleet)
 
 
-def _carry_out(study: Study, out: Path, launcher: Launcher, jobs: int | None, verbose: bool) -> None:
+@app.command("track")
+def track(
+    folder: Folder,
+    tracker: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME:PLACE...",
+            help="tensorboard:DIR, wandb:DIR, mlflow:DIR or URI, trackio:DIR. All: seedproof ls trackers",
+            autocompletion=completion.trackers,
+        ),
+    ],
+) -> None:
+    """Write the runs of a study into trackers; what is there already is left alone (docs/trackers.md)."""
+    track_whole(folder, tracker)
+
+
+def _carry_out(
+    study: Study, out: Path, launcher: Launcher, jobs: int | None, verbose: bool, trackers: list[str]
+) -> None:
     """Run a study, saying first what was decided about recipes, data and models."""
     from seedproof.cli.printing import continuing, print_kept, print_lines, print_notes_of, print_results
     from seedproof.cli.recipes import print_recipes
     from seedproof.study.planning import stored_parsing
 
     notes: list[str] = []
+    live = [*begun_trackers(out, trackers)]
     store, runs = study.prepare(out, launcher=launcher, say=notes.append)
     print_recipes(study, verbose=verbose)
     print_kept(runs, stored_parsing(study.tasks, store))
     print_notes_of(store, runs)
     print_lines(notes)
-    with continuing():
-        results = study.execute(store, runs, jobs=jobs, launcher=launcher)
+    with continuing(), followed(live) as listeners:
+        results = study.execute(store, runs, jobs=jobs, launcher=launcher, listeners=listeners)
     print_results(results)
 
 

@@ -105,7 +105,7 @@ class Launcher(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A launcher that comes with this package."""
+    """Something with a name that comes with this package, and may need another one: a launcher, a tracker."""
 
     target: str
     """``module:Class``; loaded when it is asked for."""

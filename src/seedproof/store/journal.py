@@ -112,6 +112,33 @@ class Journal:
                 raise self._damage(number) from error
             yield value
 
+    def read_behind(self, position: int) -> tuple[list[dict[str, Any]], int]:
+        """Records behind a byte of the file, for a reader that follows a journal while another process writes it.
+
+        A last line that is not whole is left for the next time. Nothing is compared with the seal.
+
+        Returns:
+            The records in order, and the byte behind the last of them; none of a file that is missing or shorter than that.
+
+        Raises:
+            UserError: a line is damaged.
+        """
+        self._write(force=False)
+        check_plain(self.path)
+        found: list[dict[str, Any]] = []
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            file.seek(position)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                if (record := _parse(line)) is None:
+                    raise Damaged(
+                        f"{self.path}, behind byte {position}: this line is damaged", "restore the file from a copy"
+                    )
+                found.append(decode(record))
+                position += len(line)
+        return found, position
+
     def cut_back(self, step: int) -> None:
         """Keep only the records with ``record["step"] <= step``; ``-1`` keeps none.
 

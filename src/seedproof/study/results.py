@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from seedproof.analysis import Answer
     from seedproof.spec import RunSpec
+    from seedproof.track.base import Tracker
+    from seedproof.track.whole import Tracked
 
 
 class Results:
@@ -170,6 +172,23 @@ class Results:
         if first_steps is not None:
             _write_parquet(first_steps, targets[-1])
         return targets[0]
+
+    def track(self, tracker: str | Tracker) -> Tracked:
+        """Write every run that ended into a tracker, once: what is there already is left alone (docs/trackers.md).
+
+        Args:
+            tracker: ``tensorboard:DIR``, ``wandb:DIR``, ``mlflow:DIR`` (or the address of a server), ``trackio:DIR``, or
+                ``module:Class:PLACE`` of the user's own.
+
+        Returns:
+            How many runs it has now, by how they ended, and how many were there before.
+
+        Raises:
+            UserError: nothing has that name, its package is not installed, or it does not take the runs.
+        """
+        from seedproof.track.whole import track
+
+        return track(self._store, tracker)
 
     def scores(self) -> pd.DataFrame:
         """The score of every metric at every evaluation of every run; columns as in docs/tables.md."""
