@@ -16,7 +16,7 @@ import numpy as np
 from seedproof.errors import UserError
 from seedproof.execution.recording import Recording
 from seedproof.models import facts
-from seedproof.models.checkpoint import code_of, quiet_transformers, reason
+from seedproof.models.checkpoint import code_of, quiet_transformers, reason, sixteen_bits
 from seedproof.models.loading import LoadedModel, load_classifier, load_tokenizer
 from seedproof.models.source import ModelSource
 from seedproof.models.tokens import TokenizedSplit, tokenize
@@ -105,7 +105,8 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
         dropout_scope=recipe.required("dropout_scope"),
         new_head=bool(recipe.new_head),
     )
-    notes = [*_drawn(loaded, source, draw_missing), *_left_out(loaded, source), *_words_without_embedding(source)]
+    notes = [*_drawn(loaded, source, draw_missing), *_left_out(loaded, source), *_raised(source)]
+    notes += _words_without_embedding(source)
     for method in recipe.methods:
         notes += [f"{source.name}: {recipe.name} {note}" for note in method.notes(loaded.model)]
     try:
@@ -227,6 +228,15 @@ def _left_out(loaded: LoadedModel, source: ModelSource) -> list[str]:
             f"{_named(loaded.unused)}"
         )
     return notes
+
+
+def _raised(source: ModelSource) -> list[str]:
+    """That a 16-bit checkpoint is trained in fp32: in 16 bits small updates of a weight are rounded away."""
+    return [
+        f"{source.name}: the checkpoint has {count} tensors in {dtype}, which are raised to fp32; weights and optimizer stay "
+        "fp32 in training, whatever its config.json says"
+        for dtype, count in sixteen_bits(source).items()
+    ]
 
 
 def _words_without_embedding(source: ModelSource) -> list[str]:

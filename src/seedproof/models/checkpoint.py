@@ -242,6 +242,22 @@ def _tensors(source: ModelSource) -> dict[str, torch.Tensor]:
     return tensors
 
 
+_SIXTEEN_BITS = {"F16": "float16", "BF16": "bfloat16"}
+
+
+def sixteen_bits(source: ModelSource) -> dict[str, int]:
+    """How many of a checkpoint's tensors have 16 bits, by the name of their dtype; read from the headers of its files."""
+    from safetensors import safe_open
+
+    found: dict[str, int] = {}
+    for path in source.loaded_files:
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118 - no mapping
+                if (dtype := _SIXTEEN_BITS.get(file.get_slice(name).get_dtype())) is not None:
+                    found[dtype] = found.get(dtype, 0) + 1
+    return found
+
+
 class quiet_transformers:
     """Silence Transformers' progress bars and load reports while loading; what matters is recorded by us."""
 
