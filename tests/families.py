@@ -21,13 +21,15 @@ import pytest
 import torch
 import transformers
 from torch import nn
-from transformers import CONFIG_MAPPING, AutoModelForSequenceClassification, PreTrainedConfig
+from transformers import CONFIG_MAPPING, AutoModelForMaskedLM, AutoModelForSequenceClassification, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
 from seedproof.errors import UserError
 from seedproof.execution.plain import plain_engine, prepare
 from seedproof.execution.recording import Recording
 from seedproof.execution.trial import try_runs
+from seedproof.measure.restored import LayeredEncoder
+from seedproof.methods import METHODS, method
 from seedproof.methods.mixing import layers_mixed_in
 from seedproof.miniature.tokenizer import make_tokenizer
 from seedproof.models import facts
@@ -37,7 +39,10 @@ from seedproof.models.layers import JOINED, locate_all
 from seedproof.models.loading import load_configuration
 from seedproof.models.source import ModelSource, find_model
 from seedproof.models.stacked.families import architecture_of
+from seedproof.probes import PROBES, find_probe
+from seedproof.probes.pooler import has_tanh
 from seedproof.recipes import recipe
+from seedproof.recipes.explained import engines
 from seedproof.recipes.for_model import resolve_for
 from seedproof.spec import Numerics, Seeds
 from seedproof.study.planning import plan_runs
@@ -136,6 +141,14 @@ class Outcome:
     """How many of the linear layers Lee et al.'s Mixout mixes, or refused."""
     weights: str = ""
     """Kinds of weights inside the layers: known, or those that keep their own names."""
+    depth: str = ""
+    """Which of the methods that go by depth it takes: all, or freeze alone where layers share their weights."""
+    lora: str = ""
+    """How many of the encoder's linear layers LoRA's default targets are."""
+    pooler: str = ""
+    """Whether the probe of the pooler's saturation sees anything."""
+    forgetting: str = ""
+    """Whether what fine-tuning has made it forget can be measured."""
     engine: str = "plain"
     """What ``--engine fleet`` trains it with."""
 
@@ -217,6 +230,10 @@ def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
         "left": sum(p > 0 for location, p in dropouts(model).items() if not location.startswith("config.")),
         "mixout": _mixed(source, model),
         "engine": "plain" if architecture_of(load_configuration(source)) is None else "fleet",
+        "depth": _by_depth(model),
+        "lora": _updated(model),
+        "pooler": "yes" if has_tanh(model.config) else "–",
+        "forgetting": _measured(model),
         "weights": "known" if attention and set(inside) >= KINDS else "some unknown" if inside else "unknown",
     }
 
@@ -226,6 +243,34 @@ def _where_dropout_is_set(source: ModelSource) -> str:
         return "configuration" if facts.is_dropout_set_by_configuration(source, 0.123) else "modules"
     except UserError:
         return "only 0"
+
+
+def _by_depth(model: nn.Module) -> str:
+    taken = []
+    for each in (method("llrd"), method("reinit", layers=1), method("freeze")):
+        try:
+            each.check_model(model)
+            taken.append(each.name)
+        except UserError:
+            pass
+    return "all" if len(taken) == 3 else ", ".join(taken) or "refused"
+
+
+def _updated(model: nn.Module) -> str:
+    try:
+        return f"{len(method('lora').matrices(model))} of {len(method('lora', targets='all').matrices(model))}"
+    except UserError:
+        return "refused"
+
+
+def _measured(model: nn.Module) -> str:
+    if type(model.config) not in AutoModelForMaskedLM._model_mapping:
+        return "–"
+    try:
+        LayeredEncoder(model.base_model)
+    except UserError:
+        return "–"
+    return "yes"
 
 
 def _mixed(source: ModelSource, model: nn.Module) -> str:
@@ -275,13 +320,36 @@ def table(outcomes: dict[str, Outcome]) -> str:
         "  takes one is no linear layer.",
         "- **engine**: what trains it with `--engine fleet`: what the fleet does not compute has the plain engine, which trains",
         "  all of them. MPNet and others with relative positions are such.",
+        "- **by depth**: the methods that go by a layer's depth: all is llrd, reinit and freeze; layers that share their weights",
+        "  (ALBERT) take freeze alone.",
+        "- **lora**: how many of the encoder's linear layers its default targets, query and value, are; refused where it has",
+        "  none of these names (its message lists those that there are).",
         "- **weights**: whether gradient norms are told by kind (query, key, value, ...); what is unknown keeps its own name.",
+        "- **pooler**: whether the recording `pooler` sees a tanh that may saturate.",
+        "- **forgetting**: whether `seedproof measure forgetting` can take the encoder apart, and Transformers has a masked-LM",
+        "  class to measure with.",
         "",
-        "| family | | engine | segments | positions | dropout | mixout | weights |",
-        "| --- | --- | --- | ---: | ---: | --- | --- | --- |",
+        "Which engine trains which method, and what each recording needs, does not depend on the family:",
+        "",
+        "| method | engines |",
+        "| --- | --- |",
+        *(f"| `{name}` | {engines(kind)} |" for name, kind in METHODS.items()),
+        "",
+        "| recording | engines |",
+        "| --- | --- |",
+        *(f"| `{name}` | {'plain' if find_probe(name).missing_in_fleet() else 'plain, fleet'} |" for name in PROBES),
+        "",
+        "rdrop, tensor_clip, ema and pretrained_decay ask nothing of a family, nor do the recordings `gradients`, `drift` and",
+        "`fit`, or loss surfaces. With lora a matrix is recorded as it acts: drift is the norm of its update, its gradient norm",
+        "that of both factors together, and what stands still has no gradient. Kept weights have the update merged, so",
+        "forgetting and surfaces are measured as of any other run.",
+        "",
+        "| family | | engine | segments | positions | dropout | mixout | by depth | lora | weights | pooler | forgetting |",
+        "| --- | --- | --- | ---: | ---: | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for family, each in sorted(outcomes.items()):
-        cells = [each.engine, each.segments, each.positions or "–", each.dropout, each.mixout, each.weights]
+        cells = [each.engine, each.segments, each.positions or "–", each.dropout, each.mixout]
+        cells += [each.depth, each.lora, each.weights, each.pooler, each.forgetting]
         shown = cells if each.kind == "trained" else [""] * len(cells)
         lines.append(f"| {family} | {each.kind} | {' | '.join(map(str, shown))} |")
     lines += ["", "What was not trained, and why:", ""]

@@ -52,6 +52,8 @@ def written_settings(settings: Mapping[str, Any]) -> str:
 def _short(value: object) -> str:
     """A value as labels show it: 10 (also for 10.0), 3e-05, best; ``default`` where the model's family decides."""
     whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e6
+    if isinstance(value, str) and "," in value:
+        return f'"{value}"'  # it can be read again
     return "default" if value is None else f"{value:.0f}" if whole else str(value)
 
 

@@ -14,6 +14,7 @@ NAMES = (
     "ema(decay=0.9)",
     "freeze",
     "rdrop",
+    "lora(rank=2, dropout=0.1) + llrd + ema(decay=0.9)",
     "llrd + reinit(layers=1) + pretrained_decay + tensor_clip + ema(decay=0.9) + freeze + rdrop",
 )
 

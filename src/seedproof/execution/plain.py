@@ -58,7 +58,7 @@ def execute(session: Session) -> None:
         engine.load_state(checkpoint.step, checkpoint.tensors, checkpoint.values)
     train(engine, session)
     if recording.weights:
-        session.keep_weights(partial(write_weights, engine.model, session.source, ready.recipe, ready.data))
+        session.keep_weights(partial(_write_all, engine, session.source, ready))
     session.finish(engine, ready.about)
 
 
@@ -130,6 +130,12 @@ def plain_engine(spec: RunSpec, ready: Prepared) -> PlainEngine:
         precision=spec.numerics.precision,
         device=spec.numerics.device,
     )
+
+
+def _write_all(engine: PlainEngine, source: ModelSource, ready: Prepared, folder: Path) -> None:
+    """Write the weights, and what methods keep beside them."""
+    write_weights(engine.model, source, ready.recipe, ready.data, folder)
+    engine.write(folder)
 
 
 def write_weights(model: Any, source: ModelSource, recipe: Recipe, data: RunData, folder: Path) -> None:

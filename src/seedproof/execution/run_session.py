@@ -183,7 +183,7 @@ class RunSession(Session):
         partial = weights.with_name(".weights.partial")
         shutil.rmtree(partial, ignore_errors=True)
         write(partial)
-        for file in (*partial.glob("*.safetensors"), partial / "config.json"):
+        for file in (*partial.rglob("*.safetensors"), partial / "config.json"):
             seal_file(file)
         move_folder(partial, weights)
 

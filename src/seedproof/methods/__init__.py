@@ -12,12 +12,13 @@ from typing import Any
 from seedproof import extensions
 from seedproof.errors import UserError, unknown
 from seedproof.lazy import named
-from seedproof.methods.base import EVALUATION, LOSS, Effects, Forward, Method, Mixture, Start, Treatment
+from seedproof.methods.base import EVALUATION, LOSS, Composed, Effects, Forward, Method, Mixture, Start, Treatment
 
 __all__ = [
     "EVALUATION",
     "LOSS",
     "METHODS",
+    "Composed",
     "Effects",
     "Forward",
     "Method",
@@ -39,6 +40,7 @@ _HOMES = (
     "seedproof.methods.freeze:Freeze",
     "seedproof.methods.rdrop:RDrop",
     "seedproof.methods.mixout:Mixout",
+    "seedproof.methods.lora:LoRA",
 )
 METHODS: Mapping[str, type[Method]] = MappingProxyType({kind.name: kind for kind in map(named, _HOMES)})
 """The named methods."""

@@ -20,6 +20,8 @@ from seedproof.fields import FieldType, field_types
 from seedproof.spec import written_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import torch
     from torch import Tensor, nn
@@ -68,12 +70,24 @@ class Effects:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Composed:
+    """A parameter of the stock model that training makes of others, or keeps as it is: so probes see it under its name."""
+
+    value: Callable[[], Tensor]
+    """Its value now, without a gradient."""
+    parts: tuple[nn.Parameter, ...] = ()
+    """The trained parameters that it is made of; the norm of their gradients together is seen as its own. None: it stands
+    still."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Start:
     """What a method is given when its run begins, or goes on."""
 
     model: nn.Module
     """Model with the weights that training starts from, in fp32, dropout set. It may be changed in place; the names of the stock
-    model's state must stay, so that saved weights open in stock Transformers."""
+    model's state must stay (or be there again after ``finish``, and in ``composed`` until then), so that saved weights open in
+    stock Transformers."""
     recipe: Recipe
     """Resolved."""
     plan: Plan
@@ -101,6 +115,8 @@ class Treatment:
     """
 
     effects: Effects = Effects()
+    composed: Mapping[str, Composed] = MappingProxyType({})
+    """Parameters of the stock model that are not parameters of the changed one, by their stock names."""
 
     def before_step(self, step: int) -> None:
         """Called before the forward pass of a step."""
@@ -125,7 +141,10 @@ class Treatment:
         """Called after it: what was changed for the evaluation is changed back."""
 
     def finish(self) -> None:
-        """Called when training has ended: what the model then holds is the result."""
+        """Called when training has ended, also where the loss was not finite: what the model then holds is the result."""
+
+    def write(self, folder: Path) -> None:
+        """Called after ``finish`` when the run's weights are kept: write what belongs beside them into their folder."""
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """What the next step depends on beyond model and optimizer: arrays and JSON values, for checkpoints."""

@@ -39,6 +39,7 @@ class Freeze(Method):
     description: ClassVar[str] = (
         "thaw the encoder from the top down, or not at all (Howard and Ruder 2018, arXiv 1801.06146)"
     )
+    owns: ClassVar[frozenset[str]] = frozenset(("which weights are trained",))
     order_matters: ClassVar[bool] = False
 
     layers: Annotated[int, Range(0)] | None = None

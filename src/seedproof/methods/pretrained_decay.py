@@ -32,6 +32,7 @@ class PretrainedDecay(Method):
     description: ClassVar[str] = (
         "decay toward the pre-trained weights, not toward 0 (Zhang et al. 2021, arXiv 2006.05987)"
     )
+    owns: ClassVar[frozenset[str]] = frozenset(("toward what a weight decays",))
     in_fleet: ClassVar[bool] = True
     order_matters: ClassVar[bool] = False
 

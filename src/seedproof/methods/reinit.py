@@ -29,6 +29,7 @@ class Reinit(Method):
 
     name: ClassVar[str] = "reinit"
     description: ClassVar[str] = "draw the pooler and the top blocks anew (Zhang et al. 2021, arXiv 2006.05987)"
+    owns: ClassVar[frozenset[str]] = frozenset(("the start weights",))
     in_fleet: ClassVar[bool] = True
 
     layers: Annotated[int, Range(0)] = 5

@@ -11,6 +11,8 @@ from seedproof.errors import UserError
 from seedproof.methods import Method, find, method
 from seedproof.recipes.base import Recipe
 
+_SETTING = re.compile(r"""(?:"[^"]*"|'[^']*'|[^,"'])+|["']""")
+"""A setting up to the next comma outside of quotes; a quote that nothing closes stands alone, and is refused as a setting."""
 _NAME = re.compile(r"\s*([\w.:-]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
@@ -103,6 +105,8 @@ def split_setting(text: str) -> tuple[str, str]:
         UserError: there is no ``=``.
     """
     name, equals, value = text.partition("=")
+    if len(quoted := value.strip()) > 1 and quoted[0] == quoted[-1] and quoted[0] in "\"'":
+        value = quoted[1:-1]
     if not equals:
         raise UserError(f"setting {text!r} has no '='; write it as field=value, e.g. learning_rate=3e-5")
     return name.strip(), value
@@ -128,7 +132,7 @@ def one(text: str, kind: str, of: str | None = None) -> Part:
     match = _NAME.fullmatch(text)
     if match is None:
         raise _unreadable(text if of is None else of, kind)
-    return Part(match[1], tuple(part for part in (match[2] or "").split(",") if part.strip()))
+    return Part(match[1], tuple(part for part in _SETTING.findall(match[2] or "") if part.strip()))
 
 
 def _split(written: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from seedproof.training.engine import Record
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Float32
 
+    from seedproof.methods import Composed
     from seedproof.probes.base import Moment, Values
 
 
@@ -37,7 +39,16 @@ class Watch:
         """Parameters in the model's order."""
         self.trained = [name for name, value in model.named_parameters() if value.requires_grad]
         """Those with a gradient."""
-        self._columns = [index for index, name in enumerate(self.names) if name in set(self.trained)]
+        self._columns = self._columns_of_trained()
+
+    def _columns_of_trained(self) -> list[int]:
+        trained = set(self.trained)
+        return [index for index, name in enumerate(self.names) if name in trained]
+
+    def compose(self, composed: Mapping[str, Composed]) -> None:
+        """Take note of parameters that methods made of others: those that stand still have no gradient."""
+        self.trained = [name for name in self.trained if name not in composed or composed[name].parts]
+        self._columns = self._columns_of_trained()
 
     def of_trained(self, norms: Float32[np.ndarray, " names"]) -> Float32[np.ndarray, " trained"]:
         """Values of the trained parameters, out of one for each parameter."""
@@ -108,12 +119,13 @@ class ModelView:
     Args:
         model: with the weights that training starts from.
         watch: of its run; what its probes need decides what is kept.
+        composed: parameters of the stock model that methods made of others.
     """
 
-    def __init__(self, model: nn.Module, watch: Watch) -> None:
-        self._model, self._watch = model, watch
+    def __init__(self, model: nn.Module, watch: Watch, composed: Mapping[str, Composed] = MappingProxyType({})) -> None:
+        self._model, self._watch, self._composed = model, watch, composed
         needs = watch.needs("evaluations") | watch.needs("steps")
-        self._start = [value.detach().clone() for value in model.parameters()] if "distances" in needs else []
+        self._start = [value.clone() for value in self._weights()] if "distances" in needs else []
         self._pooler = _PoolerCounter(model) if "saturated" in needs else None
         self._logits: list[Tensor] | None = None
 
@@ -133,9 +145,7 @@ class ModelView:
         numbers: Mapping[str, Callable[[], Tensor]] = {
             "gradient_norms": self._gradient_norms,
             "batch_logits": lambda: torch.cat(self._logits or []),
-            "distances": lambda: torch.stack(
-                torch._foreach_norm(torch._foreach_sub(_values(self._model), self._start))
-            ),
+            "distances": lambda: torch.stack(torch._foreach_norm(torch._foreach_sub(self._weights(), self._start))),
         }
         tensors = {need: make() for need, make in numbers.items() if need in needs}
         share = self._pooler.share() if "saturated" in needs and self._pooler is not None else None
@@ -147,25 +157,49 @@ class ModelView:
             found["gradients"] = {n: v.grad for n, v in self._model.named_parameters() if v.grad is not None}
         if "model" in needs:
             found["model"] = self._model
-        return found | {name: value for name, value in known.items() if name in needs} | see_model(self._model, needs)
+        return (
+            found
+            | {name: value for name, value in known.items() if name in needs}
+            | _see_weights(self._watch.names, self._weights, needs)
+        )
+
+    def _weights(self) -> list[Tensor]:
+        """The parameters of the stock model, in its order."""
+        if not self._composed:
+            return _values(self._model)
+        own = dict(self._model.named_parameters())
+        return [
+            self._composed[name].value() if name in self._composed else own[name].detach() for name in self._watch.names
+        ]
 
     def _gradient_norms(self) -> Tensor:
         """The norm of each trained tensor's gradient, (trained,); 0 for a tensor without one."""
-        parameters = dict(self._model.named_parameters())
-        gradients = [parameters[name].grad for name in self._watch.trained]
-        zero = torch.zeros((), device=next(iter(parameters.values())).device)
+        own = dict(self._model.named_parameters())
+        parts = [self._composed[name].parts if name in self._composed else (own[name],) for name in self._watch.trained]
+        gradients = [part.grad for group in parts for part in group]
+        zero = torch.zeros((), device=next(iter(own.values())).device)
         found = iter(torch._foreach_norm([gradient for gradient in gradients if gradient is not None]))
-        return torch.stack([zero if gradient is None else next(found) for gradient in gradients])
+        each = iter([zero if gradient is None else next(found) for gradient in gradients])
+        return torch.stack([_together([next(each) for _ in group]) for group in parts])
 
 
 def see_model(model: nn.Module, needs: frozenset[str]) -> dict[str, Any]:
     """What is to be seen of a model that stands still, by need: at its start, ``start_norms``."""
+    return _see_weights([name for name, _ in model.named_parameters()], lambda: _values(model), needs)
+
+
+def _see_weights(names: Sequence[str], weights: Callable[[], list[Tensor]], needs: frozenset[str]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     if "start_norms" in needs:
-        seen["start_norms"] = norms(_values(model))
+        seen["start_norms"] = norms(weights())
     if "weights" in needs:
-        seen["weights"] = {name: value.detach() for name, value in model.named_parameters()}
+        seen["weights"] = dict(zip(names, weights(), strict=True))
     return seen
+
+
+def _together(found: list[Tensor]) -> Tensor:
+    """The norm of several tensors as one, from theirs."""
+    return found[0] if len(found) == 1 else torch.linalg.vector_norm(torch.stack(found))
 
 
 class _PoolerCounter:

@@ -22,6 +22,8 @@ from seedproof.training.treatments import Treatments
 from seedproof.training.update import Update
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jaxtyping import Float32
 
     from seedproof.models.tokens import TokenizedSplit
@@ -72,7 +74,8 @@ class PlainEngine:
         self._watch = Watch(probes, plan.evaluate_after, self.model)
         trained = {id(value) for value in self.model.parameters() if value.requires_grad}
         self._treatments = Treatments(self.model, recipe, plan, seeds, data)
-        self._view = ModelView(self.model, self._watch)
+        self._watch.compose(self._treatments.composed)
+        self._view = ModelView(self.model, self._watch, self._treatments.composed)
         self._seen_at_start = self._watch.show("start", 0, self._view.see(self._watch.needs("start", 0)))
         self._update = Update(self.model, recipe, self._treatments.effects, trained)
         average = self._treatments.effects.average
@@ -98,6 +101,8 @@ class PlainEngine:
             yield self._train_step() + self._evaluate_if_planned()
         if self.diverged_at is None:
             self._end()
+        with self._seeded():
+            self._treatments.finish()
 
     def _train_step(self) -> list[Record]:
         batch = self._data.train.batch(self._plan.batches[self.step], self.device)
@@ -195,8 +200,10 @@ class PlainEngine:
             self.model.load_state_dict(weights)
         elif self._average is not None:
             self._average.swap()
-        with self._seeded():
-            self._treatments.finish()
+
+    def write(self, folder: Path) -> None:
+        """Write what methods keep beside the weights, into their folder, when training has ended."""
+        self._treatments.write(folder)
 
     @contextmanager
     def _evaluated_weights(self) -> Iterator[None]:

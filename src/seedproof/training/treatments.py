@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.errors import Damaged, UserError
-from seedproof.methods import LOSS, Effects, Forward, Method, Start, Treatment
+from seedproof.methods import LOSS, Composed, Effects, Forward, Method, Start, Treatment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
 
     from seedproof.recipes import Recipe
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 _HOOKS = (
     *("before_step", "loss", "after_gradient", "after_step", "before_evaluation", "after_evaluation"),
-    *("finish", "state", "load_state"),
+    *("finish", "write", "state", "load_state"),
 )
 
 
@@ -53,6 +55,11 @@ class Treatments:
                 self._started.append((method, method.start(start)))
         self.effects = combined({method.reference(): treatment.effects for method, treatment in self._started})
         """Effects of all methods together."""
+
+    @property
+    def composed(self) -> dict[str, Composed]:
+        """Parameters of the stock model that methods made of others."""
+        return {name: each for _, treatment in self._started for name, each in treatment.composed.items()}
 
     def check_without_hooks(self) -> None:
         """Refuse hooks, for an engine that calls none.
@@ -105,6 +112,11 @@ class Treatments:
         """When training has ended."""
         for _, each in self._started:
             each.finish()
+
+    def write(self, folder: Path) -> None:
+        """When weights are kept."""
+        for _, each in self._started:
+            each.write(folder)
 
     def state(self) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
         """Arrays by ``method/name``, and the JSON values of each method with its name and version."""

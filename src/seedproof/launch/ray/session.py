@@ -166,7 +166,12 @@ class StreamedSession(Session):
         with tempfile.TemporaryDirectory(prefix="seedproof-") as place:
             folder = Path(place) / "weights"
             write(folder)
-            self._send("keep_weights", {file.name: np.fromfile(file, np.uint8) for file in folder.iterdir()})
+            files = {
+                file.relative_to(folder).as_posix(): np.fromfile(file, np.uint8)
+                for file in folder.rglob("*")
+                if file.is_file()
+            }
+            self._send("keep_weights", files)
 
     def note(self, message: str) -> None:
         """Sent."""
@@ -235,6 +240,7 @@ def _source(folder: Path, model: ModelReference) -> ModelSource:
 def _write_files(files: Mapping[str, np.ndarray[Any, Any]], folder: Path) -> None:
     folder.mkdir()
     for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         content.tofile(folder / name)
 
 
