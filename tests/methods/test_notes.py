@@ -13,7 +13,7 @@ NOTES = {
     "reinit(layers=0)": "draws the pooler anew from each run's head seed",
     "freeze(layers=1)": "freezes the embeddings and the lowest 1 of 3 blocks at first, and thaws one after the other from the "
     "top, evenly over the training",
-    "lora(rank=2, targets=query)": "trains 528 numbers where the model has 7,098: updates of rank 2 of 3 matrices, and "
+    "lora(rank=2, targets=query)": "trains 498 numbers where the model has 7,098: updates of rank 2 of 3 matrices, and "
     "bert.pooler, classifier whole; --weights keeps the model merged, and the adapter beside it",
     "freeze(layers=0, unfreeze=never)": "freezes the embeddings for good",
 }

@@ -231,7 +231,7 @@ def _left_out(loaded: LoadedModel, source: ModelSource) -> list[str]:
 
 
 def _raised(source: ModelSource) -> list[str]:
-    """That a 16-bit checkpoint is trained in fp32: in 16 bits small updates of a weight are rounded away."""
+    """A note that a 16-bit checkpoint is trained in fp32: in 16 bits small updates of a weight are rounded away."""
     return [
         f"{source.name}: the checkpoint has {count} tensors in {dtype}, which are raised to fp32; weights and optimizer stay "
         "fp32 in training, whatever its config.json says"

@@ -62,7 +62,7 @@ class LoRA(Method):
     """Which matrices: kinds of weights (query, key, value, attention output, intermediate, output) or names of the model's own
     modules, with commas between; or all of the encoder's."""
     dropout: Fraction = 0.0
-    """On the input of an update, beside the model's own dropout."""
+    """Dropout of the input of an update, beside the model's own."""
 
     def check(self, recipe: Recipe) -> None:
         """Refuse to begin without PEFT."""

@@ -21,7 +21,7 @@ class TrackedRun:
     """A run as trackers know it: one run of one seed, in the group of its task, model and recipe."""
 
     id: str
-    """Of the run in its store."""
+    """The run's id in its store."""
     study: str
     """Name of the study: the project, or experiment, of a tracker."""
     task: str

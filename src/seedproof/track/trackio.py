@@ -75,7 +75,7 @@ class _Begun(Writer):
         self._last = 0
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        """At its own step."""
+        """Values at their own step."""
         self._last = step
         self._begun.log(dict(values), step=step)
 

@@ -67,7 +67,7 @@ class _Offline(Writer):
         self._begun, self._run = begun, run
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        """At its own step."""
+        """Values at their own step."""
         self._begun.log(dict(values), step=step)
 
     def end(self, ending: Ending) -> None:
