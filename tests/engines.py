@@ -27,11 +27,7 @@ def make_engine(
     tokens = [tokenize(split, tokenizer, max_length=64, positions=source.positions) for split in (task.train, task.dev)]
     data = RunData(train=tokens[0], evaluation={"dev": tokens[1]}, score=task.score, metric=task.metrics[0])
     loaded = load_classifier(
-        source,
-        labels=task.num_labels,
-        regression=task.kind == "regression",
-        head_seed=seeds.head,
-        dropout=chosen.dropout,
+        source, labels=task.num_labels, problem_type=task.problem_type, head_seed=seeds.head, dropout=chosen.dropout
     )
     plan = make_plan(chosen, seeds, len(task.train), evaluations)
     return PlainEngine(loaded.model, chosen, plan, data, seeds=seeds, probes=make_probes(probes), precision=precision)

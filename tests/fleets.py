@@ -51,9 +51,9 @@ _OWN = {
 ALL_PROBES = {"gradients": 1, "pooler": 1, "drift": 1}
 
 
-def make_model(family, seed=0, *, dropout=0.0, labels=2, **settings):
+def make_model(family, seed=0, *, dropout=0.0, labels=2, several=False, **settings):
     """Every weight far from its initial value, norms and biases too, so that a wrong use of any of them shows."""
-    problem = "regression" if labels == 1 else "single_label_classification"
+    problem = "regression" if labels == 1 else f"{'multi' if several else 'single'}_label_classification"
     own = _OWN.get(family, {}) | {"num_labels": labels, "problem_type": problem}
     config = CONFIG_MAPPING[family](**_SHARED | own | settings)
     set_named(config, dropout)
@@ -66,11 +66,12 @@ def make_model(family, seed=0, *, dropout=0.0, labels=2, **settings):
     return model
 
 
-def make_split(family, lengths, seed=0, labels=2):
+def make_split(family, lengths, seed=0, labels=2, several=False):
     generator = np.random.RandomState(seed)
     ids = [generator.randint(4, WORDS, size=length).tolist() for length in lengths]
     segments = [[int(2 * i >= len(row)) for i in range(len(row))] for row in ids] if family in HAVE_SEGMENTS else None
     targets = generator.randn(len(ids)) if labels == 1 else generator.randint(0, labels, len(ids))
+    targets = generator.randint(0, 2, (len(ids), labels)) if several else targets
     return TokenizedSplit(ids, segments, targets, 0, int(family in LIKE_ROBERTA))
 
 
@@ -81,13 +82,13 @@ def ragged(count, seed, longest=LONGEST):
 
 
 @lru_cache
-def make_data(family, seed=0, labels=2, longest=LONGEST):
+def make_data(family, seed=0, labels=2, longest=LONGEST, several=False):
     """Thirty training and nine development examples, of 1 to ``longest`` tokens."""
 
     def score(logits):
         return {"score": -float(np.abs(logits["dev"]).mean())}
 
-    train, dev = (make_split(family, ragged(n, seed + n, longest), seed + n, labels) for n in (30, 9))
+    train, dev = (make_split(family, ragged(n, seed + n, longest), seed + n, labels, several) for n in (30, 9))
     return RunData(train=train, evaluation={"dev": dev}, score=score, metric="score")
 
 
@@ -127,14 +128,24 @@ class Run:
 
 
 def make_run(
-    family, name="devlin", seed=0, *, labels=2, probes=ALL_PROBES, data=None, model=None, evaluations=None, **settings
+    family,
+    name="devlin",
+    seed=0,
+    *,
+    labels=2,
+    several=False,
+    probes=ALL_PROBES,
+    data=None,
+    model=None,
+    evaluations=None,
+    **settings,
 ):
     """A run of a named recipe; dropout 0 unless said."""
     given = {"dropout": 0.0, "learning_rate": 1e-3, "batch_size": 7, "epochs": 3.0, **settings}
     chosen = resolve(recipe(name, **given), family, None).recipe
-    data = data or make_data(family, labels=labels)
+    data = data or make_data(family, labels=labels, several=several)
     plan = make_plan(chosen, Seeds.from_number(seed), len(data.train), evaluations)
-    model = model or make_model(family, seed, labels=labels, dropout=chosen.dropout)
+    model = model or make_model(family, seed, labels=labels, several=several, dropout=chosen.dropout)
     return Run(model, chosen, plan, data, seed, dict(probes))
 
 

@@ -21,6 +21,8 @@ from seedproof.recipes import recipe, resolve
 from seedproof.study.results import Results
 from seedproof.study.study import Study
 
+ONE_LABEL = "single_label_classification"
+
 RECIPES = [recipe("devlin", max_steps=3, max_length=12), recipe("mosbach", max_steps=3, segment_ids=False)]
 
 
@@ -68,7 +70,7 @@ def test_the_configuration_names_the_classes_of_the_task(results, small_task):
         written = json.loads((folder / "config.json").read_text())
         assert written["problem_type"] == "single_label_classification"
         names = dict(enumerate(small_task.classes))
-        again = classifier_of(folder, "failed", labels=2, regression=False, classes=small_task.classes).config
+        again = classifier_of(folder, "failed", labels=2, problem_type=ONE_LABEL, classes=small_task.classes).config
         for config in (AutoConfig.from_pretrained(folder), again):
             assert config.id2label == names
             assert config.label2id == {name: index for index, name in names.items()}
@@ -80,7 +82,7 @@ def test_names_of_another_task_do_not_stay(tiny_model, tmp_path):
     config = json.loads((folder / "config.json").read_text())
     foreign = {"id2label": {"0": "toxic"}, "label2id": {"toxic": 0}, "problem_type": "multi_label_classification"}
     (folder / "config.json").write_text(json.dumps(config | foreign))
-    loaded = load_classifier(find_model(str(folder)), labels=1, regression=True, head_seed=0)
+    loaded = load_classifier(find_model(str(folder)), labels=1, problem_type="regression", head_seed=0)
     assert (loaded.model.config.id2label, loaded.model.config.problem_type) == ({0: "LABEL_0"}, "regression")
 
 
@@ -92,7 +94,7 @@ def test_a_tokenizer_of_a_class_of_its_own_gives_what_the_run_was_given(tiny_mod
     del settings["model_input_names"]
     (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"tokenizer_class": "BertTokenizer"}))
     source, resolved = find_model(str(folder)), resolve(recipe("devlin", segment_ids=segment_ids), "bert", None).recipe
-    model = load_classifier(source, labels=2, regression=False, head_seed=0).model
+    model = load_classifier(source, labels=2, problem_type=ONE_LABEL, head_seed=0).model
     write_weights(model, source, resolved, tokenized(small_task, source, resolved), tmp_path / "weights")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "weights")
     assert type(tokenizer).__name__ == "BertTokenizer"

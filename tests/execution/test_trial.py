@@ -17,6 +17,8 @@ from seedproof.models.source import find_model
 from seedproof.recipes import recipe
 from seedproof.study.study import Study
 
+ONE_LABEL = "single_label_classification"
+
 
 @pytest.fixture
 def folder(tiny_model, tmp_path) -> Path:
@@ -75,14 +77,14 @@ def test_a_pooler_or_head_that_is_missing_is_drawn_and_named(folder, small_task,
 @pytest.fixture
 def fine_tuned(folder, tiny_model) -> Path:
     """A checkpoint that comes with a head for two classes."""
-    loaded = load_classifier(find_model(str(tiny_model)), labels=2, regression=False, head_seed=7)
+    loaded = load_classifier(find_model(str(tiny_model)), labels=2, problem_type=ONE_LABEL, head_seed=7)
     loaded.model.save_pretrained(folder)
     return folder
 
 
 def parameters(folder: Path, seed: int, new_head: bool) -> dict[str, torch.Tensor]:
     source = find_model(str(folder))
-    loaded = load_classifier(source, labels=2, regression=False, head_seed=seed, new_head=new_head)
+    loaded = load_classifier(source, labels=2, problem_type=ONE_LABEL, head_seed=seed, new_head=new_head)
     return dict(loaded.model.named_parameters())
 
 

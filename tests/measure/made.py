@@ -17,6 +17,8 @@ from seedproof.recipes import recipe, resolve
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Cell, Store
 
+ONE_LABEL = "single_label_classification"
+
 LAYERS = 3
 TEXTS = [
     "the dog sleeps .",
@@ -48,7 +50,7 @@ def make_pretrained(family: str, folder: Path, layers: int = LAYERS) -> Path:
 def make_classifier(pretrained: Path, *, seed: int, head_seed: int = 0):
     """A classifier of two classes at some distance from where fine-tuning starts."""
     return shake(
-        load_classifier(find_model(str(pretrained)), labels=2, regression=False, head_seed=head_seed).model, seed
+        load_classifier(find_model(str(pretrained)), labels=2, problem_type=ONE_LABEL, head_seed=head_seed).model, seed
     )
 
 

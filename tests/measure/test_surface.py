@@ -21,6 +21,8 @@ from seedproof.models.loading import load_classifier
 from seedproof.models.source import find_model
 from seedproof.store.measurements import measurements
 
+ONE_LABEL = "single_label_classification"
+
 FAMILIES = ("bert", "roberta", "albert")
 
 
@@ -37,7 +39,7 @@ def measure(pretrained, models, task, **options):
 
 def oracle(folder, models, task, alpha, beta, chosen) -> tuple[float, float]:
     """Loss and gradient norm of a stock model whose weights were put together by name, on one padded batch."""
-    start = load_classifier(find_model(str(folder)), labels=2, regression=False, head_seed=0).model
+    start = load_classifier(find_model(str(folder)), labels=2, problem_type=ONE_LABEL, head_seed=0).model
     p, f, s = (dict(model.named_parameters()) for model in (start, *models))
     model = copy.deepcopy(start).eval()
     with torch.no_grad():
@@ -176,7 +178,7 @@ def test_a_diverged_model_spans_no_plane(pretrained, models, small_task):
 
 
 def test_a_head_that_is_missing_or_of_another_size(pretrained, models, small_task, tmp_path):
-    other = load_classifier(find_model(str(pretrained["bert"])), labels=3, regression=False, head_seed=0).model
+    other = load_classifier(find_model(str(pretrained["bert"])), labels=3, problem_type=ONE_LABEL, head_seed=0).model
     other.save_pretrained(tmp_path / "three")
     for folder in (tmp_path / "three", pretrained["bert"]):
         with pytest.raises(UserError, match="has no head with 2 outputs"):

@@ -14,6 +14,8 @@ from seedproof.errors import UserError
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import find_model
 
+ONE_LABEL = "single_label_classification"
+
 
 @pytest.fixture
 def folder(tiny_model, tmp_path) -> Path:
@@ -27,7 +29,7 @@ def set_config(folder: Path, **values) -> None:
 
 
 def load(folder: Path):
-    return load_classifier(find_model(str(folder)), labels=2, regression=False, head_seed=0)
+    return load_classifier(find_model(str(folder)), labels=2, problem_type=ONE_LABEL, head_seed=0)
 
 
 def test_a_decoy_does_not_let_the_pickle_be_loaded(folder):

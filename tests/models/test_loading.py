@@ -19,6 +19,8 @@ from seedproof.errors import UserError
 from seedproof.models.loading import draw_missing, load_classifier, load_configuration, load_tokenizer
 from seedproof.models.source import ModelSource, find_model
 
+ONE_LABEL = "single_label_classification"
+
 HEADS = {
     "bert": ("classifier.bias", "classifier.weight"),
     "albert": ("classifier.bias", "classifier.weight"),
@@ -39,7 +41,7 @@ def families(tmp_path_factory) -> dict[str, Path]:
 
 
 def load(folder: Path, *, seed: int = 3, labels: int = 2, **options):
-    return load_classifier(find_model(str(folder)), labels=labels, regression=False, head_seed=seed, **options)
+    return load_classifier(find_model(str(folder)), labels=labels, problem_type=ONE_LABEL, head_seed=seed, **options)
 
 
 def head(loaded) -> dict[str, torch.Tensor]:
@@ -148,7 +150,10 @@ def broken(tiny_model: Path, folder: Path, **config) -> Path:
 def test_a_model_without_a_classification_class(tiny_model, tmp_path, kind):
     """Vision and speech models have none for texts; it is said before any weight is read."""
     source = find_model(str(broken(tiny_model, tmp_path / kind, all={"model_type": kind})))
-    for check in (load_configuration, lambda source: load_classifier(source, labels=2, regression=False, head_seed=0)):
+    for check in (
+        load_configuration,
+        lambda source: load_classifier(source, labels=2, problem_type=ONE_LABEL, head_seed=0),
+    ):
         with pytest.raises(UserError, match=rf"\(model_type '{kind}'\) has no sequence classification class"):
             check(source)
 
@@ -221,12 +226,12 @@ def test_of_a_bare_encoder_nothing_but_head_and_pooler_is_drawn(family, tmp_path
     with torch.random.fork_rng():
         bare = AutoModel.from_config(tiny_configuration(family))
     bare.save_pretrained(tmp_path)
-    loaded = load_classifier(ModelSource(family, tmp_path), labels=3, regression=False, head_seed=0)
+    loaded = load_classifier(ModelSource(family, tmp_path), labels=3, problem_type=ONE_LABEL, head_seed=0)
     assert loaded.missing
     assert loaded.missing_encoder == ()
     assert loaded.kept_head == ()
     weights = load_file(tmp_path / "model.safetensors")
     del weights[next(name for name in weights if re.search(r"\b0\b", name))]  # of the lowest layer
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    lacking = load_classifier(ModelSource(family, tmp_path), labels=3, regression=False, head_seed=0)
+    lacking = load_classifier(ModelSource(family, tmp_path), labels=3, problem_type=ONE_LABEL, head_seed=0)
     assert len(lacking.missing_encoder) == 1

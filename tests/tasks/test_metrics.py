@@ -17,14 +17,15 @@ from seedproof.tasks.confusion import class_scores, confusion
 from seedproof.tasks.correlations import pearson, spearman
 from seedproof.tasks.metrics import METRICS, find_metric, rare_class, title_of
 from seedproof.tasks.ranking import auroc
+from seedproof.tasks.split import Kind
 
 Pairs = list[tuple[int, int]]
 binary = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=40)
 several = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40)
 reals = st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50)), min_size=2, max_size=40)
 CLASSES = ("a", "b", "c", "d", "e")
-REGRESSION = ("pearson", "spearman", "pearson_spearman")
-OF_CLASSES = sorted(set(METRICS) - set(REGRESSION))
+REGRESSION = ("pearson", "spearman", "pearson_spearman", "neg_mae")
+OF_CLASSES = sorted(set(METRICS) - {*REGRESSION, "micro_f1"})
 
 
 def arrays(pairs: Pairs) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -158,6 +159,7 @@ def test_no_constant_prediction_scores_above_the_majority(name: str) -> None:
         "weighted_f1": 0.45,
         "balanced_accuracy": 0.5,
         "auroc": 0.5,
+        "average_precision": 0.6,
     }
     assert max(scores) == metric.majority(labels) == pytest.approx(expected[name])
 
@@ -166,7 +168,8 @@ def test_no_constant_prediction_scores_above_the_majority(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_an_output_that_is_not_finite_gives_nan(name: str, bad: float) -> None:
     """It is never dropped and never counted as merely wrong; nor is a target."""
-    metric = find_metric(name, () if name in REGRESSION else ("no", "yes"))
+    kind: Kind = "regression" if name in REGRESSION else "multi-label" if name == "micro_f1" else "classification"
+    metric = find_metric(name, () if name in REGRESSION else ("no", "yes"), kind=kind)
     outputs = np.array([[0.0], [1.0], [bad]]) if name in REGRESSION else np.array([[0.0, 1.0], [1.0, 0.0], [0.0, bad]])
     assert math.isnan(metric.score(outputs, np.array([0, 1, 1])))
     if name in REGRESSION:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from seedproof.errors import UserError
 from seedproof.study.planning import as_task
 from seedproof.tasks import Task, load_table
-from seedproof.tasks.tables import hold_out
+from seedproof.tasks.holding_out import hold_out
 
 RECORDS = [{"id": index, "review": f"text {index}", "stars": ["bad", "good"][index % 2]} for index in range(20)]
 FORMATS = ["csv", "tsv", "jsonl", "parquet"]
@@ -337,7 +337,17 @@ def test_wrong_paths(tmp_path: Path) -> None:
         ("t.jsonl", b'{"review": "a", "stars": "b"}\n{"review": \n', "row 2: not JSON"),
         ("t.jsonl", b'["a", "b"]\n', "row 1: a JSON object is needed"),
         ("t.jsonl", b'{"review": 5, "stars": "b"}\n', "row 1: column 'review' has 5, which is not a text"),
-        ("t.jsonl", b'{"review": "a", "stars": ["b"]}\n', "row 1: .*several labels of one text"),
+        (
+            "t.jsonl",
+            b'{"review": "a", "stars": "b"}\n{"review": "a", "stars": ["b"]}\n',
+            "row 2: .*several labels of one",
+        ),
+        (
+            "t.jsonl",
+            b'{"review": "a", "stars": ["b"]}\n{"review": "a", "stars": "b"}\n',
+            "row 2: .*have a list of labels",
+        ),
+        ("t.jsonl", b'{"review": "a", "stars": ["b"]}\n', "column 'stars': only the label 'b' in 1 rows"),
         ("t.jsonl", b'{"review": "a", "stars": "x"}\n{"stars": "y"}\n', "row 2: column 'review' has no text"),
         ("t.jsonl", b'{"review": "a", "stars": NaN}\n', "row 1: column 'stars' has no label"),
         ("t.parquet", b"no parquet", "is not a Parquet file"),

@@ -23,7 +23,7 @@ from seedproof.execution.ending import Digest, describe_ending, logits_of
 from seedproof.store import Store
 from seedproof.store.checked import judge
 from seedproof.tasks import Task
-from seedproof.tasks.metrics import Metric, find_metric
+from seedproof.tasks.judges import Metric
 from seedproof.tasks.uncertainty import known_interval, score_interval
 
 
@@ -91,7 +91,7 @@ class _Tasks:
                 )
                 continue
             try:
-                found[fingerprint] = find_metric(metric, task.classes, where=f"task {task.name!r}")
+                found[fingerprint] = task.find_metric(metric)
             except UserError as error:
                 errors.append(error)
         if errors and not found:
@@ -197,7 +197,7 @@ class _Run:
                 return found | {"score_low": known[0], "score_high": known[1]}
         if (task := self._task) is None:
             return found
-        metric, outputs = find_metric(name, task.classes), self._final_outputs(result)
+        metric, outputs = task.find_metric(name), self._final_outputs(result)
         found["positive_class"] = metric.positive
         if outputs is not None:
             found["score_low"], found["score_high"] = score_interval(metric, outputs, task.dev.labels)

@@ -72,7 +72,11 @@ class Inputs:
         if self.problem.shape is None:
             source = find_model(MINIATURE)
             loaded = load_classifier(
-                source, labels=LABELS, regression=False, head_seed=seed, dropout=self.recipe.dropout
+                source,
+                labels=LABELS,
+                problem_type="single_label_classification",
+                head_seed=seed,
+                dropout=self.recipe.dropout,
             )
             return loaded.model
         from transformers import BertConfig, BertForSequenceClassification

@@ -18,8 +18,8 @@ from seedproof.models.stacked.families import architecture_of
 from seedproof.models.stacked.layout import Layout
 from seedproof.models.stacked.packing import Packed, TokenTable, pack
 from seedproof.models.stacked.stack import Stack
-from seedproof.training.fleet.engine import member_losses
 from seedproof.training.fleet.prediction import TOKENS_AT_A_TIME
+from seedproof.training.losses import member_losses
 
 NOISE = 0.01
 """Standard deviation of what makes three models of one: a surface costs the same whatever its corners are."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seedproof.errors import UserError, command
 
 if TYPE_CHECKING:
+    from seedproof.methods.class_weights import ClassWeights
     from seedproof.study.study import Study
 
 
@@ -55,6 +56,7 @@ def study_of(
     first_seed: int,
     settings: list[str] | None,
     options: dict[str, Any],
+    class_weights: ClassWeights | None = None,
 ) -> Study:
     """The study that options describe.
 
@@ -62,6 +64,7 @@ def study_of(
         UserError: a task or a model is missing, or an option is of no use.
     """
     from seedproof.recipes import parse_setting
+    from seedproof.recipes.written import as_recipe
     from seedproof.study.study import Study
 
     if not tasks or not models:
@@ -71,11 +74,14 @@ def study_of(
     count = 25 if seeds is None else seeds
     if count < 1:
         raise UserError(f"--seeds {count} is not valid; give at least 1")
+    written: list[Any] = list(recipes or ["devlin"])
+    if class_weights is not None:
+        written = [as_recipe(each) + class_weights for each in written]
     return Study(
         name,
         tasks=[_task(task, options) for task in tasks],
         models=models,
-        recipes=recipes or ["devlin"],
+        recipes=written,
         seeds=range(first_seed, first_seed + count),
         settings=dict(parse_setting(setting) for setting in settings or []),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedproof.cli import completion
+from seedproof.cli import completion, own_table
 from seedproof.cli.given import read_study, refuse_with_file, study_of, with_options
 from seedproof.cli.launchers import chosen_launcher
 from seedproof.cli.streams import say
@@ -68,21 +68,18 @@ def run(
         bool, typer.Option("--draw-missing", help="Run a model that lacks encoder weights, with these drawn at random.")
     ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for glue/... tasks.")] = None,
-    dev: Annotated[Path | None, typer.Option(help="Development set of your own task [default: a 20 % split].")] = None,
-    text: Annotated[str | None, typer.Option(help="Column of the text, for your own task.")] = None,
-    text_pair: Annotated[str | None, typer.Option(help="Column of the second text.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
-    kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
-    quoting: Annotated[
-        str | None, typer.Option(help="standard, or none: double quotes in your CSV or TSV are plain characters.")
-    ] = None,
-    split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="Judge by it: accuracy, f1:CLASS, macro_f1, ... [default: the task's; matthews if a class is rare]."
-        ),
-    ] = None,
+    dev: own_table.Dev = None,
+    text: own_table.Text = None,
+    text_pair: own_table.TextPair = None,
+    label: own_table.Label = None,
+    label_separator: own_table.LabelSeparator = None,
+    kind: own_table.KindOption = None,
+    group: own_table.Group = None,
+    id: own_table.Id = None,
+    quoting: own_table.QuotingOption = None,
+    split_seed: own_table.SplitSeed = None,
+    metric: own_table.MetricOption = None,
+    class_weights: own_table.ClassWeightsOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the study [default: the folder's].")] = None,
     engine: Annotated[str | None, typer.Option(help="plain, or fleet: many runs in one step. [default: plain]")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32, or bf16 autocast. [default: fp32]")] = None,
@@ -132,8 +129,11 @@ def run(
         "dev": dev,
         "text": text,
         "text_pair": text_pair,
-        "label": label,
+        "label": label if label and len(label) > 1 else label[0] if label else None,
+        "label_separator": label_separator,
         "kind": kind,
+        "group": group,
+        "id": id,
         "split_seed": split_seed,
         "quoting": quoting,
         "metric": metric,
@@ -157,6 +157,7 @@ def run(
             "--name": name,
             "--first-seed": first_seed or None,
             "--new-head": new_head or None,
+            "--class-weights": class_weights,
             **options,
         }
         refuse_with_file(file, given)
@@ -172,6 +173,7 @@ def run(
             first_seed=first_seed,
             settings=settings,
             options=options,
+            class_weights=own_table.class_weights_of(class_weights),
         )
         study = with_options(study, out, file=None, record=record, recording=recording, **numerics)
     if out is None and not dry_run:

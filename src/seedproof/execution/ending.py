@@ -106,7 +106,8 @@ def describe_ending(digest: Digest, task: Task) -> dict[str, Any]:
 
 
 def reference_loss(task: Task) -> float:
-    """The lowest training loss of a prediction that never changes: label entropy in nats, or variance of the targets."""
+    """The lowest training loss of a prediction that never changes: label entropy in nats (of several labels an example the
+    mean over them, as their loss is), or variance of the targets."""
     return label_entropy(task.train.labels) if task.classes else float(np.var(task.train.labels))
 
 
@@ -125,20 +126,31 @@ def _losses(outputs: NDArray[np.float64], task: Task) -> NDArray[np.float64]:
     if not task.classes:
         errors: NDArray[np.float64] = outputs[:, 0] - task.dev.labels
         return errors**2
+    if task.kind == "multi-label":
+        mean: NDArray[np.float64] = (np.logaddexp(0.0, outputs) - task.dev.labels * outputs).mean(axis=1)
+        return mean
     losses: NDArray[np.float64] = -_log_probabilities(outputs)[np.arange(len(outputs)), task.dev.labels]
     return losses
 
 
 def _information(outputs: NDArray[np.float64], task: Task) -> float:
     """A bound on reference loss minus loss: of the gain over the mean prediction, were the best label always the true one."""
+    if task.kind == "multi-label":
+        # Each label is a class of its own against its absence.
+        sides = np.stack([outputs, np.zeros_like(outputs)], axis=-1)
+        return float(np.mean([_best_gain(_log_probabilities(sides[:, label])) for label in range(sides.shape[1])]))
     if task.classes:
-        logs = _log_probabilities(outputs)
-        with np.errstate(divide="ignore"):
-            mean = np.log(np.exp(logs).mean(axis=0))
-        return float(np.max(logs - mean, axis=1).mean())
+        return _best_gain(_log_probabilities(outputs))
     # variance - loss = 2 covariance - variance of the outputs, at most, and the covariance is largest on a line.
     spread, targets = float(np.std(outputs)), float(np.std(task.train.labels))
     return targets**2 if spread > targets else spread * (2 * targets - spread)
+
+
+def _best_gain(logs: NDArray[np.float64]) -> float:
+    """Mean gain of log probabilities (examples, classes) over their mean prediction, were the best class always the true one."""
+    with np.errstate(divide="ignore"):
+        mean = np.log(np.exp(logs).mean(axis=0))
+    return float(np.max(logs - mean, axis=1).mean())
 
 
 def _log_probabilities(outputs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -100,7 +100,7 @@ def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording
     loaded = load_classifier(
         source,
         labels=task.num_labels,
-        regression=task.kind == "regression",
+        problem_type=task.problem_type,
         classes=task.classes,
         head_seed=spec.seeds.head,
         initializer_range=recipe.initializer_range,

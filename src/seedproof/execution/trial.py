@@ -97,7 +97,7 @@ def _try(spec: RunSpec, task: Task, source: ModelSource, recording: Recording, d
     loaded = load_classifier(
         source,
         labels=task.num_labels,
-        regression=task.kind == "regression",
+        problem_type=task.problem_type,
         classes=task.classes,
         head_seed=spec.seeds.head,
         initializer_range=recipe.initializer_range,

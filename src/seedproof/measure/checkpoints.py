@@ -97,7 +97,7 @@ def encoder_of(checkpoint: Any, role: str) -> PreTrainedModel:
 
 
 def classifier_of(
-    checkpoint: Any, role: str, *, labels: int, regression: bool, classes: Sequence[str] = ()
+    checkpoint: Any, role: str, *, labels: int, problem_type: str, classes: Sequence[str] = ()
 ) -> PreTrainedModel:
     """A private fp32 copy of a fine-tuned classifier with its head.
 
@@ -108,7 +108,7 @@ def classifier_of(
         model, where = cast("PreTrainedModel", copy.deepcopy(checkpoint).float()), "given"
     else:
         source = saved_model(checkpoint, role)
-        loaded = load_classifier(source, labels=labels, regression=regression, classes=classes, head_seed=0)
+        loaded = load_classifier(source, labels=labels, problem_type=problem_type, classes=classes, head_seed=0)
         model, where = loaded.model, f"in {source.folder}"
         if loaded.missing:
             raise UserError(

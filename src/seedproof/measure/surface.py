@@ -177,11 +177,7 @@ def _plane(
     initializer_range: float,
     new_head: bool,
 ) -> tuple[Plane, Any]:
-    of_task: dict[str, Any] = {
-        "labels": task.num_labels,
-        "regression": task.kind == "regression",
-        "classes": task.classes,
-    }
+    of_task: dict[str, Any] = {"labels": task.num_labels, "problem_type": task.problem_type, "classes": task.classes}
     start = load_classifier(
         source, **of_task, head_seed=head_seed, initializer_range=initializer_range, new_head=new_head
     )

@@ -39,6 +39,7 @@ _HOMES = (
     "seedproof.methods.ema:EMA",
     "seedproof.methods.freeze:Freeze",
     "seedproof.methods.rdrop:RDrop",
+    "seedproof.methods.class_weights:ClassWeights",
     "seedproof.methods.mixout:Mixout",
     "seedproof.methods.lora:LoRA",
 )

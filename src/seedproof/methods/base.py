@@ -64,6 +64,9 @@ class Effects:
     average: float | None = None
     """Decay b of an exponential moving average of the weights after every step, which is what is evaluated and kept. It is
     corrected for its start: a_t <- a_(t-1) + :func:`average_rate` (w_t - a_(t-1)), with the start weights before step 1."""
+    loss_weights: Tensor | None = None
+    """Weights of the classes in the loss that is trained, float32 (classes,); of several labels an example, of those that
+    have a label (:mod:`seedproof.training.losses`). The loss that is recorded has none."""
     mixtures: Mapping[str, Mixture] = field(default_factory=dict)
     """Matrices to mix, by the name of their module. The model's modules do it in the plain engine (``start`` converts
     them); a fleet reads it here."""

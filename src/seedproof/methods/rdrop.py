@@ -5,7 +5,8 @@ Liang et al. 2021 (arXiv 2106.14448, equations 2 to 4): with the predicted distr
     loss = -log P1(y) - log P2(y) + alpha / 2 (KL(P1 || P2) + KL(P2 || P1)),
 
 the mean over the batch, each KL summed over the classes, in nats. alpha = 1 is their value for GLUE. For one output
-(regression) squared errors stand for both parts: (z1 - y)^2 + (z2 - y)^2 + alpha (z1 - z2)^2.
+(regression) squared errors stand for both parts: (z1 - y)^2 + (z2 - y)^2 + alpha (z1 - z2)^2. Where an example may have several
+labels, each is a distribution over yes and no, and all parts are means over the labels.
 
 The released codes differ from the paper and from each other: the one for fairseq, behind the published numbers, is this rule,
 but leaves the second squared error out; the one for Transformers adds the KL summed over the batch, not its mean, to the mean
@@ -65,15 +66,19 @@ class _TwoPasses(Treatment):
     def loss(self, batch: Mapping[str, Tensor], step: int, forward: Forward) -> Tensor:  # noqa: ARG002
         """Both losses and the disagreement, ()."""
         first, second = forward(batch), forward(batch)
-        total: Tensor = first.loss + second.loss + self._alpha * disagreement(first.logits, second.logits)
+        several = batch["labels"].ndim == 2
+        total: Tensor = first.loss + second.loss + self._alpha * disagreement(first.logits, second.logits, several)
         return total
 
 
-def disagreement(first: Tensor, second: Tensor) -> Tensor:
+def disagreement(first: Tensor, second: Tensor, several: bool = False) -> Tensor:
     """Mean over a batch of (KL(P1 || P2) + KL(P2 || P1)) / 2 of two sets of logits (batch, labels), in nats, (); of the squared
-    difference for one output."""
+    difference for one output, and where an example may have several labels the mean over these, too."""
     if first.shape[-1] == 1:
         return (first - second).float().square().mean()
+    if several:
+        first, second = first.float(), second.float()
+        return ((first.sigmoid() - second.sigmoid()) * (first - second)).mean() / 2
     # Both at once: sum over classes of (P1 - P2) (log P1 - log P2).
     one, other = first.float().log_softmax(-1), second.float().log_softmax(-1)
     return ((one.exp() - other.exp()) * (one - other)).sum(-1).mean() / 2

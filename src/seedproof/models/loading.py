@@ -57,7 +57,7 @@ def load_classifier(
     source: ModelSource,
     *,
     labels: int,
-    regression: bool,
+    problem_type: str,
     head_seed: int,
     initializer_range: float = 0.02,
     dropout: float | None = None,
@@ -70,6 +70,7 @@ def load_classifier(
     Parameters that the checkpoint does not have are drawn in the order of their names from a generator of their own:
     matrices from N(0, ``initializer_range``), biases 0, scales of norms 1 (Devlin et al. 2019). ``dropout`` sets every dropout
     probability, ``dropout_scope="configuration"`` those of some entries of the configuration alone; None leaves them.
+    ``problem_type`` is Transformers', which decides the loss (``Task.problem_type``).
     ``classes`` are the names of the outputs, which saved weights answer with. ``new_head`` draws the head even if one of the
     right size came with the checkpoint.
 
@@ -81,7 +82,7 @@ def load_classifier(
     config = load_configuration(source)
     config.id2label = dict(enumerate(classes or (f"LABEL_{index}" for index in range(labels))))
     config.label2id = {name: index for index, name in config.id2label.items()}
-    config.problem_type = "regression" if regression else "single_label_classification"
+    config.problem_type = problem_type
     if dropout is not None:
         (set_all if dropout_scope == "modules" else set_named)(config, dropout)
     model, info = load_weights(AutoModelForSequenceClassification, config, source, ignore_mismatched_sizes=True)

@@ -42,7 +42,7 @@ class TokenizedSplit:
     segments: list[list[int]] | None
     """Segment ids, where the model takes them."""
     labels: np.ndarray
-    """int64 class indices or float64 targets, (examples,)."""
+    """int64 class indices or float64 targets, (examples,); int64 0 and 1, (examples, labels), of several labels each."""
     truncated: int
     """Examples that were cut at the recipe's ``max_length``."""
     pad_id: int
@@ -62,7 +62,8 @@ class TokenizedSplit:
         if self.segments is not None:
             tensors["token_type_ids"] = self._padded([self.segments[index] for index in indices], length, 0)
         labels = torch.from_numpy(self.labels[np.asarray(indices)])
-        tensors["labels"] = labels if labels.dtype == torch.int64 else labels.float()
+        # Transformers' loss of several labels takes floats.
+        tensors["labels"] = labels if labels.dtype == torch.int64 and labels.ndim == 1 else labels.float()
         return {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
 
     def _padded(self, rows: list[list[int]], length: int, value: int) -> Tensor:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from seedproof.errors import command
 from seedproof.printable import counted
 from seedproof.tasks.folder import read_decisions, read_notes, read_overlooked_class
-from seedproof.tasks.metrics import find_metric
 from seedproof.tasks.tables import JUDGED_BY
 
 if TYPE_CHECKING:
@@ -106,8 +105,7 @@ def notes_before(tasks: Iterable[Task], models: Mapping[str, ModelSource], specs
 
 
 def _judge(task: Task) -> str:
-    metric = find_metric(task.metric, task.classes)
-    return f"{JUDGED_BY}{metric.title}; a prediction that never changes scores {task.majority[task.metric]:.3f}"
+    return f"{JUDGED_BY}{task.judge.title}; a prediction that never changes scores {task.majority[task.metric]:.3f}"
 
 
 def _unknown_words(task: Task, name: str, tokenizer: PreTrainedTokenizerBase) -> list[str]:

@@ -23,7 +23,7 @@ from seedproof.store import Cell, Store
 from seedproof.store.names import base_of
 from seedproof.tasks import Task, load_task
 from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
-from seedproof.tasks.metrics import default_metric, find_metric
+from seedproof.tasks.metrics import default_metric
 from seedproof.tasks.parsing import Parsing
 from seedproof.tasks.tables import JUDGED_BY, table_name
 from seedproof.training.plan import count_steps
@@ -36,6 +36,25 @@ if TYPE_CHECKING:
 TaskLike = Task | str | os.PathLike[str] | Mapping[str, Any]
 """A task, its name or path, or ``load_task``'s arguments with the name under ``name``, or the path under ``file`` (then
 ``name`` is what to call it)."""
+
+
+TABLE_OPTIONS = (
+    *(
+        "data_dir",
+        "dev",
+        "text",
+        "text_pair",
+        "label",
+        "label_separator",
+        "kind",
+        "group",
+        "id",
+        "split_seed",
+        "quoting",
+    ),
+    "metric",
+)
+"""What else may be said of a task: the arguments of :func:`seedproof.tasks.load_task`."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +175,7 @@ def _selecting(recipe: Recipe, task: Task) -> Recipe:
     if recipe.select != "best":
         return dataclasses.replace(recipe, select_metric=FIRST)
     asked = recipe.select_metric
-    chosen = (
-        task.metric
-        if asked in (None, FIRST)
-        else find_metric(str(asked), task.classes, where=f"task {task.name!r}").name
-    )
+    chosen = task.metric if asked in (None, FIRST) else task.find_metric(str(asked)).name
     if chosen not in task.majority:
         recorded = ", ".join(task.majority)
         raise UserError(
@@ -183,7 +198,7 @@ def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({}
     name = options.pop("file", None) or options.pop("name", None)
     if name is None:
         raise UserError(f"the task {dict(task)} has neither a name nor a file")
-    known = ("name", "file", "data_dir", "dev", "text", "text_pair", "label", "kind", "split_seed", "quoting", "metric")
+    known = ("name", "file", *TABLE_OPTIONS)
     for key in options:
         if key not in known:
             raise unknown("key", key, known, where=f"task {name!r}")

@@ -295,7 +295,8 @@ class Results:
         logits = self.logits(id_)
         task = Task.read(self._store.task_folder(self._store.run(id_).spec.task.fingerprint))
         labels = {name: split.labels for name, split in task.evaluation_splits.items()}
-        return prediction_table(logits, labels, task.classes)
+        ids = {name: split.ids for name, split in task.evaluation_splits.items()}
+        return prediction_table(logits, labels, task.classes, ids)
 
     def logits(self, run: str) -> Mapping[str, np.ndarray]:
         """The logits behind :meth:`predictions`: per evaluation split, float32 (examples, outputs)."""

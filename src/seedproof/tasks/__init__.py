@@ -7,6 +7,7 @@ path: to a user's own table, or to a folder written by :meth:`Task.write`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,10 @@ from seedproof.errors import UserError, unknown
 from seedproof.tasks import glue
 from seedproof.tasks.base import Task
 from seedproof.tasks.folder import DESCRIPTION
-from seedproof.tasks.labels import Kind
 from seedproof.tasks.metrics import METRICS
 from seedproof.tasks.parsing import Parsing, Quoting
 from seedproof.tasks.reading import EXTENSIONS, kind_of_file, missing_file
-from seedproof.tasks.split import Split
+from seedproof.tasks.split import Kind, Split
 from seedproof.tasks.tables import load_table
 
 __all__ = ["METRICS", "TASKS", "Split", "Task", "load_table", "load_task"]
@@ -42,13 +42,16 @@ def load_task(
     dev: str | Path | None = None,
     text: str | None = None,
     text_pair: str | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     kind: Kind | None = None,
     split_seed: int | None = None,
     name: str | None = None,
     quoting: Quoting | None = None,
     parsing: Parsing | None = None,
     metric: str | None = None,
+    label_separator: str | None = None,
+    group: str | None = None,
+    id: str | None = None,
 ) -> Task:
     """Load a task.
 
@@ -58,14 +61,17 @@ def load_task(
         dev: for a file, as the following: see :func:`seedproof.tasks.tables.load_table`.
         text: column of the (first) text.
         text_pair: column of the second text.
-        label: column of the label.
-        kind: ``"classification"`` or ``"regression"``, where the label column should not decide.
+        label: column of the label, or several columns, each of a label that is there or not.
+        kind: ``"classification"``, ``"regression"`` or ``"multi-label"``, where the label column should not decide.
         split_seed: draws the held-out rows where there is no ``dev``; 0 if not given.
         name: of the task, where the file's name should not be used.
         quoting: ``"none"`` where a double quote in a CSV or TSV is a character like any other.
         parsing: rules of reading the file; None takes today's.
         metric: that judges it, a name out of :data:`METRICS` or ``f1:CLASS``; None: the task's own, and for a file as
             :func:`load_table` says.
+        label_separator: between several labels in the one column of labels.
+        group: column of what an example belongs to; no group is in both parts.
+        id: column of what an example is called.
 
     Raises:
         UserError: an unknown name, an option that does not apply, or files that cannot be used.
@@ -79,6 +85,9 @@ def load_task(
         "name": name,
         "quoting": quoting,
         "parsing": parsing,
+        "label_separator": label_separator,
+        "group": group,
+        "id": id,
     }
     source = str(name_or_path)
     if source.startswith(glue.PREFIX):
@@ -108,6 +117,9 @@ def load_task(
         metric=metric,
         quoting=quoting,
         parsing=parsing,
+        label_separator=label_separator,
+        group=group,
+        id=id,
     )
 
 

@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,24 @@ from numpy.typing import NDArray
 from seedproof.display import some, table
 from seedproof.errors import UserError
 from seedproof.spec import TaskReference, canonical_json
-from seedproof.tasks.confusion import class_scores
-from seedproof.tasks.metrics import METRICS, Metric, find_metric
+from seedproof.tasks import multi_label
+from seedproof.tasks.confusion import class_scores, confusion
+from seedproof.tasks.judges import Metric
+from seedproof.tasks.metrics import METRICS, find_metric
 from seedproof.tasks.parsing import Parsing
-from seedproof.tasks.split import Split, check_extra_names, check_split, check_varied
+from seedproof.tasks.split import Kind, Split, check_extra_names, check_split, check_varied
 
 if TYPE_CHECKING:
     from seedproof.tasks.data_report import DataReport
+
+PROBLEM_TYPES: Mapping[Kind, str] = MappingProxyType(
+    {
+        "classification": "single_label_classification",
+        "multi-label": "multi_label_classification",
+        "regression": "regression",
+    }
+)
+"""Transformers' words for the kinds of tasks."""
 
 FINGERPRINT_VERSION = 1
 """Part of every fingerprint: raised when the way of hashing changes."""
@@ -50,7 +62,8 @@ class Task:
     train: Split
     dev: Split
     classes: tuple[str, ...]
-    """Names of the classes in the order of their indices; () means regression."""
+    """Names of the classes, or of the labels where an example may have several, in the order of their indices; () means
+    regression."""
     metrics: tuple[str, ...]
     """Names out of :data:`seedproof.tasks.metrics.METRICS`; all of them are recorded."""
     extra: Mapping[str, Split] = field(default_factory=dict)
@@ -76,12 +89,14 @@ class Task:
                 raise UserError(f"task {self.name!r}: {name} must be a list of names, found the string {value!r}")
             object.__setattr__(self, name, tuple(value))
         object.__setattr__(self, "extra", dict(self.extra))
+        if self.train.labels.ndim == 2 and not self.classes:
+            raise UserError(f"task {self.name!r}: give the names of its labels as classes")
         self._check_metrics()
         if len(set(self.classes)) != len(self.classes):
             raise UserError(f"task {self.name!r}: classes must differ, found {', '.join(self.classes)}")
         check_extra_names(self.name, self.extra)
         for name, split in {"train": self.train, **self.evaluation_splits}.items():
-            check_split(split, self.classes, self.train.pairs is not None, f"task {self.name!r}, split {name!r}")
+            check_split(split, self.classes, self.train, f"task {self.name!r}, split {name!r}")
         check_varied(self.train.labels, self.classes, f"task {self.name!r}, training set")
         check_varied(self.dev.labels, self.classes, f"task {self.name!r}, development set")
 
@@ -104,13 +119,18 @@ class Task:
         )
 
     @property
-    def kind(self) -> Literal["classification", "regression"]:
-        """Which of the two it is: regression has no classes."""
-        return "classification" if self.classes else "regression"
+    def kind(self) -> Kind:
+        """What the labels are: a class each, a number (there are no classes), or several labels of one example."""
+        return "regression" if not self.classes else "multi-label" if self.train.labels.ndim == 2 else "classification"
+
+    @property
+    def problem_type(self) -> str:
+        """The kind as Transformers' configurations call it, which decides a model's loss."""
+        return PROBLEM_TYPES[self.kind]
 
     @property
     def num_labels(self) -> int:
-        """Outputs of the model's head: one per class, 1 for regression."""
+        """Outputs of the model's head: one per class or label, 1 for regression."""
         return len(self.classes) or 1
 
     @property
@@ -121,7 +141,15 @@ class Task:
     @property
     def judge(self) -> Metric:
         """The metric that stability is judged by."""
-        return find_metric(self.metric, self.classes)
+        return self.find_metric(self.metric)
+
+    def find_metric(self, name: str) -> Metric:
+        """The metric ``name`` for this task's labels.
+
+        Raises:
+            UserError: there is none of that name, or it does not fit.
+        """
+        return find_metric(name, self.classes, kind=self.kind, where=f"task {self.name!r}")
 
     @property
     def majority(self) -> dict[str, float]:
@@ -138,7 +166,7 @@ class Task:
     @cached_property
     def _recorded(self) -> list[Metric]:
         """Every metric that is recorded: those of the fingerprint, and the one that judges."""
-        return [find_metric(name, self.classes) for name in dict.fromkeys((*self.metrics, self.metric))]
+        return [self.find_metric(name) for name in dict.fromkeys((*self.metrics, self.metric))]
 
     @cached_property
     def data_report(self) -> DataReport:
@@ -152,7 +180,9 @@ class Task:
         """SHA-256 over texts, labels, classes and metrics of all splits, in hexadecimal."""
         splits = {"train": self.train, **self.evaluation_splits}
         layout = [
-            [name, len(split), split.pairs is not None, split.labels.dtype.kind] for name, split in splits.items()
+            # The width of labels came when there were several of one example.
+            [name, len(split), split.pairs is not None, split.labels.dtype.kind, *split.labels.shape[1:]]
+            for name, split in splits.items()
         ]
         head = {
             "version": FINGERPRINT_VERSION,
@@ -163,10 +193,11 @@ class Task:
         digest = hashlib.sha256(canonical_json(head).encode())
         for split in splits.values():
             for texts in (split.texts, split.pairs or ()):
-                encoded = [text.encode() for text in texts]
                 # The lengths make the joined bytes unambiguous: ("ab", "c") differs from ("a", "bc").
-                digest.update(np.array([len(text) for text in encoded], dtype="<i8").tobytes())
-                digest.update(b"".join(encoded))
+                lengths = (len(text) if text.isascii() else len(text.encode()) for text in texts)
+                digest.update(np.fromiter(lengths, dtype="<i8", count=len(texts)).tobytes())
+                for text in texts:
+                    digest.update(text.encode())
             digest.update(split.labels.astype(split.labels.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
 
@@ -222,10 +253,30 @@ class Task:
     def class_scores(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, dict[str, float]]]:
         """Precision, recall, F1 and support by split and class; nothing for regression or outputs that are not finite."""
         return {
-            name: class_scores(self.judge.counts(values, split.labels), self.classes)
+            name: self._class_scores(values, split.labels)
             for name, split in self.evaluation_splits.items()
             if self.classes and name in outputs and np.isfinite(values := np.asarray(outputs[name])).all()
         }
+
+    def _class_scores(self, outputs: NDArray[Any], labels: NDArray[Any]) -> dict[str, dict[str, float]]:
+        predicted = self.predictions(outputs)
+        if self.kind == "multi-label":
+            return multi_label.label_scores(multi_label.counts(predicted, labels), self.classes)
+        return class_scores(confusion(predicted, labels, len(self.classes)), self.classes)
+
+    def predictions(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """What logits predict: the likeliest class (n,), 0 or 1 for each label (n, labels), or the number itself (n,)."""
+        if self.kind == "multi-label":
+            return multi_label.predicted(outputs)
+        predicted: NDArray[Any] = np.argmax(outputs, axis=1) if self.classes else outputs[:, 0]
+        return predicted
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """The probability of each class or label, (n, num_labels), from logits; a regression's outputs as they are."""
+        values = outputs.astype(np.float64)
+        if self.kind == "multi-label":
+            return np.exp(-np.logaddexp(0.0, -values))
+        return np.exp(values - np.logaddexp.reduce(values, axis=1, keepdims=True)) if self.classes else values
 
     def _checked(self, outputs: NDArray[Any], examples: int) -> NDArray[Any]:
         if outputs.shape != (examples, self.num_labels):
@@ -235,7 +286,6 @@ class Task:
     def _check_metrics(self) -> None:
         if not self.metrics:
             raise UserError(f"task {self.name!r}: name at least one metric (one of: {', '.join(METRICS)})")
-        where = f"task {self.name!r}"
         for name in self.metrics:
-            find_metric(name, self.classes, where=where)
-        object.__setattr__(self, "metric", find_metric(self.metric or self.metrics[0], self.classes, where=where).name)
+            self.find_metric(name)
+        object.__setattr__(self, "metric", self.find_metric(self.metric or self.metrics[0]).name)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedproof.tasks.holding_out import keys
 from seedproof.tasks.labels import number_of, shown
@@ -27,7 +28,7 @@ class DataReport:
     """Facts about a task's data, and the same in words."""
 
     counts: Mapping[str, Mapping[str, int]]
-    """Examples per split (``train``, ``dev`` and any extra) and class; none in a regression."""
+    """Examples per split (``train``, ``dev`` and any extra) and class or label; none in a regression."""
     alike: tuple[tuple[str, ...], ...]
     """Groups of classes whose names differ only by blanks, case, Unicode form or the way a number is written."""
     copies: Mapping[str, int]
@@ -41,9 +42,7 @@ class DataReport:
 def report_on(task: Task) -> DataReport:
     """Look at the data of a task; about two seconds for 400,000 pairs."""
     splits = {"train": task.train, **task.evaluation_splits}
-    counted = {
-        name: np.bincount(split.labels, minlength=len(task.classes)) for name, split in splits.items() if task.classes
-    }
+    counted = {name: _counted(split.labels, len(task.classes)) for name, split in splits.items() if task.classes}
     counts = {name: dict(zip(task.classes, map(int, numbers), strict=True)) for name, numbers in counted.items()}
     known = set(keys(task.train))
     copies = {name: sum(key in known for key in keys(split)) for name, split in task.evaluation_splits.items()}
@@ -51,6 +50,11 @@ def report_on(task: Task) -> DataReport:
     decisions = [f"{task.kind}, because {task.reason}"] if task.reason else []
     warnings = (*_alike(alike, counts), *_contradictions(task), *_copies(task, copies))
     return DataReport(counts, alike, copies, (*decisions, _labels(task, counts)), warnings)
+
+
+def _counted(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Examples of each class, or that have each label, (classes,)."""
+    return labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=classes)
 
 
 def alike_classes(classes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -102,13 +106,18 @@ def _contradictions(task: Task) -> list[str]:
     """Warning that a text of the training set has several labels: no model can learn both."""
     if not task.classes:
         return []  # the same text may be rated more than once
-    first: dict[tuple[str, ...], int] = {}
-    labelled = zip(keys(task.train), task.train.labels.tolist(), strict=True)
-    wrong = {key for key, label in labelled if first.setdefault(key, label) != label}
-    example = " | ".join(next(iter(sorted(wrong)), ()))
-    return (
-        [f"{len(wrong)} texts of the training set have more than one label, such as {example[:60]!r}"] if wrong else []
-    )
+    first: dict[bytes, tuple[int, int]] = {}
+    _, labels = np.unique(task.train.labels, axis=0, return_inverse=True)
+    wrong: dict[bytes, int] = {}
+    for index, (key, label) in enumerate(zip(keys(task.train), labels.tolist(), strict=True)):
+        if first.setdefault(key, (label, index))[0] != label:
+            wrong.setdefault(key, first[key][1])
+    if not wrong:
+        return []
+    parts = [task.train.texts] if task.train.pairs is None else [task.train.texts, task.train.pairs]
+    example = min(" | ".join(" ".join(part[index].split()) for part in parts) for index in wrong.values())
+    what = "set of labels" if task.kind == "multi-label" else "label"
+    return [f"{len(wrong)} texts of the training set have more than one {what}, such as {example[:60]!r}"]
 
 
 def _copies(task: Task, copies: Mapping[str, int]) -> list[str]:
@@ -133,4 +142,11 @@ def _labels(task: Task, counts: Mapping[str, Mapping[str, int]]) -> str:
     listed = [f"{shown(name)} {train[name]} + {dev[name]}" for name in names]
     if len(names) < len(task.classes):
         listed.insert(-2, "...")
+    if task.kind == "multi-label":
+        without = sum(int((~split.labels.any(axis=1)).sum()) for split in (task.train, task.dev))
+        density = task.train.labels.sum(axis=1).mean()
+        return (
+            f"{sizes} with any of {len(task.classes)} labels ({density:.2f} an example, {without} examples have none): "
+            f"{', '.join(listed)}"
+        )
     return f"{sizes} of {len(task.classes)} classes: {', '.join(listed)}"

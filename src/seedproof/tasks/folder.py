@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from seedproof.checksums import sealed, unsealed
 from seedproof.errors import UserError, is_out_of_memory
 from seedproof.tasks.base import Task
@@ -142,7 +144,8 @@ def read_overlooked_class(folder: Path) -> tuple[str, float] | None:
     value = _read_existing(folder)
     if (value.get("metric") or value["metrics"][0]) != "accuracy":
         return None
-    return rare_class(_read_table(folder / "dev.parquet", ["label"])["label"].to_numpy(), value["classes"])
+    labels = _labels(_read_table(folder / "dev.parquet", ["label"])["label"])
+    return rare_class(labels, value["classes"])
 
 
 def _read_description(path: Path) -> dict[str, Any]:
@@ -179,10 +182,13 @@ def _write_split(split: Split, path: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    columns = {"text": pyarrow.array(split.texts, pyarrow.string())}
-    if split.pairs is not None:
-        columns["pair"] = pyarrow.array(split.pairs, pyarrow.string())
-    columns["label"] = pyarrow.array(split.labels)
+    named = {"text": split.texts, "pair": split.pairs, "id": split.ids, "group": split.groups}
+    columns = {name: pyarrow.array(texts, pyarrow.string()) for name, texts in named.items() if texts is not None}
+    if split.labels.ndim == 2:
+        flat = pyarrow.array(split.labels.ravel())
+        columns["label"] = pyarrow.FixedSizeListArray.from_arrays(flat, split.labels.shape[1])
+    else:
+        columns["label"] = pyarrow.array(split.labels)
     with path.open("wb") as file:  # pyarrow would take a path with a colon for an address
         parquet.write_table(pyarrow.table(columns), file)
 
@@ -201,10 +207,24 @@ def _read_table(path: Path, columns: list[str] | None = None) -> Any:
 def _read_split(path: Path) -> Split:
     table = _read_table(path)
     try:
-        pairs = tuple(table["pair"].to_pylist()) if "pair" in table.column_names else None
-        return Split(tuple(table["text"].to_pylist()), pairs, table["label"].to_numpy())
+        named = {
+            name: tuple(table[name].to_pylist()) if name in table.column_names else None
+            for name in ("text", "pair", "id", "group")
+        }
+        return Split(named["text"] or (), named["pair"], _labels(table["label"]), named["id"], named["group"])
     except (KeyError, ValueError, TypeError) as error:  # also what is no split
         raise _unreadable(path, error) from None
+
+
+def _labels(column: Any) -> NDArray[Any]:
+    """The labels of a column, (n,), or (n, labels) of one with lists."""
+    import pyarrow
+
+    if not pyarrow.types.is_fixed_size_list(column.type):
+        values: NDArray[Any] = column.to_numpy()
+        return values
+    flat: NDArray[Any] = column.combine_chunks().flatten().to_numpy()
+    return flat.reshape(len(column), column.type.list_size)
 
 
 def _unreadable(path: Path, error: Exception) -> Exception:

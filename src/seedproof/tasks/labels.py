@@ -1,4 +1,4 @@
-"""Cells of a column as texts, class indices or regression targets, naming file and row of every cell that is bad.
+"""Cells of a column as texts, class indices, regression targets or labels, naming file and row of every cell that is bad.
 
 A cell is missing when it is absent, null, an empty or blank string, or not a number (NaN); a label is also missing when
 it is the word "nan" in any case, which is how a NaN is written into a CSV.
@@ -11,7 +11,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from seedproof.errors import UserError
 from seedproof.tasks.columns import Table
 from seedproof.tasks.parsing import Parsing
-
-Kind = Literal["classification", "regression"]
+from seedproof.tasks.split import Kind
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -39,14 +38,17 @@ def texts_of(table: Table, column: str, *, allow_empty: bool = False) -> tuple[s
     for index, value in enumerate(values):
         if _is_missing(value):
             if not (allow_empty and isinstance(value, str)):
-                raise UserError(f"{table.where(index)}: column {column!r} has no text; fill it in or remove the row")
+                more = sum(map(_is_missing, values[index + 1 :]))
+                raise UserError(
+                    f"{table.where(index)}: column {column!r} has no text{_and_more(more)}; fill it in or remove the row"
+                )
         elif not isinstance(value, str):
             raise UserError(f"{table.where(index)}: column {column!r} has {value!r}, which is not a text")
     return tuple(values)
 
 
-def labels_of(table: Table, column: str) -> Sequence[Any]:
-    """The labels in ``column`` as they were read.
+def labels_of(table: Table, column: str, *, what: str = "label") -> Sequence[Any]:
+    """The labels in ``column`` as they were read; ``what`` they are called in messages.
 
     Raises:
         UserError: no such column, a label that is missing, or a value that is neither a string nor a number.
@@ -54,15 +56,27 @@ def labels_of(table: Table, column: str) -> Sequence[Any]:
     values = table.column(column)
     for index, value in enumerate(values):
         if _is_missing(value) or (isinstance(value, str) and value.strip().lower() == "nan"):
-            raise UserError(f"{table.where(index)}: column {column!r} has no label; fill it in or remove the row")
+            more = sum(map(_is_missing, values[index + 1 :]))
+            raise UserError(
+                f"{table.where(index)}: column {column!r} has no {what}{_and_more(more)}; fill it in or remove the row"
+            )
         if isinstance(value, (list, tuple, dict, set)):
             raise UserError(
-                f"{table.where(index)}: column {column!r} has {value!r}, several labels of one text; each text needs one: a "
-                f"string or a number (multi-label classification is not supported)"
+                f"{table.where(index)}: column {column!r} has {value!r}, several labels of one text, and other rows have one; "
+                "write a list in each row, or one label in each"
             )
         if not isinstance(value, str | bool | int | float | decimal.Decimal):
-            raise UserError(f"{table.where(index)}: label {value!r} is neither a string nor a number")
+            raise UserError(f"{table.where(index)}: {what} {value!r} is neither a string nor a number")
     return values
+
+
+def names_of(table: Table, column: str) -> tuple[str, ...]:
+    """What ``column`` calls the example of each row, or what it belongs to.
+
+    Raises:
+        UserError: no such column, a cell that is missing, or a value that is neither a string nor a number.
+    """
+    return tuple(class_name(value) for value in labels_of(table, column, what="value"))
 
 
 class Labels(NamedTuple):
@@ -72,9 +86,14 @@ class Labels(NamedTuple):
     reason: str
     """Why, in words that follow "because"."""
     classes: tuple[str, ...]
-    """Names of the classes in their order; () in a regression."""
+    """Names of the classes, or of the labels of which an example may have several, in their order; () in a regression."""
     whole: bool
     """Whether all labels are whole numbers, so that 1.0 is the class 1."""
+
+    @property
+    def has_two(self) -> bool:
+        """Whether an example is of one of two classes."""
+        return self.kind == "classification" and len(self.classes) == 2
 
 
 def understand(labels: Sequence[Any], kind: Kind | None, parsing: Parsing) -> Labels:
@@ -89,15 +108,17 @@ def understand(labels: Sequence[Any], kind: Kind | None, parsing: Parsing) -> La
         kind: what the user asked for; None lets the labels decide.
         parsing: the rules.
     """
-    numbers = [number_of(label) for label in labels]
+    # Each label once: a long column has few.
+    different = list({(type(label), label): label for label in labels}.values())
+    numbers = [number_of(label) for label in different]
     values = parsing.kind == "values"
     whole = values and all(number is not None and number.is_integer() for number in numbers)
-    found, reason = _kind_of(labels, numbers, parsing)
+    found, reason = _kind_of(different, numbers, parsing, len(labels))
     if kind is not None:
         found, reason = kind, "that was asked for"
     if found == "regression":
         return Labels(found, reason, (), whole)
-    return Labels(found, _with_spelling(reason, labels, whole), classes_of(labels, whole=whole), whole)
+    return Labels(found, _with_spelling(reason, different, whole), classes_of(different, whole=whole), whole)
 
 
 def _with_spelling(reason: str, labels: Sequence[Any], whole: bool) -> str:
@@ -109,7 +130,7 @@ def _with_spelling(reason: str, labels: Sequence[Any], whole: bool) -> str:
     return reason
 
 
-def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Parsing) -> tuple[Kind, str]:
+def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Parsing, rows: int) -> tuple[Kind, str]:
     word = next((label for label, number in zip(labels, numbers, strict=True) if number is None), None)
     if word is not None:
         return "classification", f"labels such as {shown(str(word)[:40])} are not numbers"
@@ -124,14 +145,12 @@ def _kind_of(labels: Sequence[Any], numbers: Sequence[float | None], parsing: Pa
     if fraction is not None:
         return "regression", f"labels such as {fraction} are fractions; for classes give --kind classification"
     different = len({class_name(label, whole=True) for label in labels})
-    if different <= max(FEW, len(labels) / FEW):
+    if different <= max(FEW, rows / FEW):
         return (
             "classification",
             f"the labels are whole numbers of {different} values; for amounts give --kind regression",
         )
-    values = (
-        f"{different} values in {len(labels)} rows" if different < len(labels) else "a value of its own in every row"
-    )
+    values = f"{different} values in {rows} rows" if different < rows else "a value of its own in every row"
     return "regression", f"the labels are whole numbers of {values}; for classes give --kind classification"
 
 
@@ -173,15 +192,20 @@ def class_indices(table: Table, column: str, classes: Sequence[str], *, whole: b
     """
     positions = {name: index for index, name in enumerate(classes)}
     values = labels_of(table, column)
-    indices = np.array([positions.get(class_name(value, whole=whole), -1) for value in values], dtype=np.int64)
+    known = {(type(value), value): positions.get(class_name(value, whole=whole), -1) for value in values}
+    indices = np.fromiter((known[type(value), value] for value in values), np.int64, count=len(values))
     if (indices < 0).any():
         index = int(np.argmax(indices < 0))
-        name = class_name(values[index], whole=whole)
-        close = difflib.get_close_matches(name, classes, n=1, cutoff=0.5)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        listed = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
-        raise UserError(f"{table.where(index)}: unknown label {name!r} in column {column!r}{hint} (classes: {listed})")
+        raise unknown_label(table, index, column, class_name(values[index], whole=whole), classes)
     return indices
+
+
+def unknown_label(table: Table, index: int, column: str, name: str, classes: Sequence[str]) -> UserError:
+    """Build the error for a label that the training file does not have."""
+    close = difflib.get_close_matches(name, classes, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
+    return UserError(f"{table.where(index)}: unknown label {name!r} in column {column!r}{hint} (classes: {listed})")
 
 
 def targets_of(table: Table, column: str) -> NDArray[np.float64]:
@@ -210,6 +234,10 @@ def _is_missing(value: Any) -> bool:
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _and_more(rows: int) -> str:
+    return f" (as have {rows} rows behind it)" if rows else ""
 
 
 def number_of(value: Any) -> float | None:

@@ -1,14 +1,14 @@
 """The numbers a task can be judged by, each by its name.
 
-Definitions follow GLUE (Wang et al., 2019, table 1) and scikit-learn, with two rules of this project. Where a score
+Definitions follow GLUE (Wang et al., 2019, table 1) and scikit-learn, with three rules of this project. Where a score
 divides by zero because the predictions or the labels are constant, its value is 0, so that a run that predicts one class
-always scores exactly the majority score. An output that is not finite makes the score NaN; it is never dropped.
+always scores exactly the majority score. An output that is not finite makes the score NaN; it is never dropped. A larger
+score is always better: an error is negated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.errors import UserError, unknown
-from seedproof.tasks import confusion, correlations, ranking
+from seedproof.tasks import confusion, judges
+from seedproof.tasks.judges import Metric
+from seedproof.tasks.split import Kind
 
 METRICS: Mapping[str, str] = MappingProxyType(
     {
@@ -26,16 +28,23 @@ METRICS: Mapping[str, str] = MappingProxyType(
         "accuracy_f1": "mean of accuracy and F1",
         "matthews": "Matthews correlation",
         "macro_f1": "macro F1",
+        "micro_f1": "micro F1",
         "weighted_f1": "weighted F1",
         "balanced_accuracy": "balanced accuracy",
         "auroc": "AUROC",
+        "average_precision": "average precision",
         "pearson": "Pearson correlation",
         "spearman": "Spearman correlation",
         "pearson_spearman": "mean of Pearson and Spearman correlation",
+        "neg_mae": "negative mean absolute error",
     }
 )
-"""Every metric by its name, and what people call it. ``f1:NAME`` is F1 of the class NAME; ``f1`` alone, of two classes,
-that of the second."""
+"""Every metric by its name, and what people call it. ``f1:NAME`` is F1 of the class or label NAME, ``average_precision:NAME``
+its average precision; ``f1`` and ``average_precision`` alone, of two classes, are of the second. Of several labels an example,
+``accuracy`` is the fraction of the examples of which every label is right."""
+
+SPELLINGS: Mapping[str, str] = MappingProxyType({"mae": "neg_mae", "neg_mean_absolute_error": "neg_mae"})
+"""Other names that are taken. The MAE is judged negated, so that a larger score is better as of every other metric."""
 
 _OF_COUNTS: Mapping[str, Callable[[confusion.Counts], Any]] = {
     "accuracy": confusion.accuracy,
@@ -44,88 +53,78 @@ _OF_COUNTS: Mapping[str, Callable[[confusion.Counts], Any]] = {
     "weighted_f1": confusion.weighted_f1,
     "balanced_accuracy": confusion.balanced_accuracy,
 }
-_OF_TARGETS: Mapping[str, Callable[[NDArray[Any], NDArray[Any]], float]] = {
-    "pearson": correlations.pearson,
-    "spearman": correlations.spearman,
-    "pearson_spearman": correlations.pearson_spearman,
+_FITTING: Mapping[Kind, tuple[str, ...]] = {
+    "classification": (
+        "accuracy",
+        "f1",
+        "accuracy_f1",
+        "matthews",
+        "macro_f1",
+        "weighted_f1",
+        "balanced_accuracy",
+        "auroc",
+        "average_precision",
+    ),
+    "multi-label": ("accuracy", "f1", "macro_f1", "micro_f1", "weighted_f1", "auroc", "average_precision"),
+    "regression": ("pearson", "spearman", "pearson_spearman", "neg_mae"),
 }
+_OF_ONE = ("f1", "average_precision")
+"""Metrics that may name a class."""
 _RARE = 0.4
 """A class is rare that has less than this fraction of what it would have were all classes alike: of two classes less than
 20 % of the examples, of three less than 13 %."""
 
 
-@dataclass(frozen=True, eq=False)
-class Metric:
-    """A metric for the classes of a task; :func:`find_metric` makes it."""
+def find_metric(name: str, classes: Sequence[str], *, kind: Kind | None = None, where: str = "") -> Metric:
+    """The metric ``name`` for these classes.
 
-    name: str
-    """Name as in :data:`METRICS`, or ``f1:NAME``."""
-    classes: tuple[str, ...]
-    positive: str | None = None
-    """The class that F1 is of."""
-    of_counts: Callable[[confusion.Counts], Any] | None = None
-    """Scores of confusion matrices (..., classes, classes), where the metric is of predicted classes."""
-
-    @property
-    def title(self) -> str:
-        """What people call it; of F1 with its class."""
-        return title_of(self.name, self.positive)
-
-    def score(self, outputs: NDArray[Any], labels: NDArray[Any]) -> float:
-        """The score of outputs, logits (examples, classes), or (examples, 1) for regression; NaN if one is not finite."""
-        if not (np.isfinite(outputs).all() and np.isfinite(labels).all()):
-            return float("nan")
-        if self.of_counts is not None:
-            return float(self.of_counts(self.counts(outputs, labels)))
-        if self.name == "auroc":
-            return ranking.auroc(outputs, labels)
-        return float(_OF_TARGETS[self.name](outputs[:, 0], labels))
-
-    def counts(self, outputs: NDArray[Any], labels: NDArray[Any]) -> confusion.Counts:
-        """The confusion matrix of outputs."""
-        return confusion.confusion(np.argmax(outputs, axis=1), labels, len(self.classes))
-
-    def majority(self, labels: NDArray[Any]) -> float:
-        """The best score of a prediction that never changes; of correlations 0, of AUROC a half, by definition."""
-        if self.of_counts is None:
-            return 0.5 if self.name == "auroc" else 0.0
-        constants = (np.full(len(labels), index) for index in range(len(self.classes)))
-        return max(
-            float(self.of_counts(confusion.confusion(constant, labels, len(self.classes)))) for constant in constants
-        )
-
-
-def find_metric(name: str, classes: Sequence[str], *, where: str = "") -> Metric:
-    """The metric ``name`` for these classes (none: regression).
+    Args:
+        name: out of :data:`METRICS`, or with a class behind a colon.
+        classes: of the task; none in a regression.
+        kind: of the task; None: a regression where there are no classes, else a classification.
+        where: begins the message.
 
     Raises:
         UserError: an unknown metric or class, one that does not fit the labels, or F1 of more than two classes that
             names none of them.
     """
     prefix = f"{where}: " if where else ""
+    kind = kind or ("classification" if classes else "regression")
     base, colon, positive = name.partition(":")
-    if base not in METRICS or (colon and base != "f1"):
-        raise unknown("metric", name, [*METRICS, "f1:CLASS"], where=where)
-    if (base in _OF_TARGETS) == bool(classes):
-        kind = "classification" if classes else "regression"
-        fitting = [metric for metric in METRICS if (metric in _OF_TARGETS) != bool(classes)]
-        raise UserError(f"{prefix}metric {name!r} does not fit {kind}; give one of {', '.join(fitting)}")
-    if base not in ("f1", "accuracy_f1"):
-        return Metric(base, tuple(classes), of_counts=_OF_COUNTS.get(base))
+    base = SPELLINGS.get(base, base)
+    if base not in METRICS or (colon and base not in _OF_ONE):
+        raise unknown("metric", name, [*METRICS, *(f"{each}:CLASS" for each in _OF_ONE)], where=where)
+    if base not in _FITTING[kind]:
+        raise UserError(f"{prefix}metric {name!r} does not fit {kind}; give one of {', '.join(_FITTING[kind])}")
     if colon and positive not in classes:
         raise unknown("class", positive, classes, where=f"{prefix}metric {name!r}")
-    if not colon and len(classes) != 2:
+    has_two = kind == "classification" and len(classes) == 2
+    if base in ("f1", "accuracy_f1") and not colon and not has_two:
+        found = "several labels an example" if kind == "multi-label" else str(len(classes))
         raise UserError(
-            f"{prefix}{METRICS[base]} is defined for two classes, found {len(classes)}; name one, as in f1:{classes[0]}, "
+            f"{prefix}{METRICS[base]} is defined for two classes, found {found}; name one, as in f1:{classes[0]}, "
             "or take macro_f1"
         )
-    positive = positive if colon else classes[1]
-    index = list(classes).index(positive)
-    if base == "accuracy_f1":
-        return Metric(base, tuple(classes), positive, confusion.accuracy_f1)
+    of_one = positive if colon else classes[1] if base in (*_OF_ONE, "accuracy_f1") and has_two else None
     # One name for one number: of two classes, F1 of the second is "f1".
-    canonical = "f1" if (len(classes), index) == (2, 1) else f"f1:{positive}"
-    return Metric(canonical, tuple(classes), positive, partial(confusion.f1, index=index))
+    canonical = base if not colon or (has_two and positive == classes[1]) else f"{base}:{positive}"
+    about = (canonical, title_of(canonical, of_one), tuple(classes), of_one)
+    return _made(base, kind, about)
+
+
+def _made(base: str, kind: Kind, about: tuple[str, str, tuple[str, ...], str | None]) -> Metric:
+    if base == "auroc":
+        return judges.Auroc(*about)
+    if base == "average_precision":
+        return judges.AveragePrecision(*about)
+    if kind == "regression":
+        return judges.NegativeError(*about) if base == "neg_mae" else judges.Correlation(*about)
+    if kind == "multi-label":
+        return judges.ExactMatch(*about) if base == "accuracy" else judges.OfLabels(*about)
+    *_, classes, positive = about
+    if base == "f1" and positive is not None:
+        return judges.OfClasses(*about, of_counts=partial(confusion.f1, index=classes.index(positive)))
+    return judges.OfClasses(*about, of_counts=confusion.accuracy_f1 if base == "accuracy_f1" else _OF_COUNTS[base])
 
 
 def title_of(name: str, positive: str | None = None) -> str:
@@ -144,9 +143,10 @@ def rare_class(labels: NDArray[Any], classes: Sequence[str]) -> tuple[str, float
     """The rarest class and its fraction of the labels, if that is rare; else None.
 
     Where a class is rare, a prediction that never changes has a high accuracy, and a run that finds every rare example at
-    the cost of a few others a lower one. Matthews correlation is 0 for every such prediction.
+    the cost of a few others a lower one. Matthews correlation is 0 for every such prediction. None of several labels an
+    example, which are not judged by accuracy unless asked.
     """
-    if not classes:
+    if not classes or labels.ndim == 2:
         return None
     fractions = np.bincount(labels, minlength=len(classes)) / len(labels)
     rarest = int(np.argmin(fractions))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seedproof.errors import UserError
 from seedproof.tasks.base import Task
-from seedproof.tasks.split import Split
+from seedproof.tasks.holding_out import strata
 
 _STREAM = 0x5AB5
 """Keeps the draw apart from that of the order of examples, which takes the same seeds (``training/plan.py``)."""
@@ -45,7 +45,8 @@ def subsample(task: Task, examples: int, *, seed: int = 0, stratified: bool = Fa
         task: any task.
         examples: how many are kept; all of them give the same data, and so the same fingerprint.
         seed: of the draw, 0 to 2^63 - 1; not of any run.
-        stratified: keep the fractions of the classes as nearly as whole numbers can; False is the paper's plain draw.
+        stratified: keep the fractions of the classes as nearly as whole numbers can, of several labels an example those of the
+            rarest of each; False is the paper's plain draw.
 
     Raises:
         UserError: more examples than there are, fewer than 1, a bad seed, classes asked for where there are none, or a
@@ -54,13 +55,13 @@ def subsample(task: Task, examples: int, *, seed: int = 0, stratified: bool = Fa
     total = len(task.train)
     _check(task, examples, seed, stratified)
     order = np.random.RandomState([seed & 0xFFFFFFFF, seed >> 32, _STREAM]).permutation(total)
-    chosen = _stratified(task.train.labels[order], examples, len(task.classes)) if stratified else slice(examples)
+    chosen = _stratified(strata(task.train.labels)[order], examples) if stratified else slice(examples)
     kept = np.sort(order[chosen])
     how, parse = "drawn by class" if stratified else "a plain random draw", task.parse
     return dataclasses.replace(
         task,
         name=sample_name(task.name, examples, total, seed, stratified=stratified),
-        train=_part(task.train, kept),
+        train=task.train.take(kept),
         notes=(*task.notes, f"train: {examples} of {total} examples, {how} with seed {seed}"),
         parse=parse and (lambda rules: subsample(parse(rules), examples, seed=seed, stratified=stratified)),
     )
@@ -94,16 +95,11 @@ def _check(task: Task, examples: Any, seed: Any, stratified: bool) -> None:
         raise UserError(f"{task.name!r} has no classes to keep the fractions of; leave out stratified")
 
 
-def _stratified(labels: NDArray[Any], examples: int, classes: int) -> NDArray[np.int64]:
+def _stratified(labels: NDArray[Any], examples: int) -> NDArray[np.int64]:
     """Positions (examples,) in a drawn order: of each class the first ones, by the largest remainders."""
-    exact = np.bincount(labels, minlength=classes) * examples / len(labels)
+    exact = np.bincount(labels) * examples / len(labels)
     counts = np.floor(exact).astype(int)
     # The remainders are rounded, so that equal fractions are not told apart by the last bit of a division.
     by_remainder = np.argsort(-np.round(exact - counts, 9), kind="stable")
     counts[by_remainder[: examples - counts.sum()]] += 1
     return np.concatenate([np.flatnonzero(labels == index)[:count] for index, count in enumerate(counts)])
-
-
-def _part(split: Split, kept: NDArray[np.int64]) -> Split:
-    pairs = None if split.pairs is None else tuple(split.pairs[index] for index in kept)
-    return Split(tuple(split.texts[index] for index in kept), pairs, split.labels[kept])

@@ -1,7 +1,8 @@
 """How far a score may be off because the development set is finite: another set of its size would give another score.
 
 accuracy has Wilson's interval (Wilson 1927), the correlations Fisher's z with the standard error of Bonett and Wright
-(2000) for ranks, AUROC DeLong's (1988), and everything else the percentiles of a bootstrap over the examples.
+(2000) for ranks, AUROC DeLong's (1988), and everything else the percentiles of a bootstrap over the examples. A sample
+in which a score is not defined (average precision without an example of the class) is left out of its percentiles.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from seedproof.tasks import ranking
-from seedproof.tasks.metrics import Metric
+from seedproof.tasks.judges import Auroc, Metric, OfClasses
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -40,9 +41,16 @@ def score_interval(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) 
         return math.nan, math.nan
     if (known := known_interval(metric.name, score, len(labels))) is not None:
         return known
-    if metric.of_counts is None:
+    if isinstance(metric, Auroc):
         return _of_auroc(*ranking.auroc_with_error(outputs, labels))
-    low, high = np.quantile(_resampled(metric, outputs, labels), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    scores = (
+        _resampled_counts(metric, outputs, labels)
+        if isinstance(metric, OfClasses)
+        else _resampled(metric, outputs, labels)
+    )
+    if not np.isfinite(scores).any():
+        return math.nan, math.nan
+    low, high = np.nanquantile(scores, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 
 
@@ -76,9 +84,8 @@ def _wilson(fraction: float, examples: int) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high)
 
 
-def _resampled(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
-    """The score of every bootstrap sample, (RESAMPLES,), of a metric of counts."""
-    assert metric.of_counts is not None
+def _resampled_counts(metric: OfClasses, outputs: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+    """The score of every bootstrap sample, (RESAMPLES,), of a metric of predicted classes."""
     generator = np.random.default_rng(SEED)
     examples, classes = outputs.shape
     # Drawing examples and counting them is drawing the counts; with many classes most are 0 and stay so.
@@ -90,6 +97,19 @@ def _resampled(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> N
         drawn[:, seen] = generator.multinomial(examples, counts[seen] / examples, size=rows)
         parts.append(metric.of_counts(drawn.reshape(rows, classes, classes)))
     return np.concatenate(parts)
+
+
+def _resampled(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+    """The score of every bootstrap sample, (RESAMPLES,), of any other metric, from how often each example is drawn."""
+    generator = np.random.default_rng(SEED)
+    examples = len(outputs)
+    chances = np.full(examples, 1 / examples)
+    return np.concatenate(
+        [
+            metric.resampled(outputs, labels, generator.multinomial(examples, chances, size=rows).astype(np.float64))
+            for rows in _batches(examples)
+        ]
+    )
 
 
 def _batches(numbers: int) -> list[int]:

@@ -51,19 +51,32 @@ def step_seed(seed: int, step: int) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def mean_loss(logits: Float[np.ndarray, "examples outputs"], labels: Num[np.ndarray, " examples"]) -> float:
-    """Mean loss of predictions in float64: cross-entropy in nats of classes, or squared error of targets for one output."""
+def mean_loss(logits: Float[np.ndarray, "examples outputs"], labels: Num[np.ndarray, " examples *labels"]) -> float:
+    """Mean loss of predictions in float64: cross-entropy in nats of classes, or squared error of targets for one output; of
+    several labels, (examples, labels), the mean over them of each one's binary cross-entropy."""
     values = logits.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):  # outputs that are not finite make the loss so
         if logits.shape[1] == 1:
             return float(np.mean((values[:, 0] - labels) ** 2))
+        if labels.ndim == 2:
+            return float(np.mean(np.logaddexp(0.0, values) - labels * values))
         shifted = values - values.max(axis=1, keepdims=True)
         log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return float(-log_probabilities[np.arange(len(labels)), labels].mean())
 
 
-def prediction_entropy(logits: Float[np.ndarray, "examples classes"]) -> float:
-    """Mean entropy in nats of the predicted distributions; NaN where one is not finite."""
+def prediction_entropy(logits: Float[np.ndarray, "examples classes"], *, several: bool = False) -> float:
+    """Mean entropy in nats of the predicted distributions; NaN where one is not finite.
+
+    Args:
+        logits: of an evaluation.
+        several: whether an example may have several labels: then the mean over them, too, of each one's entropy.
+    """
+    if several:
+        odds = logits.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            present = np.exp(-np.logaddexp(0.0, -odds))
+            return float((np.logaddexp(0.0, odds) - present * odds).mean())
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return float(-(np.exp(log_probabilities) * log_probabilities).sum(axis=1).mean())

@@ -156,7 +156,7 @@ class PlainEngine:
         self._keep_if_best(scores[self._data.metric])
         values: dict[str, Any] = {"scores": scores}
         if logits["dev"].shape[1] > 1:
-            values["entropy"] = prediction_entropy(logits["dev"])
+            values["entropy"] = prediction_entropy(logits["dev"], several=self._data.train.labels.ndim == 2)
         values |= {f"logits {name}": array for name, array in logits.items()}
         seen = self._view.see(needs, scores=scores, logits=logits)
         records = [Record(self.step, "evaluation", values), *self._watch.show("evaluations", self.step, seen)]

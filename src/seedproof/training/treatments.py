@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seedproof.errors import Damaged, UserError
 from seedproof.methods import LOSS, Composed, Effects, Forward, Method, Start, Treatment
+from seedproof.training.losses import weighted_loss
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,10 @@ class Treatments:
             each.before_step(step)
 
     def loss(self, batch: Mapping[str, Tensor], step: int, forward: Forward) -> Tensor:
-        """The loss of a batch: the model's, unless a method decides it."""
+        """The loss of a batch: the model's, with weights where there are any, unless a method decides it."""
+        if (weights := self.effects.loss_weights) is not None:
+            output = forward(batch)
+            return weighted_loss(output.logits, batch["labels"], weights)
         for method, each in self._started:
             if LOSS in method.owns:
                 return each.loss(batch, step, forward)
@@ -180,6 +184,7 @@ def combined(effects: Mapping[str, Effects]) -> Effects:
         mixtures=_merged(effects, "the mixture of a matrix", lambda each: each.mixtures),
         tensor_clip=_single(effects, "the clipping per tensor", lambda each: each.tensor_clip),
         average=_single(effects, "the average of the weights", lambda each: each.average),
+        loss_weights=_single(effects, "the weights of the classes", lambda each: each.loss_weights),
     )
 
 

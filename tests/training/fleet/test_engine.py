@@ -83,6 +83,18 @@ def test_steps_are_those_of_the_plain_engine_in_fp32(family, name):
     compare(runs_of(family, name), "fp32", 2e-5, 1e-4, 5e-2)
 
 
+def test_several_labels_and_the_weights_of_classes():
+    """Beside mates without weights; the loss that is recorded has none."""
+    for several in (False, True):
+        given = {"labels": 3, "several": several}
+        runs = [
+            make_run("bert", "devlin + class_weights", seed=4, **given),
+            make_run("bert", "mosbach + class_weights(weights=LABEL_1=5)", seed=5, batch_size=4, **given),
+            make_run("bert", "mosbach-v1", seed=6, **given),
+        ]
+        compare(runs, "fp64", 1e-6, 1e-6, 1e-3)
+
+
 @families
 def test_regression_and_legacy_mixout_and_zero_segments(family):
     runs = [make_run(family, seed=4, labels=1), make_run(family, "mixout", seed=5, labels=1, legacy_gradient=True)]

@@ -31,6 +31,8 @@ from seedproof.tasks import Split, load_task
 from seedproof.training.engine import RunData
 from seedproof.training.plan import make_plan
 
+ONE_LABEL = "single_label_classification"
+
 MODELS = {
     "bert": (BertConfig, BertForSequenceClassification, BertTokenizerFast, "bert-base-uncased"),
     "roberta": (RobertaConfig, RobertaForSequenceClassification, RobertaTokenizerFast, "roberta-base"),
@@ -53,7 +55,7 @@ def runs_of(source, task, names, **settings):
         given = {"max_length": 128 if source.positions > 128 else source.positions, "positions": source.positions}
         tokens = [tokenize(split, tokenizer, **given) for split in (task.train, task.dev)]
         data = RunData(train=tokens[0], evaluation={"dev": tokens[1]}, score=task.score, metric=task.metrics[0])
-        model = load_classifier(source, labels=2, regression=False, head_seed=seed, dropout=0.0).model
+        model = load_classifier(source, labels=2, problem_type=ONE_LABEL, head_seed=seed, dropout=0.0).model
         plan = make_plan(chosen, Seeds.from_number(seed), 96)
         runs.append(Run(model, chosen, plan, data, seed, {"gradients": 1}))
     return runs

@@ -37,15 +37,15 @@ class TokenTable:
     """Segment ids, where the model takes them."""
     lengths: Int64[np.ndarray, " examples"]
     """Tokens of each example."""
-    labels: Num[np.ndarray, " examples"]
-    """int64 classes or float64 targets."""
+    labels: Num[np.ndarray, " examples *labels"]
+    """int64 classes or float64 targets; int64 0 and 1 of several labels each, (examples, labels)."""
 
     @classmethod
     def of(
         cls,
         ids: Sequence[Sequence[int]],
         segments: Sequence[Sequence[int]] | None,
-        labels: Num[np.ndarray, " examples"],
+        labels: Num[np.ndarray, " examples *labels"],
     ) -> TokenTable:
         """Table of lists of tokens, as :class:`seedproof.models.tokens.TokenizedSplit` holds them."""
         lengths = np.array([len(row) for row in ids])
@@ -73,8 +73,8 @@ class Packed:
     """Position of a token in its sequence, from 0."""
     owners: Int64[Tensor, " slots"]
     """The member of each slot."""
-    labels: Num[Tensor, "members batch"]
-    """int64 classes or float32 targets; 0 where a member has fewer examples."""
+    labels: Num[Tensor, "members batch *labels"]
+    """int64 classes, float32 targets, or int64 0 and 1 of several labels each; 0 where a member has fewer examples."""
     is_example: Float32[Tensor, "members batch"]
     """1, or 0 where a member has fewer examples."""
     first_slots: Int64[Tensor, " sequences"]
@@ -217,9 +217,9 @@ def _up(number: int, multiple: int) -> int:
 
 def _gathered(
     columns: Sequence[np.ndarray], batches: Sequence[np.ndarray], size: int
-) -> Num[np.ndarray, "members {size}"]:
+) -> Num[np.ndarray, "members {size} *labels"]:
     """Values of each member's examples, 0 where there are fewer."""
-    values = np.zeros((len(batches), size), columns[0].dtype)
+    values = np.zeros((len(batches), size, *columns[0].shape[1:]), columns[0].dtype)
     for row, column, batch in zip(values, columns, batches, strict=True):
         row[: len(batch)] = column[batch]
     return values

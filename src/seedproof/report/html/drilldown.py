@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedproof.analysis.curves import label_entropy
+from seedproof.analysis.predictions import joined_labels
 from seedproof.models.layers import locate_all
 from seedproof.report.figures.curves import windowed
 from seedproof.report.html.thinning import EvenlySpaced
@@ -155,7 +156,8 @@ def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def predictions(logits: Any, task: Task, examples: int = Limits.examples) -> dict[str, Any] | None:
-    """What a run predicts on the development set: the whole table of confusion, and the first single ``examples``."""
+    """What a run predicts on the development set: the whole table of confusion, and the first single ``examples``; of several
+    labels an example their names."""
     logits = np.asarray(logits, np.float64)
     if len(logits) != len(task.dev):
         return None
@@ -163,6 +165,8 @@ def predictions(logits: Any, task: Task, examples: int = Limits.examples) -> dic
         return {"finite": False}
     if not task.classes:
         return {"value": [rounded(value) for value in logits[:examples, 0].tolist()]}
+    if task.kind == "multi-label":
+        return {"several": joined_labels(task.predictions(logits[:examples]), task.classes)}
     predicted = logits.argmax(axis=1)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     probability = shifted.max(axis=1) / shifted.sum(axis=1)
@@ -178,7 +182,9 @@ def compact_task(task: Task, limits: Limits, *, texts: bool) -> dict[str, Any]:
     content: dict[str, Any] = {
         "classes": list(task.classes),
         "total": len(dev),
-        "labels": [rounded(float(label)) for label in dev.labels[shown]],
+        "labels": joined_labels(dev.labels[shown], task.classes)
+        if task.kind == "multi-label"
+        else [rounded(float(label)) for label in dev.labels[shown]],
         "entropy": rounded(label_entropy(task.train.labels)) if task.classes else None,
         "variance": None if task.classes else rounded(float(np.var(task.train.labels))),
     }

@@ -6,7 +6,11 @@ function predictions(dev, task) {
     return block;
   }
   if (dev.confusion) block.append(confusion(dev.confusion, task.classes));
-  const examples = dev.value ? dev.value.map((value, index) => regression(value, index, task)) : classified(bytes(dev.pairs), task);
+  const examples = dev.value
+    ? dev.value.map((value, index) => regression(value, index, task))
+    : dev.several
+      ? dev.several.map((names, index) => several(names, index, task))
+      : classified(bytes(dev.pairs), task);
   const list = make("ol", { className: "examples" }), more = make("button", { type: "button" }, "Show more");
   const only = make("input", { type: "checkbox", checked: !dev.value });
   let shown = 0, listed = [];
@@ -45,6 +49,11 @@ function classified(pairs, task) {
 
 function regression(value, index, task) {
   return { index, wrong: false, said: `${value}, true: ${task.labels[index]}` };
+}
+
+function several(names, index, task) {
+  const label = task.labels[index];
+  return { index, wrong: names !== label, said: `${names || "no label"}, true: ${label || "no label"}` };
 }
 
 function exampleItem(example, task) {

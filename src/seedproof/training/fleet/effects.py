@@ -19,7 +19,7 @@ from seedproof.models.stacked.layout import SlabLayout
 from seedproof.models.stacked.stack import Stack
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float64
+    from jaxtyping import Bool, Float, Float64
 
 _NONE = Effects()
 
@@ -35,6 +35,7 @@ class StackedEffects:
         self._stack = stack
         self._members = [_NONE] * stack.members
         self._factors: list[Factors] | None = None
+        self._loss_weights: Tensor | None = None
         self.targets: list[Tensor | None] = [None] * len(stack.values)
         """Weights toward which members decay, one tensor like each slab, 0 where one decays toward 0; None: all do."""
 
@@ -48,7 +49,7 @@ class StackedEffects:
 
     def set(self, member: int, effects: Effects) -> None:
         """Give a member its effects, in place of those that its row had."""
-        self._members[member], self._factors = effects, None
+        self._members[member], self._factors, self._loss_weights = effects, None, None
         for target in self.targets:
             if target is not None:
                 target[member] = 0.0
@@ -65,6 +66,14 @@ class StackedEffects:
     def tensor_clips(self) -> Float64[np.ndarray, " members"]:
         """Greatest norm of each tensor's gradient; inf: no bound."""
         return np.array([math.inf if each.tensor_clip is None else each.tensor_clip for each in self._members])
+
+    def loss_weights(self, outputs: int) -> Float[Tensor, "members {outputs}"] | None:
+        """Weights of each member's classes in its loss, 1 where it has none, kept until members change; None: all have none."""
+        if self._loss_weights is None and any(each.loss_weights is not None for each in self._members):
+            ones = torch.ones(outputs)
+            rows = [ones if each.loss_weights is None else each.loss_weights.cpu() for each in self._members]
+            self._loss_weights = torch.stack(rows).to(self._stack.dtype).to(self._stack.device)
+        return self._loss_weights
 
     @property
     def is_averaged(self) -> Bool[np.ndarray, " members"]:

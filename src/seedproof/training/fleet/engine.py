@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seedproof.models.stacked.encoder import Pass
 from seedproof.models.stacked.families import architecture_of
@@ -29,10 +29,10 @@ from seedproof.training.fleet.observing import StepView
 from seedproof.training.fleet.optimizer import Rates
 from seedproof.training.fleet.prediction import Prediction, Predictor, is_out_of_memory
 from seedproof.training.fleet.state import FleetState
+from seedproof.training.losses import member_losses
 from seedproof.training.observing import see_model
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Num
     from transformers import PretrainedConfig
 
     from seedproof.probes.base import Probe
@@ -211,8 +211,12 @@ class FleetEngine:
         mixes = self._mixed.at(self._state.stack, seeds)
         run = Pass(self._architecture, self._state.stack, batch, self._masks(seeds), mixes, self._dtype)
         logits, dense = run.logits()
+        weights = self._state.effects.loss_weights(logits.shape[-1])
         losses = member_losses(logits, batch.labels, batch.is_example)
-        torch.autograd.backward(losses.sum())
+        trained = losses if weights is None else member_losses(logits, batch.labels, batch.is_example, weights)
+        torch.autograd.backward(trained.sum())
+        # As in the plain engine: the loss without weights, unless that of training is not finite.
+        losses = torch.where(trained.isfinite(), losses, trained)
         dense_before_tanh = dense if self._architecture.has_tanh_pooler else None
         return StepView.of(self.members, self._state, losses, logits, dense_before_tanh)
 
@@ -290,23 +294,3 @@ class FleetEngine:
         stack = self._state.evaluated(group)
         splits = self.members[group[0]].data.evaluation
         return {name: self._predictor.predict(stack, split) for name, split in splits.items()}
-
-
-def member_losses(
-    logits: Float[Tensor, "members batch outputs"],
-    labels: Num[Tensor, "members batch"],
-    is_example: Float[Tensor, "members batch"],
-) -> Float[Tensor, " members"]:
-    """Mean loss of each member over its examples: cross-entropy, or squared error for one output.
-
-    Args:
-        logits: of all members.
-        labels: int64 classes or float targets.
-        is_example: 1, or 0 where a member has fewer examples.
-    """
-    if logits.shape[-1] == 1:
-        each = (logits.squeeze(-1) - labels).square()
-    else:
-        each = nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
-    # Not a product with 0: a padded example of a member whose weights are not finite must not be counted either way.
-    return torch.where(is_example > 0, each, 0.0).sum(1) / is_example.sum(1)

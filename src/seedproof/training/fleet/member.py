@@ -91,7 +91,7 @@ class Member:
         self.best = (score, self.step) if is_best else self.best
         values: dict[str, Any] = {"scores": scores}
         if logits["dev"].shape[1] > 1:
-            values["entropy"] = prediction_entropy(logits["dev"])
+            values["entropy"] = prediction_entropy(logits["dev"], several=self.data.train.labels.ndim == 2)
         values |= {f"logits {name}": array for name, array in logits.items()}
         more = self.watch.show("evaluations", self.step, {**seen, "scores": scores, "logits": logits})
         return [Record(self.step, "evaluation", values), *more], is_best

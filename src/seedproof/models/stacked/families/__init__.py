@@ -26,11 +26,10 @@ FAMILIES: Mapping[str, Callable[[Any], Architecture | None]] = MappingProxyType(
 def architecture_of(config: Any) -> Architecture | None:
     """The architecture of the sequence classification model of a Transformers configuration.
 
-    None where a stack does not compute it: another family, a decoder, several labels at once, another activation, or
-    what the family's file refuses.
+    None where a stack does not compute it: another family, a decoder, another activation, or what the family's file refuses.
     """
     family = FAMILIES.get(config.model_type)
-    if family is None or getattr(config, "is_decoder", False) or config.problem_type == "multi_label_classification":
+    if family is None or getattr(config, "is_decoder", False):
         return None
     found = family(config)
     return None if found is None or found.activation not in ACTIVATIONS else found
