@@ -13,9 +13,9 @@ from seedproof.methods import method
 from seedproof.training.engine import step_seed
 
 
-@pytest.mark.parametrize("labels", [3, 1])
-def test_the_gradients_are_those_of_two_passes_by_hand_and_their_mean_loss_is_recorded(labels):
-    run = make_run("bert", "devlin + rdrop(alpha=0.7)", seed=6, dropout=0.2, labels=labels)
+@pytest.mark.parametrize(("labels", "several"), [(3, False), (1, False), (3, True)])
+def test_the_gradients_are_those_of_two_passes_by_hand_and_their_mean_loss_is_recorded(labels, several):
+    run = make_run("bert", "devlin + rdrop(alpha=0.7)", seed=6, dropout=0.2, labels=labels, several=several)
     engine, model = run.plain(), copy.deepcopy(run.model).train()
     batch = run.data.train.batch(run.plan.batches[0], torch.device("cpu"))
     with torch.random.fork_rng():
@@ -24,6 +24,10 @@ def test_the_gradients_are_those_of_two_passes_by_hand_and_their_mean_loss_is_re
     assert not torch.equal(first.logits, second.logits)
     if labels == 1:
         between = ((first.logits - second.logits) ** 2).mean()
+    elif several:
+        one, other = torch.sigmoid(first.logits), torch.sigmoid(second.logits)
+        sides = ((one, other), (other, one), (1 - one, 1 - other), (1 - other, 1 - one))
+        between = sum((p * (p / q).log()).mean() / 2 for p, q in sides)
     else:
         one, other = torch.softmax(first.logits, -1), torch.softmax(second.logits, -1)
         between = sum((p * (p / q).log()).sum(-1).mean() / 2 for p, q in ((one, other), (other, one)))

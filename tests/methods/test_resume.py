@@ -11,6 +11,7 @@ NAMES = (
     "reinit(layers=1)",
     "pretrained_decay",
     "tensor_clip",
+    "class_weights",
     "ema(decay=0.9)",
     "freeze",
     "rdrop",

@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
+from sklearn.metrics import average_precision_score
 
 from seedproof.errors import UserError
 from seedproof.tasks.confusion import class_scores, confusion
 from seedproof.tasks.correlations import pearson, spearman
 from seedproof.tasks.metrics import METRICS, find_metric, rare_class, title_of
-from seedproof.tasks.ranking import auroc
+from seedproof.tasks.ranking import auroc, log_odds
 from seedproof.tasks.split import Kind
+from seedproof.tasks.uncertainty import score_interval
 
 Pairs = list[tuple[int, int]]
 binary = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=40)
@@ -215,3 +217,24 @@ def test_a_class_is_rare_by_its_share_of_an_even_one() -> None:
     assert rare_class(np.arange(30) % 3, ("a", "b", "c")) is None
     assert rare_class(np.arange(30) % 3, ("a", "b", "c", "none")) == ("none", 0.0)
     assert rare_class(labels.astype(float), ()) is None
+
+
+def test_average_precision_is_scikit_learns() -> None:
+    """Of one class, with ties, and the mean over classes; a class without examples is in no mean."""
+    generator = np.random.default_rng(0)
+    labels, outputs = generator.integers(0, 3, 200), generator.normal(0, 1, (200, 3)).round(1)
+    outputs[np.arange(200), labels] += 1
+    each = [average_precision_score(labels == index, log_odds(outputs)[:, index]) for index in range(3)]
+    assert find_metric("average_precision", CLASSES[:3]).score(outputs, labels) == pytest.approx(np.mean(each))
+    assert find_metric("average_precision:b", CLASSES[:3]).score(outputs, labels) == pytest.approx(each[1])
+    more = np.column_stack([outputs, np.full(200, -9.0)])
+    assert find_metric("average_precision", CLASSES[:4]).score(more, labels) == pytest.approx(np.mean(each), rel=1e-3)
+
+
+def test_the_mean_absolute_error_is_negated_and_beaten_by_what_is_nearer_than_the_median() -> None:
+    labels, metric = np.array([0.0, 1.0, 5.0]), find_metric("mae", ())
+    assert (metric.name, metric.title) == ("neg_mae", "negative mean absolute error")
+    assert metric.score(np.array([[1.0], [1.0], [4.0]]), labels) == pytest.approx(-2 / 3)
+    assert metric.majority(labels) == pytest.approx(-5 / 3)
+    low, high = score_interval(metric, np.array([[1.0], [1.0], [4.0]]), labels)
+    assert low <= -2 / 3 <= high <= 0

@@ -16,6 +16,8 @@ from seedproof.errors import UserError
 from seedproof.study.planning import as_task
 from seedproof.tasks import Task, load_table
 from seedproof.tasks.holding_out import hold_out
+from seedproof.tasks.parsing import BEFORE
+from seedproof.tasks.reading import read_table
 
 RECORDS = [{"id": index, "review": f"text {index}", "stars": ["bad", "good"][index % 2]} for index in range(20)]
 FORMATS = ["csv", "tsv", "jsonl", "parquet"]
@@ -365,3 +367,90 @@ def test_name(tmp_path: Path) -> None:
     path = save(tmp_path / "reviews" / "train.csv", RECORDS)
     assert load(path).name == "reviews"
     assert load(path, name="mine").name == "mine"
+
+
+def table(folder: Path, rows: list[str], header: str = "review,stars,doc", name: str = "t.csv") -> Path:
+    (folder / name).write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return folder / name
+
+
+def test_what_is_hardly_a_column_of_labels(tmp_path: Path) -> None:
+    """A word among numbers, a class for nearly every row; but few numbers and words are classes."""
+
+    def load(labels: list[object], **options: Any) -> Task:
+        rows = [f"text {index},{label},d" for index, label in enumerate(labels)]
+        return load_table(table(tmp_path, rows), text="review", label="stars", **options)
+
+    numbers = [index / 7 for index in range(50)]
+    with pytest.raises(
+        UserError, match=r"t.csv, row 52: label 'n/a' in column 'stars' is a word, and 50 of the 51 labels"
+    ):
+        load([*numbers, "n/a"])
+    with pytest.raises(
+        UserError, match=r"column 'stars': 50 classes in 50 rows, such as .* \(row 22\).*--kind regression"
+    ):
+        load(numbers, kind="classification")
+    with pytest.raises(UserError, match="60 classes in 60 rows.*; name the column of the label with --label"):
+        load([f"u{index}" for index in range(60)])
+    with pytest.raises(UserError, match=r"1,001 classes in 3,003 rows.*at most 1,000 are possible"):
+        load([f"u{index % 1001}" for index in range(3003)])
+    assert load([1, 2, "3+"] * 10).classes == ("1", "2", "3+")
+    assert load([*numbers, "n/a"], kind="classification", parsing=BEFORE).kind == "classification"
+
+
+def test_words_among_the_numbers_of_a_file_with_types(tmp_path: Path) -> None:
+    rows = [{"review": f"text {index}", "stars": "bad" if index == 7 else index % 3} for index in range(30)]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(
+        UserError, match=r"row 8: label 'bad' in column 'stars' is a word, and 29 of the 30 labels are num"
+    ):
+        load_table(tmp_path / "t.jsonl", text="review", label="stars")
+
+
+def test_three_examples_a_class_are_a_warning(tmp_path: Path) -> None:
+    task = load_table(table(tmp_path, [f"text {i},{'abc'[i % 3]},d" for i in range(9)]), text="review", label="stars")
+    assert task.notes[-1].startswith(
+        "warning: 3 of 3 classes have fewer than 3 examples in a part (training + development: a 2 + 1"
+    )
+
+
+def test_groups_and_ids(tmp_path: Path) -> None:
+    rows = [f"text {index},{'ab'[index % 2]},d{index // 3},r{index}" for index in range(60)]
+    path = table(tmp_path, rows, "review,stars,doc,row")
+    task = load_table(path, text="review", label="stars", group="doc", id="row")
+    assert not set(task.train.groups or ()) & set(task.dev.groups or ())
+    assert {f"text {name[1:]}" for name in task.dev.ids or ()} == set(task.dev.texts)
+    assert "12 of the 60 rows, 4 of the 20 groups" in task.notes[-1]
+    task.write(tmp_path / "kept")
+    assert Task.read(tmp_path / "kept").dev.ids == task.dev.ids
+    without = load_table(path, text="review", label="stars")
+    assert without.dev.ids is None
+    assert task.parse is not None
+    assert task.parse(BEFORE).train.groups is not None
+    with pytest.raises(
+        UserError, match=r"row 5: the id 'd1' in column 'doc' is row 5's|row 3: the id 'd0' in column 'doc' is row 2's"
+    ):
+        load_table(path, text="review", label="stars", id="doc")
+
+
+def test_a_group_in_both_files(tmp_path: Path) -> None:
+    train = table(tmp_path, [f"text {index},{'ab'[index % 2]},d{index}" for index in range(10)])
+    dev = table(tmp_path, ["x,a,e", "y,b,d3", "z,a,d4"], name="dev.csv")
+    message = r"dev.csv, row 3: the group 'd3' in column 'doc' is that of .*t.csv, row 5, too \(and 1 more groups\)"
+    with pytest.raises(UserError, match=message):
+        load_table(train, text="review", label="stars", group="doc", dev=dev)
+
+
+def test_a_long_table_takes_the_memory_of_its_wanted_columns(tmp_path: Path) -> None:
+    """A file of 20 MB, of which a tenth is wanted."""
+    import tracemalloc
+
+    rows = [f"text {index:06},{'ab'[index % 2]},{'x' * 180}" for index in range(100_000)]
+    path = table(tmp_path, rows)
+    del rows
+    tracemalloc.start()
+    read_table(path, ["review", "stars"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert path.stat().st_size > 19e6
+    assert peak < 11e6

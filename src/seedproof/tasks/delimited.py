@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import itertools
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,11 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """Delimiters by extension; another one of :data:`OTHERS` is taken where only that gives the wanted columns."""
 OTHERS = (",", "\t", ";", "|")
 _NAMES = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+
+SHORT = 32
+"""Characters of a field of which equal ones are kept once."""
+MOST_SAME = 10_000
+"""Different short fields that are remembered for that."""
 
 UNQUOTED = "if double quotes are plain characters here, give --quoting none"
 
@@ -36,67 +43,135 @@ class _Row:
 
 def read_delimited(
     path: Path,
-    text: str,
+    lines: Iterable[str],
     wanted: Sequence[str],
     *,
     delimiter: str,
     quoting: Quoting = "standard",
     header: Sequence[str] | None = None,
     skip_damaged: bool = False,
+    most: int | None = None,
 ) -> Table:
-    """Read the text of a CSV or TSV file; see :func:`seedproof.tasks.reading.read_table`.
+    """Read the lines of a CSV or TSV file; see :func:`seedproof.tasks.reading.read_table`.
 
     Raises:
         UserError: no such column, a row with a wrong number of fields, quotes that do not fit.
     """
-    delimiter, notes = (delimiter, []) if header else _delimiter(path, text, wanted, delimiter, quoting)
+    begin, lines = _begin(lines)
+    delimiter, notes = (delimiter, []) if header else _delimiter(path, begin, wanted, delimiter, quoting)
+    kept = _Kept(path, wanted, delimiter, skip_damaged)
+    if header:
+        kept.take_names(header)
     with _fields_of_any_length():
-        rows = [row for row in _rows(path, text, delimiter, quoting) if any(map(str.strip, row.fields))]
-    names = list(header) if header else rows.pop(0).fields if rows else []
-    if names:
-        require_columns(path, wanted, names)
-    damaged = [row for row in rows if len(row.fields) != len(names)]
-    if damaged and not skip_damaged:
-        raise _wrong_width(path, damaged[0], len(names))
-    kept = [row for row in rows if len(row.fields) == len(names)]
-    positions = {name: names.index(name) for name in wanted or names if names}
-    return Table(
-        path,
-        {name: [row.fields[position] for row in kept] for name, position in positions.items()},
-        [row.number for row in kept],
-        notes=(*notes, *_joined(path, kept, delimiter)),
-        damaged=tuple(row.number for row in damaged),
-    )
+        for row in _rows(path, lines, delimiter, quoting):
+            if any(map(str.strip, row.fields)):
+                kept.take(row)
+            if most is not None and len(kept.rows) == most:
+                break
+    return Table(path, kept.columns, kept.rows, notes=(*notes, *kept.notes()), damaged=tuple(kept.damaged))
 
 
-def _delimiter(path: Path, text: str, wanted: Sequence[str], usual: str, quoting: Quoting) -> tuple[str, list[str]]:
+class _Kept:
+    """What is kept of the rows that have been read: the wanted fields, and what is to be said of the others."""
+
+    def __init__(self, path: Path, wanted: Sequence[str], delimiter: str, skip_damaged: bool) -> None:
+        self._path, self._wanted, self._delimiter, self._skips = path, wanted, delimiter, skip_damaged
+        self._width: int | None = None
+        self._fields: list[tuple[int, list[str]]] = []
+        """Position and values of each column."""
+        self._same: dict[str, str] = {}
+        """Short fields that were there before: one string serves all that are equal, such as labels."""
+        self._joined, self._swallowed, self._swallowed_lines = array("q"), array("q"), 0
+        self.columns: dict[str, list[str]] = {}
+        self.rows, self.damaged = array("q"), array("q")
+        """Numbers of the rows that are kept, and of those that are left out."""
+
+    def take_names(self, names: Sequence[str]) -> None:
+        """The names of all columns."""
+        require_columns(self._path, self._wanted, names)
+        self._width = len(names)
+        self.columns = {name: [] for name in self._wanted or names}
+        self._fields = [(list(names).index(name), values) for name, values in self.columns.items()]
+
+    def take(self, row: _Row) -> None:
+        """A row that is not blank, the first of which may be the header."""
+        if self._width is None:
+            self.take_names(row.fields)
+            return
+        if len(row.fields) != self._width:
+            if not self._skips:
+                raise _wrong_width(self._path, row, self._width)
+            self.damaged.append(row.number)
+            return
+        self.rows.append(row.number)
+        for position, values in self._fields:
+            value = row.fields[position]
+            if len(value) <= SHORT and (value in self._same or len(self._same) < MOST_SAME):
+                value = self._same.setdefault(value, value)
+            values.append(value)
+        if len(row.lines) > 1:
+            self._take_joined(row)
+
+    def _take_joined(self, row: _Row) -> None:
+        if all(line.count(self._delimiter) == len(row.fields) - 1 for line in row.lines):
+            self._swallowed.append(row.number)
+            self._swallowed_lines += len(row.lines)
+        else:
+            self._joined.append(row.number)
+
+    def notes(self) -> list[str]:
+        """Say which rows hold line ends in a quoted field, and warn where all their lines look like rows."""
+        notes = []
+        if self._swallowed:
+            notes.append(
+                f"warning: {self._path.name}, row {self._swallowed[0]}: a double quote swallows line ends, and "
+                f"{self._swallowed_lines} lines that look like rows became {len(self._swallowed)}; {UNQUOTED}"
+            )
+        if self._joined:
+            notes.append(
+                f"{self._path.name}: line ends stand in a quoted field of {len(self._joined)} rows (first in row "
+                f"{self._joined[0]})"
+            )
+        return notes
+
+
+def _begin(lines: Iterable[str]) -> tuple[str, Iterator[str]]:
+    """The first line that is not blank, and all lines."""
+    remaining, seen = iter(lines), list[str]()
+    for line in remaining:
+        seen.append(line)
+        if line.strip():
+            break
+    return seen[-1] if seen else "", itertools.chain(seen, remaining)
+
+
+def _delimiter(path: Path, begin: str, wanted: Sequence[str], usual: str, quoting: Quoting) -> tuple[str, list[str]]:
     """The extension's delimiter, or the one that gives the wanted columns where the extension's does not."""
     for delimiter in (usual, *OTHERS):
-        if set(wanted) <= set(_header(text, delimiter, quoting)):
+        if set(wanted) <= set(_header(begin, delimiter, quoting)):
             note = f"{path.name}: read with {_NAMES[delimiter]} between the fields"
             return delimiter, [] if delimiter == usual else [note]
     return usual, []
 
 
-def _header(text: str, delimiter: str, quoting: Quoting) -> list[str]:
-    """Fields of the first line that is not blank; none where its quotes do not fit."""
-    line = next((line for line in io.StringIO(text) if line.strip()), "")
+def _header(line: str, delimiter: str, quoting: Quoting) -> list[str]:
+    """Fields of the first line; none where its quotes do not fit."""
     try:
-        return next((row.fields for row in _rows(Path(), line, delimiter, quoting)), [])
+        return next((row.fields for row in _rows(Path(), [line], delimiter, quoting)), [])
     except UserError:
         return []
 
 
-def _rows(path: Path, text: str, delimiter: str, quoting: Quoting) -> Iterator[_Row]:
+def _rows(path: Path, lines: Iterable[str], delimiter: str, quoting: Quoting) -> Iterator[_Row]:
     if quoting == "none":
-        # Only line feeds end a row: a text may hold the other characters that str.splitlines breaks at.
-        for number, line in enumerate(text.split("\n"), start=1):
-            yield _Row(number, line.removesuffix("\r").split(delimiter))
+        for number, line in enumerate(lines, start=1):
+            yield _Row(number, line.removesuffix("\n").removesuffix("\r").split(delimiter))
         return
-    lines = list(io.StringIO(text, newline=""))  # leaves line ends inside quoted fields as they are
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    taken: list[str] = []
+    reader = csv.reader(_tee(lines, taken), delimiter=delimiter, strict=True)
     while True:
         begin = reader.line_num
+        taken.clear()
         try:
             fields = next(reader)
         except StopIteration:
@@ -105,26 +180,16 @@ def _rows(path: Path, text: str, delimiter: str, quoting: Quoting) -> Iterator[_
             raise UserError(
                 f"{path}, row {begin + 1}: {error}; is a double quote missing? {UNQUOTED.capitalize()}"
             ) from None
-        yield _Row(begin + 1, fields, lines[begin : reader.line_num])
+        yield _Row(begin + 1, fields, taken)
 
 
-def _joined(path: Path, rows: Sequence[_Row], delimiter: str) -> list[str]:
-    """Say which rows hold line ends in a quoted field, and warn where all their lines look like rows."""
-    joined = [row for row in rows if len(row.lines) > 1]
-    swallowed = [row for row in joined if all(line.count(delimiter) == len(row.fields) - 1 for line in row.lines)]
-    notes = []
-    if swallowed:
-        count = sum(len(row.lines) for row in swallowed)
-        notes.append(
-            f"warning: {path.name}, row {swallowed[0].number}: a double quote swallows line ends, and {count} lines that look "
-            f"like rows became {len(swallowed)}; {UNQUOTED}"
-        )
-    if len(joined) > len(swallowed):
-        first = next(row for row in joined if row not in swallowed).number
-        notes.append(
-            f"{path.name}: line ends stand in a quoted field of {len(joined) - len(swallowed)} rows (first in row {first})"
-        )
-    return notes
+def _tee(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    """The lines as the csv module takes them, a carriage return alone also ending one, each noted when it is taken."""
+    for line in lines:
+        parts = io.StringIO(line, newline="") if "\r" in line[:-2] else (line,)
+        for part in parts:
+            taken.append(part)
+            yield part
 
 
 def _wrong_width(path: Path, row: _Row, expected: int) -> UserError:

@@ -2,7 +2,7 @@
 
 Where the examples belong to groups (:attr:`Split.groups`), every group is in one part, too. The draw is our own, and not
 scikit-learn's ``StratifiedGroupKFold``, because the rows of a task are in its fingerprint: they must not follow the version of
-a package (docs/decisions/group-split.md).
+a package (docs/decisions/README.md).
 """
 
 from __future__ import annotations
@@ -100,9 +100,8 @@ def _divide_groups(
     if not held.any() or not _varies(split.labels[held]) or not _varies(split.labels[~held]):
         name, rows = Counter(split.groups or ()).most_common(1)[0]
         raise UserError(
-            f"{where}: its {len(split)} rows are in {count} groups, the largest of which, {name!r}, has {rows} rows, and these "
-            "cannot be divided so that no group is in both parts and both parts have different labels; give a development "
-            "file, or another column as the group"
+            f"{where}: {_in_groups(len(split), count, name, rows)}, which cannot be divided with no group in both parts and "
+            "different labels in each; give a development file, or another column as the group"
         )
     drawn = len(np.unique(groups[held]))
     note = (
@@ -114,14 +113,20 @@ def _divide_groups(
     return Division(held, note)
 
 
+def _in_groups(rows: int, count: int, largest: str, of_largest: int) -> str:
+    if count == 1:
+        return f"all {rows} rows are in the group {largest!r}"
+    return f"the {rows} rows are in {count} groups, the largest, {largest!r}, with {of_largest} rows"
+
+
 def hold_out_groups(
     labels: NDArray[np.int64], groups: NDArray[np.int64], seed: int, fraction: float = HELD_OUT
 ) -> NDArray[np.bool_]:
     """Choose groups with a fraction of the examples of every class, as nearly as whole groups can.
 
-    Greedy, as scikit-learn's ``StratifiedGroupKFold``: groups in a drawn order, those whose classes differ most first, each
-    held out if that brings the held-out counts of the classes nearer to what is wanted, by the chi-square distance. One that
-    has the last examples of a class in training stays there.
+    As scikit-learn's ``StratifiedGroupKFold``: groups in a drawn order, the largest first, each go into that of
+    round(1 / fraction) parts which has fewest of its classes. Held out is the part nearest to what is wanted, by the chi-square
+    distance, that leaves examples of every class in training.
 
     Args:
         labels: class of each example, (n,), from 0.
@@ -130,21 +135,24 @@ def hold_out_groups(
         fraction: that is wanted.
 
     Returns:
-        A mask (n,), true where an example is held out.
+        A mask (n,), true where an example is held out; nowhere where no part can be.
     """
     counts = np.zeros((groups.max() + 1, labels.max() + 1))
     np.add.at(counts, (groups, labels), 1)
     totals = np.maximum(counts.sum(axis=0), 1)
     order = np.random.Generator(np.random.PCG64(seed)).permutation(len(counts))
-    order = order[np.argsort(-counts[order].std(axis=1), kind="stable")]
-    held, taken = np.zeros(len(counts), np.bool_), np.zeros(counts.shape[1])
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    parts, part_of = np.zeros((max(2, round(1 / fraction)), counts.shape[1])), np.zeros(len(counts), np.int64)
     for group in order:
-        more = taken + counts[group]
-        wanted = fraction * totals
-        is_nearer = ((more - wanted) ** 2 / totals).sum() < ((taken - wanted) ** 2 / totals).sum()
-        if is_nearer and (more[counts[group] > 0] < totals[counts[group] > 0]).all():
-            held[group], taken = True, more
-    return held[groups]
+        has = parts @ (counts[group] / totals)
+        part_of[group] = np.lexsort((parts.sum(axis=1), has))[0]
+        parts[part_of[group]] += counts[group]
+    distances = ((parts - fraction * totals) ** 2 / totals).sum(axis=1)
+    possible = np.flatnonzero((parts < totals).all(axis=1) & parts.any(axis=1))
+    if not len(possible):
+        return np.zeros(len(labels), np.bool_)
+    held: NDArray[np.bool_] = part_of[groups] == possible[np.argmin(distances[possible])]
+    return held
 
 
 def strata(labels: Labels) -> Labels:

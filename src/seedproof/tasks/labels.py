@@ -28,6 +28,10 @@ FEW = 20
 """Different whole numbers that are taken for classes in any table; in a longer one as many as have this many rows each."""
 
 
+MOST_CLASSES = 1_000
+"""Classes of a table: each run has a table of confusion of so many rows and columns."""
+
+
 def texts_of(table: Table, column: str, *, allow_empty: bool = False) -> tuple[str, ...]:
     """The texts in ``column``.
 
@@ -119,6 +123,63 @@ def understand(labels: Sequence[Any], kind: Kind | None, parsing: Parsing) -> La
     if found == "regression":
         return Labels(found, reason, (), whole)
     return Labels(found, _with_spelling(reason, different, whole), classes_of(different, whole=whole), whole)
+
+
+def check_labels(table: Table, column: str, meaning: Labels, *, asked: bool) -> None:
+    """Refuse a column that hardly holds labels: numbers and words mixed, or a class for nearly every row.
+
+    Numbers and words may be mixed in a file without types where the numbers are few, as in ``1``, ``2``, ``3+``.
+
+    Args:
+        table: of the training set.
+        column: of the labels.
+        meaning: what they were taken for.
+        asked: whether the user said what they are.
+
+    Raises:
+        UserError: names file, row and label.
+    """
+    values = table.column(column)
+    known = {(type(value), value): number_of(value) is None for value in values}
+    is_word = np.fromiter((known[type(value), value] for value in values), np.bool_, count=len(values))
+    numbers = [value for value, word in zip(values, is_word, strict=True) if not word]
+    if numbers and is_word.any():
+        has_types = any(not isinstance(value, str) for _, value in known)
+        if has_types or (not asked and understand(numbers, None, Parsing()).kind == "regression"):
+            raise _mixed(table, column, is_word)
+    if meaning.kind == "classification":
+        _check_classes(table, column, meaning)
+
+
+def _mixed(table: Table, column: str, is_word: NDArray[np.bool_]) -> UserError:
+    most_are_words = bool(is_word.mean() > 0.5)
+    index = int(np.argmax(is_word != most_are_words))
+    one, others = ("a number", "words") if most_are_words else ("a word", "numbers")
+    return UserError(
+        f"{table.where(index)}: label {table.column(column)[index]!r} in column {column!r} is {one}, and "
+        f"{max(is_word.sum(), len(is_word) - is_word.sum())} of the {len(is_word)} labels are {others}; write all of them in one "
+        "way, or remove the rows"
+    )
+
+
+def _check_classes(table: Table, column: str, meaning: Labels) -> None:
+    count, rows = len(meaning.classes), len(table)
+    few = count > FEW and count > rows / 2
+    if not few and count <= MOST_CLASSES:
+        return
+    # The first label that is one too many for any table shows where to look.
+    seen: dict[str, int] = {}
+    for position, value in enumerate(table.column(column)):
+        seen.setdefault(class_name(value, whole=meaning.whole), position)
+        if len(seen) > FEW:
+            break
+    name, index = list(seen.items())[-1]
+    amounts = all(number_of(each) is not None for each in meaning.classes)
+    raise UserError(
+        f"{table.path}, column {column!r}: {count:,} classes in {rows:,} rows, such as {name!r} (row {table.rows[index]}), "
+        f"{'which is fewer than two rows a class' if few else f'and at most {MOST_CLASSES:,} are possible'}; "
+        f"{'for amounts give --kind regression, else ' if amounts else ''}name the column of the label with --label"
+    )
 
 
 def _with_spelling(reason: str, labels: Sequence[Any], whole: bool) -> str:
@@ -237,7 +298,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _and_more(rows: int) -> str:
-    return f" (as have {rows} rows behind it)" if rows else ""
+    return f" (nor have {rows} more rows)" if rows > 1 else " (nor has 1 more row)" if rows else ""
 
 
 def number_of(value: Any) -> float | None:

@@ -28,6 +28,9 @@ class Parsing:
     copies: Literal["together", "apart"] = "together"
     """Where the copies of a text go when rows are held out: all into one part, or each where it is drawn."""
 
+    labels: Literal["checked", "any"] = "checked"
+    """Whether a column that hardly holds labels is refused: numbers and words mixed, or fewer than two rows a class."""
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Rules as they are stored.
@@ -53,9 +56,10 @@ class Parsing:
 _WORDS = {
     ("kind", "decimals"): "a decimal point in the labels makes a regression",
     ("copies", "apart"): "copies of a text may stand in both parts of a split",
+    ("labels", "any"): "any column may hold the labels",
 }
 
-BEFORE = Parsing(kind="decimals", copies="apart")
+BEFORE = Parsing(kind="decimals", copies="apart", labels="any")
 """The rules of the tasks that were stored before rules were."""
 
 

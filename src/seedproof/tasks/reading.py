@@ -1,7 +1,7 @@
 """Files as tables, for users' own data and for GLUE alike: bytes, their compression and encoding, and what kind they are.
 
 CSV, TSV, JSON Lines and JSON may be compressed with gzip. Text is UTF-8, with or without a byte-order mark, or UTF-16
-with one.
+with one. CSV, TSV, JSON Lines and Parquet are read row by row: of a large file only the wanted columns are ever in memory.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import codecs
 import difflib
 import gzip
+import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, cast
 
-from seedproof.errors import UserError, unknown
+from seedproof.errors import UserError, is_out_of_memory, unknown
 from seedproof.tasks.columns import Table, not_empty
 from seedproof.tasks.delimited import DELIMITERS, read_delimited
 from seedproof.tasks.parsing import Quoting
@@ -38,6 +41,7 @@ def read_table(
     quoting: Quoting = "standard",
     header: Sequence[str] | None = None,
     skip_damaged: bool = False,
+    most: int | None = None,
 ) -> Table:
     """Read a CSV, TSV, JSON Lines, JSON or Parquet file, chosen by its extension.
 
@@ -47,6 +51,8 @@ def read_table(
         quoting: of CSV and TSV; see :data:`seedproof.tasks.parsing.Quoting`.
         header: names of all columns of a CSV or TSV that does not begin with them.
         skip_damaged: leave out rows of a CSV or TSV with a wrong number of fields instead of raising.
+
+        most: rows to read, where a look at the first ones will do; None: all.
 
     Raises:
         UserError: no such file, another kind of file, bytes that are not its encoding, no such column, a row that does
@@ -59,23 +65,26 @@ def read_table(
         raise unknown(
             "kind of file", "".join(path.suffixes[-2:]) if compressed else path.suffix, EXTENSIONS, where=str(path)
         )
-    data = _uncompressed(path, _read_bytes(path)) if compressed else _read_bytes(path)
-    if extension == ".parquet":
-        return not_empty(read_parquet(path, data, wanted))
-    text = decoded(path, data)
-    if extension in DELIMITERS:
+    with _opened(path, compressed) as file:
+        if extension == ".parquet":
+            return not_empty(read_parquet(path, file, wanted, most))
+        lines = text_lines(path, file)
+        if extension == ".json":
+            return not_empty(read_json(path, "".join(lines), wanted))
+        if extension not in DELIMITERS:
+            return not_empty(read_json_lines(path, lines, wanted, most))
         return not_empty(
             read_delimited(
                 path,
-                text,
+                lines,
                 wanted,
                 delimiter=DELIMITERS[extension],
                 quoting=quoting,
                 header=header,
                 skip_damaged=skip_damaged,
+                most=most,
             )
         )
-    return not_empty((read_json if extension == ".json" else read_json_lines)(path, text, wanted))
 
 
 def kind_of_file(path: Path) -> tuple[str, bool]:
@@ -89,26 +98,51 @@ def stem(path: Path) -> str:
     return (path.with_suffix("") if kind_of_file(path)[1] else path).stem
 
 
-def decoded(path: Path, data: bytes) -> str:
-    """The text of a file.
+def text_lines(path: Path, file: IO[bytes]) -> Iterator[str]:
+    """The lines of a text with their ends, of which only line feeds end one: a text may hold the other characters that
+    ``str.splitlines`` breaks at.
 
     Raises:
         UserError: a byte is not of its encoding: names the row and the byte.
     """
-    encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8-sig")
+    begin = file.read(4)
+    encoding = next((name for mark, name in _MARKS.items() if begin.startswith(mark)), None)
+    if encoding is not None:
+        text = _decoded(path, begin + file.read(), encoding, 0, 1)
+        yield from io.StringIO(text, newline="\n")
+        return
+    offset = 0
+    for row, line in enumerate(_behind(begin, file), start=1):
+        text = _decoded(path, line, "utf-8", offset, row)
+        if row == 1:
+            text = text.removeprefix("\ufeff")
+            if "\0" in text[:4]:
+                raise UserError(f"{path} looks like UTF-16 without a byte-order mark; convert the file to UTF-8")
+        yield text
+        offset += len(line)
+
+
+def _behind(begin: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file of which the beginning has been read."""
+    *whole, last = (begin + file.readline()).split(b"\n")
+    yield from (line + b"\n" for line in whole)
+    if last:
+        yield last
+    yield from file
+
+
+def _decoded(path: Path, data: bytes, encoding: str, offset: int, row: int) -> str:
+    """The text of bytes that begin at an offset and a row of a file."""
     try:
-        text = data.decode(encoding)
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
-        # The decoder of UTF-8 counts from behind a byte-order mark, which it has taken off by then.
-        offset = error.start + len(data) - len(error.object)
-        row = data.count(b"\n", 0, offset) + 1
-        name = encoding.removesuffix("-sig").upper()
+        # Some decoders count from behind a byte-order mark, which they have taken off by then.
+        at = error.start + len(data) - len(error.object)
+        line = row + data.count(b"\n", 0, at)
         raise UserError(
-            f"{path}, row {row}: byte 0x{data[offset]:02x} at offset {offset} is not {name}; convert the file to UTF-8"
+            f"{path}, row {line}: byte 0x{data[at]:02x} at offset {offset + at} is not {encoding.upper()}; convert the file to "
+            "UTF-8"
         ) from None
-    if "\0" in text[:4]:
-        raise UserError(f"{path} looks like UTF-16 without a byte-order mark; convert the file to UTF-8")
-    return text
 
 
 def missing_file(path: Path) -> UserError:
@@ -120,17 +154,17 @@ def missing_file(path: Path) -> UserError:
     return UserError(f"there is no file {path}{hint}")
 
 
-def _read_bytes(path: Path) -> bytes:
+@contextmanager
+def _opened(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
+    """The bytes of a file, uncompressed as they are read."""
     try:
-        return path.read_bytes()
+        with gzip.open(path) if compressed else path.open("rb") as file:
+            yield cast("IO[bytes]", file)
     except FileNotFoundError:
         raise missing_file(path) from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-
-
-def _uncompressed(path: Path, data: bytes) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path} is not a whole gzip file: {error}; make it anew") from None
+    except OSError as error:
+        if is_out_of_memory(error):
+            raise
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None

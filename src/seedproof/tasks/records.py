@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from seedproof.errors import UserError, is_out_of_memory
 from seedproof.tasks.columns import Table, require_columns
 
+BATCH = 10_000
+"""Rows of a Parquet file that are read at a time."""
 _SHAPES = "a list of records, columns of equal length, or one record per line"
 
 
-def read_json_lines(path: Path, text: str, wanted: Sequence[str]) -> Table:
+def read_json_lines(path: Path, lines: Iterable[str], wanted: Sequence[str], most: int | None = None) -> Table:
     """Read one JSON object per line; blank lines are skipped.
 
     Raises:
         UserError: a line that is no object, or no such column.
     """
-    # Only line feeds end a line: a text may hold the other characters that str.splitlines breaks at.
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    records = []
-    for number, line in lines:
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path}, row {number}: not JSON ({error})") from None
-        if not isinstance(value, dict):
-            raise UserError(f"{path}, row {number}: a JSON object is needed, found {line[:40]}")
-        records.append(value)
-    return _of_records(path, records, [number for number, _ in lines], wanted)
+    names: dict[str, None] = {}
+    kept: list[dict[str, Any]] = []
+    columns: dict[str, list[Any]] = {name: [] for name in wanted}
+    rows = array("q")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        if most is not None and len(rows) == most:
+            break
+        record = _object(path, number, line)
+        names |= dict.fromkeys(record)
+        rows.append(number)
+        if not wanted:
+            kept.append(record)
+        for name, values in columns.items():
+            values.append(record.get(name))
+    if len(rows):
+        require_columns(path, wanted, list(names))
+    return Table(path, columns or {name: [record.get(name) for record in kept] for name in names}, rows)
+
+
+def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}, row {number}: not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}, row {number}: a JSON object is needed, found {line.rstrip()[:40]}")
+    return value
 
 
 def read_json(path: Path, text: str, wanted: Sequence[str]) -> Table:
@@ -44,7 +63,7 @@ def read_json(path: Path, text: str, wanted: Sequence[str]) -> Table:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         if str(error).startswith("Extra data"):  # a second value behind the first one
-            return read_json_lines(path, text, wanted)
+            return read_json_lines(path, text.split("\n"), wanted)
         raise UserError(f"{path} is not JSON ({error})") from None
     if isinstance(value, dict) and len(value) == 1 and isinstance(inner := next(iter(value.values())), list):
         value = inner
@@ -58,7 +77,7 @@ def read_json(path: Path, text: str, wanted: Sequence[str]) -> Table:
     return _of_columns(path, value, wanted)
 
 
-def read_parquet(path: Path, data: bytes, wanted: Sequence[str]) -> Table:
+def read_parquet(path: Path, file: IO[bytes], wanted: Sequence[str], most: int | None = None) -> Table:
     """Read a Parquet file.
 
     Raises:
@@ -68,17 +87,24 @@ def read_parquet(path: Path, data: bytes, wanted: Sequence[str]) -> Table:
     from pyarrow import parquet
 
     try:
-        table = parquet.ParquetFile(io.BytesIO(data)).read()  # takes columns of one name, too
-        names = table.column_names
+        table = parquet.ParquetFile(file)
+        names = table.schema_arrow.names
         require_columns(path, wanted, names)
-        columns = {name: table.column(names.index(name)).to_pylist() for name in wanted or names}
+        columns: dict[str, list[Any]] = {name: [] for name in wanted or names}
+        count = 0
+        for batch in table.iter_batches(BATCH, columns=list(columns)):
+            count += len(batch)
+            for name, values in columns.items():
+                values += batch.column(name).to_pylist()
+            if most is not None and count >= most:
+                break
     except UserError:
         raise
-    except (pyarrow.ArrowException, ValueError, OverflowError, OSError) as error:
+    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError, OSError) as error:
         if is_out_of_memory(error):
             raise
         raise UserError(f"{path} is not a Parquet file that can be read: {error}") from None
-    return Table(path, columns, range(1, table.num_rows + 1))
+    return Table(path, columns, range(1, count + 1))
 
 
 def _of_records(path: Path, records: Sequence[Mapping[str, Any]], rows: Sequence[int], wanted: Sequence[str]) -> Table:

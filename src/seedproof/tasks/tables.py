@@ -23,7 +23,18 @@ from seedproof.tasks import several
 from seedproof.tasks.base import Task
 from seedproof.tasks.columns import Table, listed
 from seedproof.tasks.holding_out import divide
-from seedproof.tasks.labels import Labels, class_indices, labels_of, names_of, targets_of, texts_of, understand
+from seedproof.tasks.labels import (
+    MOST_CLASSES,
+    Labels,
+    check_labels,
+    class_indices,
+    labels_of,
+    names_of,
+    shown,
+    targets_of,
+    texts_of,
+    understand,
+)
 from seedproof.tasks.metrics import default_metric, rare_class
 from seedproof.tasks.parsing import Parsing, Quoting, check_quoting
 from seedproof.tasks.reading import read_table, stem
@@ -31,6 +42,11 @@ from seedproof.tasks.split import Kind, Split, check_varied
 
 JUDGED_BY = "judged by "
 """Begins the note that says which metric was chosen, and why."""
+
+SCARCE = 3
+"""Examples of a class in a part of the data, below which that is said."""
+NAMED = 6
+"""Classes that a note names."""
 
 
 METRICS_OF: dict[Kind, tuple[str, ...]] = {
@@ -102,7 +118,9 @@ def load_table(
     check_varied(train.labels, meaning.classes, columns.where(path))
     notes = list(table.notes)
     if dev is None:
-        division = divide(train, meaning.kind, split_seed, together=rules.copies == "together", where=str(path))
+        division = divide(
+            train, meaning.kind, split_seed, together=rules.copies == "together", where=columns.where_divided(path)
+        )
         train, development = train.take(~division.held), train.take(division.held)
         notes.append(division.note)
     else:
@@ -112,6 +130,7 @@ def load_table(
         _refuse_shared(table, dev_table, train, development, columns)
         notes += dev_table.notes
     metrics = METRICS_OF[meaning.kind] + (("f1", "matthews") if meaning.has_two else ())
+    notes += _scarce(train, development, meaning)
     if metric is None and (rare := rare_class(development.labels, meaning.classes)):
         notes.append(_why_matthews(development.labels, *rare))
     again = partial(
@@ -170,6 +189,10 @@ class _Columns:
         named = ", ".join(map(repr, self.labels))
         return f"{path}, column{'s' if len(self.labels) > 1 else ''} {named}"
 
+    def where_divided(self, path: Path) -> str:
+        """The file, with the column of the groups by which it is divided, for messages."""
+        return str(path) if self.group is None else f"{path}, column {self.group!r}"
+
     def check(self, path: Path, kind: str | None, separator: str | None) -> None:
         """Refuse a column with two parts, and labels that are not of the kind."""
         if len(set(self.names)) != len(self.names):
@@ -190,7 +213,7 @@ class _Columns:
 
 
 def _unnamed(path: Path, option: str, quoting: Quoting) -> UserError:
-    table = read_table(path, quoting=quoting)
+    table = read_table(path, quoting=quoting, most=1000)
     names = listed(list(table.columns))
     return UserError(f"{table.path}: say which column holds the {option}, --{option} COLUMN (its columns: {names})")
 
@@ -207,8 +230,16 @@ def _understood(table: Table, columns: _Columns, kind: Kind | None, separator: s
                 f"{columns.where(table.path)}: its cells are no lists; give --label-separator with what stands between two "
                 "labels, or a --label for each column that holds one"
             )
-        return understand(labels_of(table, first), kind, rules)
+        meaning = understand(labels_of(table, first), kind, rules)
+        if rules.labels == "checked":
+            check_labels(table, first, meaning, asked=kind is not None)
+        return meaning
     names = several.names_in(several.listed(table, first, separator))
+    if len(names) > MOST_CLASSES:
+        raise UserError(
+            f"{columns.where(table.path)}: {len(names):,} labels in {len(table):,} rows, and at most {MOST_CLASSES:,} are "
+            "possible; is the separator the one between labels?"
+        )
     if len(names) < 2:
         found = f"only the label {names[0]!r}" if names else "no label"
         raise UserError(f"{columns.where(table.path)}: {found} in {len(table)} rows; at least two labels are needed")
@@ -263,6 +294,29 @@ def _refuse_shared(table: Table, dev_table: Table, train: Split, dev: Split, col
             f"{dev_table.where(shared[0])}: the group {name!r} in column {columns.group!r} is that of "
             f"{table.where(first[name])}, too{more}; a group must stand in one of the files: remove its rows from the other"
         )
+
+
+def _scarce(train: Split, dev: Split, meaning: Labels) -> list[str]:
+    """A warning of classes of which there are hardly any examples."""
+    if not meaning.classes:
+        return []
+    counts = {}
+    for index, name in enumerate(meaning.classes):
+        of_it = [
+            int((split.labels[:, index] if split.labels.ndim == 2 else split.labels == index).sum())
+            for split in (train, dev)
+        ]
+        if min(of_it) < SCARCE:
+            counts[name] = " + ".join(map(str, of_it))
+    if not counts:
+        return []
+    named = ", ".join(f"{shown(name)} {count}" for name, count in list(counts.items())[:NAMED])
+    more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    what = "labels" if meaning.kind == "multi-label" else "classes"
+    return [
+        f"warning: {len(counts)} of {len(meaning.classes)} {what} have fewer than {SCARCE} examples in a part (training + "
+        f"development: {named}{more}): too few to learn them, or to say whether they were learned"
+    ]
 
 
 def _why_matthews(labels: NDArray[Any], rare: str, fraction: float) -> str:

@@ -30,7 +30,7 @@ def test_every_name_is_a_parameter_of_the_stock_model_and_no_parameter_is_left(f
 @families
 def test_what_is_computed_otherwise_is_refused(family):
     activation = "activation" if family == "distilbert" else "hidden_act"
-    refused = [{"problem_type": "multi_label_classification"}, {activation: "silu"}, {"is_decoder": True}]
+    refused = [{activation: "silu"}, {"is_decoder": True}]
     for settings in refused:
         assert architecture_of(CONFIG_MAPPING[family](**settings)) is None
 
