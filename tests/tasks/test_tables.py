@@ -390,7 +390,7 @@ def test_what_is_hardly_a_column_of_labels(tmp_path: Path) -> None:
         UserError, match=r"column 'stars': 50 classes in 50 rows, such as .* \(row 22\).*--kind regression"
     ):
         load(numbers, kind="classification")
-    with pytest.raises(UserError, match="60 classes in 60 rows.*; name the column of the label with --label"):
+    with pytest.raises(UserError, match=r"60 classes in 60 rows.*; name the column of the label with --label"):
         load([f"u{index}" for index in range(60)])
     with pytest.raises(UserError, match=r"1,001 classes in 3,003 rows.*at most 1,000 are possible"):
         load([f"u{index % 1001}" for index in range(3003)])
@@ -427,9 +427,7 @@ def test_groups_and_ids(tmp_path: Path) -> None:
     assert without.dev.ids is None
     assert task.parse is not None
     assert task.parse(BEFORE).train.groups is not None
-    with pytest.raises(
-        UserError, match=r"row 5: the id 'd1' in column 'doc' is row 5's|row 3: the id 'd0' in column 'doc' is row 2's"
-    ):
+    with pytest.raises(UserError, match=r"row 3: the id 'd0' in column 'doc' is row 2's, too"):
         load_table(path, text="review", label="stars", id="doc")
 
 
