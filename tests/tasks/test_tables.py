@@ -410,7 +410,7 @@ def test_words_among_the_numbers_of_a_file_with_types(tmp_path: Path) -> None:
 def test_three_examples_a_class_are_a_warning(tmp_path: Path) -> None:
     task = load_table(table(tmp_path, [f"text {i},{'abc'[i % 3]},d" for i in range(9)]), text="review", label="stars")
     assert task.notes[-1].startswith(
-        "warning: 3 of 3 classes have fewer than 3 examples in a part (training + development: a 2 + 1"
+        "warning: 3 of 3 classes have fewer than 5 examples (training + development: a 2 + 1"
     )
 
 

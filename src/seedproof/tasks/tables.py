@@ -43,8 +43,8 @@ from seedproof.tasks.split import Kind, Split, check_varied
 JUDGED_BY = "judged by "
 """Begins the note that says which metric was chosen, and why."""
 
-SCARCE = 3
-"""Examples of a class in a part of the data, below which that is said."""
+SCARCE = 5
+"""Examples of a class below which that is said."""
 NAMED = 6
 """Classes that a note names."""
 
@@ -306,7 +306,7 @@ def _scarce(train: Split, dev: Split, meaning: Labels) -> list[str]:
             int((split.labels[:, index] if split.labels.ndim == 2 else split.labels == index).sum())
             for split in (train, dev)
         ]
-        if min(of_it) < SCARCE:
+        if sum(of_it) < SCARCE:
             counts[name] = " + ".join(map(str, of_it))
     if not counts:
         return []
@@ -314,8 +314,8 @@ def _scarce(train: Split, dev: Split, meaning: Labels) -> list[str]:
     more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
     what = "labels" if meaning.kind == "multi-label" else "classes"
     return [
-        f"warning: {len(counts)} of {len(meaning.classes)} {what} have fewer than {SCARCE} examples in a part (training + "
-        f"development: {named}{more}): too few to learn them, or to say whether they were learned"
+        f"warning: {len(counts)} of {len(meaning.classes)} {what} have fewer than {SCARCE} examples (training + development: "
+        f"{named}{more}): too few to learn them, or to say whether they were learned"
     ]
 
 
