@@ -103,7 +103,7 @@ def test_the_entropy_is_the_mean_over_labels() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"label": ["animal", "body"], "text": "tags"}, r"t.csv, row 2: column 'body' has 'text 0', .*needs 1 or 0"),
+        ({"label": ["animal", "body"], "text": "plant"}, r"t.csv, row 2: column 'body' has 'text 0', .*needs 1 or 0"),
         ({"label": ["animal", "plant"], "kind": "regression"}, "several labels of one text are no regression"),
         ({"label": ["animal", "plant"], "label_separator": ";"}, "leave one of both out"),
         ({"label": ["animal", "animal"]}, "must be different columns"),
