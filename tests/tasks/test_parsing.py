@@ -46,11 +46,12 @@ def test_a_stored_task_says_its_rules(tmp_path):
     assert json.loads((tmp_path / "now" / "task.json").read_text())["parsing"] == {
         "kind": "values",
         "copies": "together",
+        "labels": "checked",
     }
 
 
 def test_a_rule_that_came_later_means_as_before_where_it_is_absent():
-    assert Parsing.from_json({"kind": "values"}) == Parsing(kind="values", copies=BEFORE.copies)
+    assert Parsing.from_json({"kind": "values"}) == Parsing(kind="values", copies=BEFORE.copies, labels=BEFORE.labels)
     with pytest.raises(UserError, match="unknown rule of parsing 'quotes'"):
         Parsing.from_json({"quotes": "odd"})
     with pytest.raises(UserError, match="unknown kind 'value' in the rules of parsing; did you mean 'values'"):

@@ -48,15 +48,18 @@ class Parsing:
         return cls(**rules)
 
     def differing(self) -> list[str]:
-        """What differs from today's rules, in words."""
+        """What differs from today's rules and may make another task, in words."""
         chosen = dataclasses.asdict(self)
-        return [_WORDS[name, value] for name, value in chosen.items() if value != getattr(Parsing(), name)]
+        return [
+            _WORDS[name, value]
+            for name, value in chosen.items()
+            if value != getattr(Parsing(), name) and (name, value) in _WORDS
+        ]
 
 
 _WORDS = {
     ("kind", "decimals"): "a decimal point in the labels makes a regression",
     ("copies", "apart"): "copies of a text may stand in both parts of a split",
-    ("labels", "any"): "any column may hold the labels",
 }
 
 BEFORE = Parsing(kind="decimals", copies="apart", labels="any")
