@@ -27,7 +27,9 @@ def halved(request, tiny_model, tmp_path):
 
 def test_weights_are_raised_and_none_is_rounded(halved):
     dtype, folder = halved
-    model = load_classifier(find_model(str(folder)), labels=2, regression=False, head_seed=0).model
+    model = load_classifier(
+        find_model(str(folder)), labels=2, problem_type="single_label_classification", head_seed=0
+    ).model
     stored = AutoModelForSequenceClassification.from_pretrained(folder, dtype=getattr(torch, dtype)).state_dict()
     assert {value.dtype for value in model.parameters()} == {torch.float32}
     assert all(torch.equal(value, stored[name].float()) for name, value in model.named_parameters())

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.printable import counted, printable_line
+from seedproof.tasks.confusion import confusion
 from seedproof.tasks.metrics import title_of
 
 if TYPE_CHECKING:
@@ -275,7 +276,8 @@ def _answers(judgement: Judgement, told: Told) -> list[str]:
         return [*lines, "Absolute error: mean {}, median {}, largest {}.".format(*found)]
     if told.problem_type == "multi_label_classification":
         return [*lines, _of_labels(outputs > 0, labels.astype(bool), task.classes)]
-    return [*lines, *_of_classes(task.judge.counts(outputs, labels), task.classes)]
+    counts = confusion(task.predictions(outputs), labels, len(task.classes))
+    return [*lines, *_of_classes(counts, task.classes)]
 
 
 def _of_classes(counts: NDArray[np.float64], classes: Sequence[str]) -> list[str]:

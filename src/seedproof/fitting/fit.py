@@ -279,7 +279,7 @@ class _Writer:
     def __init__(self, target: Path, store: Store, runs: Sequence[PlannedRun], task: Task, source: ModelSource) -> None:
         self._target, self._store, self._task, self._source = target, store, task, source
         self._spec = runs[0].spec
-        self.problem_type = "single_label_classification" if task.classes else "regression"
+        self.problem_type = task.problem_type
 
     def write(self, judgement: Judgement, table: Mapping[str, Any], said: str, notes: Sequence[str]) -> Told:
         """Write, open again, compare, and move into place; what the card tells."""
