@@ -63,7 +63,7 @@ step() {
         search "$out/rxnfp-search" 2 "1e-4 2e-4 4e-4 8e-4" $data
         "$python" "$here/rate.py" "$out/rxnfp-search" "$out/rxnfp"
         "$seedproof" study run $data --recipe devlin --recipe 'devlin(bias_correction=True)' --seeds 10 $numerics --record fit \
-            --weights --out "$out/rxnfp-runs"
+            --record early --weights --out "$out/rxnfp-runs"
         "$python" "$here/forgetting.py" "$out/rxnfp-runs" "$out/rxnfp" "$out/reactions/text.txt" "$out/forgetting"
         ;;
     *)
