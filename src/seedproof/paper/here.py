@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from seedproof.spec import Numerics
     from seedproof.tasks import Task
 
-PAPER_RATE = 20e12
-"""Operations a second that the paper's scale takes for its seconds of a step (see its ``machine``)."""
 SHARE_OF_RATE = 0.5
 """Fraction of the rate of a large matmul that training reaches; an assumption."""
 FLEET_GAIN = 1.8
@@ -106,7 +104,7 @@ def speed(scale: Scale, numerics: Numerics, paths: Paths, tasks: Sequence[str] =
     here = [role for role in tasks if _is_downloaded(scale, role, paths)]
     if scale.model("bert").folder is not None and here:
         return _own_speed(scale, numerics, paths, here)
-    if scale.is_miniature:
+    if scale.rate is None:
         seconds, steps = _miniature_step(scale.task("rte").name, scale.model("bert").name, device)
         source = (
             f"{1000 * seconds:.3g} ms that a step of {scale.model('bert').name} took here just now (median of {steps}, alone, by "
@@ -115,7 +113,7 @@ def speed(scale: Scale, numerics: Numerics, paths: Paths, tasks: Sequence[str] =
         return Speed(factor=seconds / scale.model("bert").seconds_per_step, source=source)
     rate = _matrix_rate(device)
     source = f"half of the {rate / 1e12:.2g} TFLOP/s that a large matmul in fp32 reached here just now"
-    return Speed(factor=PAPER_RATE / (SHARE_OF_RATE * rate), source=source)
+    return Speed(factor=scale.rate / (SHARE_OF_RATE * rate), source=source)
 
 
 def _is_downloaded(scale: Scale, role: str, paths: Paths) -> bool:

@@ -15,9 +15,10 @@ from typing import Any
 from seedproof.models.source import find_model
 from seedproof.paper.scale import PAPER, REAL, KnownModel, Scale
 
-_TOKENS = 16 * 128
-_RATE = 20e12
-"""Operations a second of the machine that the paper's scale counts with."""
+TOKENS = 16 * 128
+"""Of a batch, at full length."""
+CORE_RATE = 1e11
+"""Operations a second that a core of a CPU server is taken to reach."""
 
 
 def real_scale(model: str) -> Scale:
@@ -32,6 +33,8 @@ def real_scale(model: str) -> Scale:
     return dataclasses.replace(
         PAPER,
         name=REAL,
+        machine="one core of a CPU server at an assumed 100 GFLOP/s (no measurement)",
+        rate=CORE_RATE,
         models=MappingProxyType({"bert": _known(model)}),
         seeds=10,
         long_seeds=5,
@@ -54,5 +57,5 @@ def _known(model: str) -> KnownModel:
         family=source.family,
         layers=int(built.config.num_hidden_layers),
         parameters=parameters,
-        seconds_per_step=6 * parameters * _TOKENS / _RATE,
+        seconds_per_step=6 * parameters * TOKENS / CORE_RATE,
     )

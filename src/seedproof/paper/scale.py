@@ -99,6 +99,8 @@ class Scale:
     edge_points: int = 41
     forgetting_runs: int = 12
     """Failed and successful runs to measure, at most; the figure draws the first three of each."""
+    rate: float | None = None
+    """Operations a second of its machine, by which the seconds of a step were counted; None: they were measured."""
     long_seeds: int | None = None
     """Seeds of the recipe that the paper proposes in Table 1 and Figures 1 and 8a; None: as many as of the others."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -255,6 +257,7 @@ PAPER = Scale(
     name="paper",
     # 6 x parameters x tokens operations a step, full length of 128, at 20e12 a second.
     machine="one GPU at an assumed 20 TFLOP/s in fp32 (no measurement)",
+    rate=20e12,
     models=MappingProxyType(
         {
             "bert": KnownModel(
