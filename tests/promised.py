@@ -23,6 +23,7 @@ from seedproof.analysis.export import RUN_COLUMNS, SCORE_COLUMNS
 from seedproof.analysis.summary import COLUMNS as SUMMARY_COLUMNS
 from seedproof.cli.app import app
 from seedproof.deprecation import Renamed
+from seedproof.doctor.rules import RULES
 from seedproof.launch.base import LAUNCHERS
 from seedproof.methods import METHODS
 from seedproof.probes import PROBES
@@ -84,6 +85,7 @@ def current() -> Iterator[str]:
         "probe": PROBES,
         "launcher": LAUNCHERS,
         "tracker": TRACKERS,
+        "rule": RULES,
         "type of settings": (name for name in TYPES_OF_FIELDS if hasattr(fields, name)),
         "task": TASKS,
     }

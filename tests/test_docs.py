@@ -52,7 +52,7 @@ def test_commands_in_the_documentation_exist():
     group = typer.main.get_command(app)
     assert len(commands()) >= 4
     for words in commands():
-        command, rest = group, words[1:]
+        command, rest = group, words[1 : words.index("--") if "--" in words else None]
         while getattr(command, "commands", None) and rest:
             command, rest = command.commands[rest[0]], rest[1:]
         known = {option for parameter in command.params for option in parameter.opts}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seedproof.cli import bench, demo, fit, listing, measure, miniature, predict, report, reproduce, study
+from seedproof.cli import bench, demo, doctor, fit, listing, measure, miniature, predict, report, reproduce, study
 
 app = typer.Typer(
     name="seedproof",
@@ -21,6 +21,7 @@ app.command("predict")(predict.predict)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(study.app, name="study")
 app.command("report")(report.report)
+app.command("doctor")(doctor.doctor)
 app.command("ls")(listing.ls)
 app.add_typer(measure.app, name="measure")
 app.command("bench")(bench.bench)

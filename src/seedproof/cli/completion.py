@@ -71,6 +71,13 @@ def trackers(incomplete: str) -> list[str]:
     return _beginning(incomplete, (f"{name}:" for name in tracker_names()))
 
 
+def rules(incomplete: str) -> list[str]:
+    """Rules of the doctor."""
+    from seedproof.doctor.rules import RULES
+
+    return _beginning(incomplete, RULES)
+
+
 def kinds(incomplete: str) -> list[str]:
     """What ``ls`` lists."""
     from seedproof.cli.listing import KINDS

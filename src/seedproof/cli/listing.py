@@ -16,7 +16,7 @@ from seedproof.errors import unknown
 if TYPE_CHECKING:
     from seedproof.launch.base import Known
 
-KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings", "launchers", "trackers")
+KINDS = ("tasks", "recipes", "methods", "fields", "models", "studies", "recordings", "launchers", "trackers", "rules")
 
 
 def ls(
@@ -24,7 +24,7 @@ def ls(
         str, typer.Argument(metavar="WHAT", help=f"One of: {', '.join(KINDS)}.", autocompletion=completion.kinds)
     ],
 ) -> None:
-    """List what has a name: tasks, recipes, methods, fields of recipes, models, studies, recordings, launchers, trackers."""
+    """List what has a name: tasks, recipes, methods, fields of recipes, models, studies, recordings, launchers, trackers, rules of the doctor."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     names = {
@@ -37,6 +37,7 @@ def ls(
         "recordings": _recordings,
         "launchers": _launchers,
         "trackers": _trackers,
+        "rules": _rules,
     }[what]()
     width = max(map(len, names))
     columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
@@ -71,6 +72,12 @@ def _methods() -> dict[str, str]:
         rows[name] = f"[{engines(kind)}] {kind.description}{'. Settings: ' if settings else ''}{settings}"
     own = "your own: a file module.py next to the script or study file, or in the working folder (docs/extend.md)"
     return {**rows, "module:Class": own}
+
+
+def _rules() -> dict[str, str]:
+    from seedproof.doctor.rules import load_rules
+
+    return {name: f"[{rule.severity}] {rule.what}" for name, rule in load_rules().items()}
 
 
 def _fields() -> dict[str, str]:

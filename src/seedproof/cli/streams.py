@@ -51,7 +51,7 @@ def write_anything() -> None:
 
 
 _COMMAND = re.compile(
-    r"(?<![\w/.-])seedproof (?=(?:bench|demo|fit|ls|measure|miniature|predict|report|reproduce|study) ).*"
+    r"(?<![\w/.-])seedproof (?=(?:bench|demo|doctor|fit|ls|measure|miniature|predict|report|reproduce|study) ).*"
 )
 
 

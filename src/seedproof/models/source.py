@@ -138,6 +138,19 @@ def find_model(name: str) -> ModelSource:
     return _checked(ModelSource(name, folder.resolve()))
 
 
+def is_stored(name: str) -> bool:
+    """Whether :func:`find_model` would find ``name`` without fetching anything: a miniature, a folder, or in the hub's cache."""
+    if name.startswith("miniature/") or Path(name).expanduser().exists():
+        return True
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except HFValidationError:
+        return False
+
+
 def _checked(source: ModelSource) -> ModelSource:
     check_weights(source, f"the model folder {source.folder}")
     if not any((source.folder / name).is_file() for name in _VOCABULARIES):

@@ -1,0 +1,42 @@
+"""A metric that rewards the same answer for every text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seedproof.doctor.base import Finding, Rule, Unknown
+from seedproof.doctor.facts import Facts
+from seedproof.doctor.sources.finished import NAMES
+from seedproof.errors import UserError
+from seedproof.tasks.metrics import find_metric
+
+HIGH = 0.8
+
+
+class MetricHidesImbalance(Rule):
+    """On these labels a prediction that never changes scores high."""
+
+    id = "metric-hides-imbalance"
+    severity = "warning"
+    what = f"On the development set a prediction that never changes has {HIGH:g} or more of the metric that judges."
+    why = "A run that has learned nothing scores nearly as well as one that has, or better than one that finds the rare class."
+    source = "Chicco and Jurman 2020, BMC Genomics 21:6; He and Garcia 2009, IEEE TKDE 21"
+    change = "Judge by Matthews correlation, macro F1, or F1 of the rare class (--metric, metric_for_best_model)."
+    needs = ("data", "metric")
+
+    def check(self, facts: Facts) -> Iterable[Finding]:
+        """A finding where the majority score is high."""
+        written = str(facts.value("metric")).removeprefix("eval_")
+        try:
+            metric = find_metric(NAMES.get(written, written), facts.task.classes)
+        except UserError:
+            raise Unknown(
+                f"{facts.place('metric')}: the metric {written!r} is none that is known for this data"
+            ) from None
+        majority = metric.majority(facts.task.dev.labels)
+        if majority >= HIGH:
+            yield self.found(
+                f"a prediction that never changes has {metric.title} {majority:.3f} on the development set",
+                numbers={"majority": majority, "limit": HIGH},
+                place=facts.place("metric"),
+            )

@@ -1,0 +1,34 @@
+"""Development examples that stand in the training set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from seedproof.doctor.base import Finding, Rule
+from seedproof.doctor.facts import Facts
+
+MANY = 0.01
+
+
+class TrainDevOverlap(Rule):
+    """The same text is trained on and scored."""
+
+    id = "train-dev-overlap"
+    severity = "serious"
+    what = f"Examples of an evaluated set, such as the development set, stand in the training set (serious from {MANY:.0%} on)."
+    why = "Their part of the score shows what was memorised, not what would be right on a new text."
+    source = "Elangovan et al. 2021, arXiv 2102.01818"
+    change = "Drop them from the training set, or split again with copies together."
+    needs = ("data",)
+
+    def check(self, facts: Facts) -> Iterable[Finding]:
+        """A finding for each evaluated split that shares texts with the training set."""
+        for name, count in facts.task.data_report.copies.items():
+            examples = len(facts.task.evaluation_splits[name])
+            if count:
+                yield self.found(
+                    f"{count:,} of {examples:,} {'development' if name == 'dev' else name} examples ({count / examples:.1%}) "
+                    "stand in the training set",
+                    numbers={"examples": count, "of": examples, "limit": MANY},
+                    severity="serious" if count / examples >= MANY else "warning",
+                )

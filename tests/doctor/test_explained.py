@@ -1,0 +1,21 @@
+"""docs/doctor.md is what the rules say of themselves."""
+
+from __future__ import annotations
+
+from tests.conftest import REPOSITORY
+
+from seedproof.doctor.explained import page
+from seedproof.doctor.rules import load_rules
+
+
+def test_the_page_is_that_of_the_rules():
+    written = (REPOSITORY / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert written == page(), "python -m seedproof.doctor.explained > docs/doctor.md"
+
+
+def test_every_rule_says_what_why_and_what_to_change():
+    for rule in load_rules().values():
+        for text in (rule.what, rule.why, rule.change):
+            assert text.endswith((".", ")")), rule.id
+        assert rule.source
+        assert f"### {rule.id}\n" in page()

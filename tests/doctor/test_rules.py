@@ -1,0 +1,220 @@
+"""Every rule finds what it is for, finds nothing where there is nothing, and says what it would need where it cannot tell."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from tests.doctor.cases import CASES, LOAD, TRAINER, evaluated, known, run, script, task, with_model
+
+from seedproof.doctor.base import SEVERITIES, Unknown
+from seedproof.doctor.facts import NEEDS, Facts
+from seedproof.doctor.rules import RULES, load_rules
+from seedproof.doctor.rules.small_development_set import examples_for
+from seedproof.models.source import ModelSource, find_model
+
+LOADED = load_rules()
+
+
+def found(rule: str, facts: Facts):
+    for need in LOADED[rule].needs:
+        facts.require(need)
+    return list(LOADED[rule].check(facts))
+
+
+def test_every_rule_has_its_cases():
+    assert set(CASES) == set(RULES) == {rule.id for rule in LOADED.values()}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_is_for_is_found_with_a_number(rule, tmp_path):
+    findings = found(rule, CASES[rule][0](tmp_path))
+    assert [finding.rule for finding in findings] == [rule]
+    [finding] = findings
+    assert finding.severity in SEVERITIES
+    assert finding.numbers
+    assert all(math.isfinite(number) for number in finding.numbers.values())
+    assert finding.evidence
+    assert finding.why
+    assert finding.source
+    assert finding.change
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_nothing_is_found_where_there_is_nothing(rule, tmp_path):
+    assert found(rule, CASES[rule][1](tmp_path)) == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_without_facts_a_rule_says_what_it_takes(rule):
+    with pytest.raises(Unknown, match=r"takes|give|given"):
+        found(rule, Facts())
+    assert set(LOADED[rule].needs) <= set(NEEDS)
+
+
+def test_without_correction_the_largest_step_is_that_of_the_formula():
+    [finding] = found("no-bias-correction", Facts(settings=known(bias_correction=False)))
+    steps = np.arange(1, 1001)
+    factors = (1 - 0.9**steps) / np.sqrt(1 - 0.999**steps)
+    assert finding.numbers["largest factor"] == pytest.approx(factors.max())
+    assert "step 12" in finding.evidence
+
+
+def test_with_the_beta2_of_roberta_missing_correction_is_a_warning():
+    [finding] = found("no-bias-correction", Facts(settings=known(bias_correction=False, beta2=0.98)))
+    assert finding.severity == "warning"
+    assert finding.numbers["largest factor"] < 2
+
+
+def test_twenty_five_seeds_of_twenty_epochs_share_44_orders():
+    [finding] = found("shared-data-orders", CASES["shared-data-orders"][0](None))
+    assert (finding.numbers["orders"], finding.numbers["orders if apart"]) == (44, 500)
+
+
+def test_one_data_seed_gives_every_run_the_same_orders():
+    settings = known(orders="trainer", seeds=(0, 100, 200), epochs=3.0, data_seed=7)
+    [finding] = found("shared-data-orders", Facts(settings=settings))
+    assert (finding.numbers["orders"], finding.numbers["orders if apart"]) == (3, 9)
+
+
+def test_one_seed_alone_shares_nothing_that_could_be_seen():
+    with pytest.raises(Unknown, match="one seed is known"):
+        found("shared-data-orders", Facts(settings=known(orders="trainer", seeds=(42,), epochs=3.0)))
+
+
+@pytest.mark.parametrize(
+    ("family", "rate", "severity"), [("bert", 3e-5, "warning"), ("bert", 5e-5, "serious"), ("roberta", 3e-5, "serious")]
+)
+def test_a_large_rate_at_depth_is_serious_only_where_runs_were_seen_to_fail(tmp_path, family, rate, severity):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": family, "num_hidden_layers": 24}))
+    facts = Facts(model=ModelSource(family, tmp_path), settings=known(learning_rate=rate))
+    [finding] = found("rate-high-for-depth", facts)
+    assert finding.severity == severity
+
+
+def test_the_published_rates_are_no_limits_for_adapters():
+    with pytest.raises(Unknown, match="adapters"):
+        found("rate-high-for-depth", with_model(learning_rate=1e-3, methods=("lora",)))
+
+
+def test_the_unmoved_weights_are_those_that_a_step_does_not_change(tmp_path):
+    """At 2e-5 in bfloat16 a weight of 1 stays, one of 0.001 moves."""
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert", "dtype": "bfloat16"}))
+    weights = torch.tensor([1.0, 1.0, 1.0, 0.001])
+    save_file({"a": weights.to(torch.bfloat16)}, tmp_path / "model.safetensors")
+    facts = Facts(model=ModelSource("m", tmp_path), settings=known(weights_dtype="auto", learning_rate=2e-5))
+    [finding] = found("sixteen-bit-weights", facts)
+    assert finding.numbers["unmoved"] == 0.75
+    assert finding.severity == "serious"
+
+
+def test_a_log_shows_what_the_filter_hid():
+    hidden = run(losses=((10, 0.7, 1.0), (20, 0.7, math.nan), (30, 0.7, math.inf)))
+    [finding] = found("nan-filter", Facts(settings=known(nan_filter=False), runs=(hidden,)))
+    assert finding.severity == "serious"
+    assert (finding.numbers["steps"], finding.numbers["first"]) == (2, 20)
+
+
+def test_the_callback_records_what_the_filter_hides(tmp_path):
+    facts = script(tmp_path, "Trainer(callbacks=[StabilityCallback('out')])").joined(
+        Facts(settings=known(nan_filter=True))
+    )
+    assert found("nan-filter", facts) == []
+
+
+def test_a_head_that_is_made_in_an_unseen_call_is_not_judged(tmp_path):
+    made = script(tmp_path, f"def make():\n    {LOAD}    return {TRAINER}\nsearch(make)\n")
+    with pytest.raises(Unknown, match="whose call cannot be seen"):
+        found("head-before-seed", made)
+    assert (
+        found("head-before-seed", script(tmp_path, f"def make():\n    {LOAD}    return {TRAINER}\nrun_seeds(make)\n"))
+        == []
+    )
+
+
+def test_a_head_inside_of_a_wrapped_model_is_found(tmp_path):
+    wrapped = LOAD + "model = get_peft_model(model, config).to(device)\n" + TRAINER
+    [finding] = found("head-before-seed", script(tmp_path, wrapped))
+    assert finding.place.line == 1
+
+
+def test_a_saved_adapter_without_a_head_is_found(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"modules_to_save": null}')
+    facts = Facts(settings=known(adapter=str(tmp_path)))
+    save_file({"layer.lora_A.weight": torch.zeros(2)}, tmp_path / "adapter_model.safetensors")
+    [finding] = found("lora-head", facts)
+    assert finding.numbers == {"tensors": 1, "tensors of a head": 0}
+    save_file(
+        {"layer.lora_A.weight": torch.zeros(2), "classifier.weight": torch.zeros(2)},
+        tmp_path / "adapter_model.safetensors",
+    )
+    assert found("lora-head", facts) == []
+
+
+def test_a_score_whose_interval_covers_the_majority_is_a_warning():
+    [finding] = found("majority-score", evaluated(accuracy=0.52))
+    assert finding.severity == "warning"
+
+
+def test_scores_that_are_0_by_definition_need_no_data():
+    logged = Facts(runs=(run(evaluations=((1, {"matthews": 0.0}),)),))
+    [finding] = found("majority-score", logged)
+    assert finding.severity == "serious"
+
+
+def test_a_diverged_score_is_no_better_than_the_majority():
+    [finding] = found("majority-score", evaluated(accuracy=math.nan))
+    assert finding.severity == "serious"
+
+
+def test_an_accuracy_of_other_examples_is_not_judged():
+    for rule in ("majority-score", "constant-predictions"):
+        with pytest.raises(Unknown, match="is none of 400 examples"):
+            found(rule, evaluated(accuracy=0.5271))
+
+
+def test_a_log_that_fits_constant_predictions_is_said_to_fit_and_no_more():
+    [finding] = found("constant-predictions", evaluated(accuracy=0.5))
+    assert finding.severity == "warning"
+    assert "as of a constant prediction" in finding.evidence
+    assert found("constant-predictions", evaluated(accuracy=0.5, matthews=0.1)) == []
+
+
+def test_the_sample_size_is_connors():
+    """Connor 1987: n = (1.96 sqrt(d) + 0.8416 sqrt(d - delta^2))^2 / delta^2 with d = 0.1."""
+    expected = (1.95996 * math.sqrt(0.1) + 0.84162 * math.sqrt(0.1 - 0.01**2)) ** 2 / 0.01**2
+    assert examples_for(0.01) == math.ceil(expected)
+
+
+def test_a_difference_of_fewer_than_six_examples_is_hopeless():
+    [finding] = found("small-development-set", CASES["small-development-set"][0](None))
+    assert finding.severity == "serious"
+    [finding] = found("small-development-set", Facts(data=task(dev=277)))
+    assert finding.severity == "warning"
+
+
+def test_cut_texts_are_counted_by_class():
+    texts = ["a b c d e f g h i j"] * 30 + ["a"] * 30
+    facts = Facts(
+        data=task(texts=texts, labels=[1] * 30 + [0] * 30),
+        model=find_model("miniature/bert"),
+        settings=known(max_length=8),
+    )
+    [finding] = found("texts-cut", facts)
+    assert finding.numbers["cut"] == 0.5
+    assert "yes 100%, no 0%" in finding.evidence
+
+
+def test_the_best_accuracy_of_contradicting_texts_is_told():
+    [finding] = found("contradicting-labels", CASES["contradicting-labels"][0](None))
+    assert finding.numbers["highest accuracy"] == 0.75
+
+
+def test_names_that_contradict_each_other_are_found():
+    names = ({"0": "no", "1": "yes"}, {"yes": 0, "no": 1})
+    [finding] = found("label-order", Facts(data=task(), settings=known(id2label=names)))
+    assert "disagree" in finding.evidence
