@@ -44,10 +44,10 @@ def test_arguments_become_settings(tmp_path):
         "gradient_accumulation_steps": 4,
         "warmup_steps": 0.1,
     }
-    facts = read_arguments(written(tmp_path, {**content, "bf16": True, "seed": 7}))
+    facts = read_arguments(written(tmp_path, {**content, "seed": 7}))
     assert facts.value("batch_size") == 32
     assert facts.value("warmup") == 0.1
-    assert (facts.value("precision"), facts.value("seeds")) == ("bf16", (7,))
+    assert facts.value("seeds") == (7,)
     assert facts.value("eps") == 1e-8
     assert str(facts.place("eps")) == "the default of TrainingArguments"
 

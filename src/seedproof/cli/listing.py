@@ -24,7 +24,7 @@ def ls(
         str, typer.Argument(metavar="WHAT", help=f"One of: {', '.join(KINDS)}.", autocompletion=completion.kinds)
     ],
 ) -> None:
-    """List what has a name: tasks, recipes, methods, fields of recipes, models, studies, recordings, launchers, trackers, rules of the doctor."""
+    """List what has a name: tasks, recipes, methods, fields, models, studies, recordings, launchers, trackers, doctor's rules."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     names = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["serious", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
-"""From the worst: ``serious`` can make runs fail or a score say nothing, ``warning`` moves it, ``note`` hides something."""
+"""Severities from the worst: ``serious`` can make runs fail or a score say nothing, ``warning`` moves it, ``note`` hides something."""
 
 
 class Unknown(Exception):
@@ -25,7 +25,7 @@ class Place:
     """Where something is said."""
 
     words: str
-    """For people: ``train.py``, ``--learning_rate``, ``the default of TrainingArguments``."""
+    """Words for people: ``train.py``, ``--learning_rate``, ``the default of TrainingArguments``."""
     file: Path | None = None
     """The file, where it is one."""
     line: int | None = None
@@ -75,7 +75,7 @@ class Rule(ABC):
     id: ClassVar[str]
     """Words joined by ``-``, as they are written behind ``--ignore``."""
     severity: ClassVar[Severity]
-    """Of its findings; a finding may have another."""
+    """Severity of its findings; a finding may have another."""
     what: ClassVar[str]
     """What is found, a sentence."""
     why: ClassVar[str]

@@ -54,7 +54,7 @@ class Run:
     predicted: str | None = None
     """The class that was predicted for every development example; "" where several were, None where that was not kept."""
     score: tuple[str, float, float] | None = None
-    """Of a study's run: the metric that judged it, the score at its end, and the majority score."""
+    """What a study's run has: the metric that judged it, the score at its end, and the majority score."""
     place: Place
 
 
@@ -67,8 +67,8 @@ class Facts:
     name: str = ""
     """What tells it from others: the cell of a study; empty where it is the only one."""
     settings: Mapping[str, Known] = field(default_factory=dict)
-    """By names of :data:`NEEDS` and ``max_steps``, ``beta1``, ``beta2``, ``schedule``, ``precision``, ``data_seed``,
-    ``train_examples``, ``steps``, ``methods``."""
+    """Settings by the names of :data:`NEEDS`, and ``max_steps``, ``beta1``, ``beta2``, ``data_seed``, ``train_examples``, ``steps``,
+    ``methods``, ``adapter`` and ``id2label``."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Why a setting, ``data`` or ``model`` that some source does say could not be read."""
     data: Task | None = None

@@ -14,7 +14,7 @@ HIGH = 0.8
 
 
 class MetricHidesImbalance(Rule):
-    """On these labels a prediction that never changes scores high."""
+    """A prediction that never changes scores high on these labels."""
 
     id = "metric-hides-imbalance"
     severity = "warning"

@@ -27,8 +27,6 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "max_grad_norm": 1.0,
         "optim": "adamw_torch_fused",
         "logging_nan_inf_filter": True,
-        "bf16": False,
-        "fp16": False,
         "seed": 42,
         "data_seed": None,
     }
@@ -112,9 +110,6 @@ def _combined(given: Mapping[str, Known]) -> dict[str, Known]:
         optimizer = str(given["optim"].value).removeprefix("OptimizerNames.").lower()
         if optimizer.startswith(CORRECTING):
             found["bias_correction"] = Known(True, given["optim"].place)
-    for kind in ("bf16", "fp16"):
-        if kind in given and given[kind].value is True:
-            found["precision"] = Known(kind, given[kind].place)
     if "seed" in given and given["seed"].value is not None:
         value = given["seed"].value
         found["seeds"] = Known(tuple(value) if isinstance(value, tuple) else (int(value),), given["seed"].place)

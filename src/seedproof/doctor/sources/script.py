@@ -28,7 +28,7 @@ class Script:
 
     path: Path
     calls: tuple[Call, ...]
-    """In the order in which they happen; behind them those whose order is not known."""
+    """Calls in the order in which they happen; behind them those whose order is not known."""
 
     def named(self, *names: str) -> list[Call]:
         """The calls whose name ends in one of these."""

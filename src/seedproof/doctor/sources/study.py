@@ -37,7 +37,6 @@ def settings_of_recipe(recipe: Recipe, place: Place, *, metric: str | None = Non
         "max_grad_norm": None if recipe.clip is None else 0.0 if recipe.clip == "none" else recipe.max_grad_norm,
         "max_length": recipe.max_length,
         "segments": recipe.segment_ids,
-        "schedule": recipe.schedule,
         "metric": metric,
         "methods": tuple(each.name for each in recipe.methods),
     }
