@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 Severity = Literal["serious", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
-"""Severities from the worst: ``serious`` can make runs fail or a score say nothing, ``warning`` moves it, ``note`` hides something."""
+"""Severities from the worst: ``serious`` can make runs fail or a score say nothing, ``warning`` moves it, ``note``
+hides something."""
 
 
 class Unknown(Exception):
