@@ -121,7 +121,7 @@ class LoRA(Method):
             target_modules=list(matrices),
             modules_to_save=_modules(whole),
             task_type="SEQ_CLS",
-            base_model_name_or_path=str(base.name_or_path),
+            base_model_name_or_path=base.name_or_path or None,
             inference_mode=True,
             **settings,
         )

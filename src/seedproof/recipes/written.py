@@ -108,7 +108,10 @@ def split_setting(text: str) -> tuple[str, str]:
     if len(quoted := value.strip()) > 1 and quoted[0] == quoted[-1] and quoted[0] in "\"'":
         value = quoted[1:-1]
     if not equals:
-        raise UserError(f"setting {text!r} has no '='; write it as field=value, e.g. learning_rate=3e-5")
+        raise UserError(
+            f"setting {text!r} has no '='; write it as field=value, e.g. learning_rate=3e-5 (a value "
+            'that has a comma stands in quotes: targets="query,value")'
+        )
     return name.strip(), value
 
 

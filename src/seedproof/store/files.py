@@ -153,13 +153,16 @@ def flush_folder(folder: Path) -> None:
 
 
 def move_folder(partial: Path, target: Path) -> None:
-    """Flush every file of the folder ``partial`` and give it the name ``target``, in place of what was there.
+    """Flush every file in the folder ``partial`` and below, and give it the name ``target``, in place of what was there.
 
     Raises:
         OSError: the disk refused.
     """
-    for file in partial.iterdir():
-        with file.open("rb") as opened:
+    for path in partial.rglob("*"):
+        if path.is_dir():
+            flush_folder(path)
+            continue
+        with path.open("rb") as opened:
             os.fsync(opened.fileno())
     flush_folder(partial)
     shutil.rmtree(target, ignore_errors=True)
