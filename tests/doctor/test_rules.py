@@ -16,6 +16,7 @@ from seedproof.doctor.facts import NEEDS, Facts
 from seedproof.doctor.rules import RULES, load_rules
 from seedproof.doctor.rules.small_development_set import examples_for
 from seedproof.models.source import ModelSource, find_model
+from seedproof.tasks import Split, Task
 
 LOADED = load_rules()
 
@@ -212,6 +213,27 @@ def test_cut_texts_are_counted_by_class():
 def test_the_best_accuracy_of_contradicting_texts_is_told():
     [finding] = found("contradicting-labels", CASES["contradicting-labels"][0](None))
     assert finding.numbers["highest accuracy"] == 0.75
+
+
+def test_several_labels_an_example_are_looked_at_too():
+    """Every rule on data gives what it finds, or says that it cannot."""
+    labels = np.array([[1, 0], [0, 1], [1, 1], [0, 0]] * 30)
+    texts = [f"text {index // 2}" for index in range(120)]
+    several = Task(
+        name="several",
+        train=Split(texts, None, labels),
+        dev=Split([f"dev {index}" for index in range(400)], None, np.tile(labels[:4], (100, 1))),
+        classes=("a", "b"),
+        metrics=("micro_f1",),
+    )
+    facts = Facts(data=several, model=find_model("miniature/bert"), settings=known(max_length=3, metric="micro_f1"))
+    rules = ("texts-cut", "duplicates", "contradicting-labels", "train-dev-overlap", "small-development-set")
+    assert {each.rule for rule in rules for each in found(rule, facts)} == {
+        "texts-cut",
+        "duplicates",
+        "contradicting-labels",
+    }
+    found("metric-hides-imbalance", facts)
 
 
 def test_names_that_contradict_each_other_are_found():

@@ -124,6 +124,14 @@ def test_an_optimizer_that_is_no_adam_is_not_judged(tmp_path):
     assert "no Adam whose correction is known" in facts.unread["bias_correction"]
 
 
+def test_the_baseline_of_stable_arguments_is_known(tmp_path):
+    text = "for number in range(3):\n    stable_arguments(600, 'out', seed=number, learning_rate=1e-5)\n"
+    facts = read(tmp_path, text)
+    assert (facts.value("learning_rate"), facts.value("warmup"), facts.value("eps")) == (1e-5, 0.1, 1e-6)
+    assert (facts.value("seeds"), facts.value("epochs")) == ((0, 1000, 2000), 20)
+    assert "epochs follow from the examples" in read(tmp_path, "stable_arguments(len(data), 'out')").unread["epochs"]
+
+
 def test_tokenizing_tells_where_texts_are_cut(tmp_path):
     call = "tokenizer(batch['a'], batch['b'], truncation=True, max_length=64)"
     text = f"def prepare(batch):\n    return {call}\ndata.map(prepare)\n"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from seedproof.cli import completion
+from seedproof.cli import completion, own_table
 from seedproof.cli.streams import say
 from seedproof.errors import UserError
 
@@ -33,11 +33,16 @@ def doctor(
         typer.Option(help="miniature/..., a folder, or a name on the hub.", autocompletion=completion.models),
     ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for glue/... tasks.")] = None,
-    dev: Annotated[Path | None, typer.Option(help="Development set of your table [default: a 20 % split].")] = None,
-    text: Annotated[str | None, typer.Option(help="Column of the text, for your table.")] = None,
-    text_pair: Annotated[str | None, typer.Option(help="Column of the second text.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
-    kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
+    dev: own_table.Dev = None,
+    text: own_table.Text = None,
+    text_pair: own_table.TextPair = None,
+    label: own_table.Label = None,
+    label_separator: own_table.LabelSeparator = None,
+    kind: own_table.KindOption = None,
+    group: own_table.Group = None,
+    id: own_table.Id = None,
+    quoting: own_table.QuotingOption = None,
+    split_seed: own_table.SplitSeed = None,
     metric: Annotated[
         str | None, typer.Option(help="That judges [default: what the sources say, or the task's].")
     ] = None,
@@ -62,7 +67,9 @@ def doctor(
     from seedproof.doctor.diagnosis import lines
 
     given, arguments = divided(sources or [])
-    columns = {"dev": dev, "text": text, "text_pair": text_pair, "label": label, "kind": kind, "data_dir": data_dir}
+    labels = label[0] if label and len(label) == 1 else label or None
+    columns = {"dev": dev, "text": text, "text_pair": text_pair, "label": labels, "label_separator": label_separator}
+    more = {"kind": kind, "group": group, "id": id, "quoting": quoting, "split_seed": split_seed, "data_dir": data_dir}
     found = diagnose(
         *given,
         recipes=recipe or (),
@@ -74,6 +81,7 @@ def doctor(
         difference=difference,
         ignore=ignore or (),
         **columns,
+        **more,
     )
     if as_sarif:
         from seedproof.doctor.sarif import to_sarif

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedproof.doctor.base import Known
+from seedproof.doctor.base import Known, Place
 from seedproof.doctor.facts import Facts
 from seedproof.doctor.sources.arguments import read_arguments, read_object, settings_of
 from seedproof.doctor.sources.calls import facts_of_script, model_name
@@ -145,8 +145,8 @@ _READERS = {"JSON": _read_json, "state folder": _read_folder, "adapter": read_ad
 def _of_command_line(line: Mapping[str, Known]) -> Facts:
     """The arguments of a stock script of Transformers (run_glue.py, run_classification.py), which is not at hand."""
     dtype = next((line[name] for name in ("dtype", "torch_dtype") if name in line), None)
-    found = settings_of(line, {}, is_whole=True)
-    return found if dtype is None else found.joined(Facts(settings={"weights_dtype": dtype}))
+    kept = dtype or Known("auto", Place("the default of from_pretrained since Transformers 5"))
+    return settings_of(line, {}, is_whole=True).joined(Facts(settings={"weights_dtype": kept}))
 
 
 def _named_inside(facts: Facts, line: Mapping[str, Known]) -> Facts:

@@ -54,7 +54,7 @@ class ConstantPredictions(Rule):
             )
             return self.found(seen, numbers={"evaluations": len(values)}, severity="warning", place=run.place)
         accuracies = [scores["accuracy"] for _, scores in run.evaluations if "accuracy" in scores]
-        if not accuracies or facts.data is None or not facts.data.classes:
+        if not accuracies or facts.data is None or facts.data.kind != "classification":
             raise Unknown(
                 "a log without predictions shows constant ones by Matthews correlation, or by accuracy and --task"
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
+
+import numpy as np
 
 from seedproof.doctor.base import Finding, Rule
 from seedproof.doctor.facts import Facts
-from seedproof.tasks.holding_out import keys
+from seedproof.doctor.rules.duplicates import text_of
+from seedproof.tasks.holding_out import numbered
 
 SOME = 0.005
 
@@ -27,17 +29,20 @@ class ContradictingLabels(Rule):
         """A finding where a text has several classes; ratings of a regression may differ."""
         if not facts.task.classes:
             return
-        labels: dict[tuple[str, ...], Counter[int]] = defaultdict(Counter)
-        for key, label in zip(keys(facts.task.train), facts.task.train.labels.tolist(), strict=True):
-            labels[key][label] += 1
-        wrong = {key: counts for key, counts in labels.items() if len(counts) > 1}
-        if not wrong:
+        split = facts.task.train
+        _, labels = np.unique(split.labels, axis=0, return_inverse=True)
+        numbers, examples = numbered(split), len(split)
+        pairs, counts = np.unique(np.stack([numbers, labels.ravel()]), axis=1, return_counts=True)
+        most = np.zeros(numbers.max() + 1, np.int64)
+        np.maximum.at(most, pairs[0], counts)
+        wrong = np.bincount(pairs[0]) > 1
+        if not wrong.any():
             return
-        examples = len(facts.task.train)
-        lost = sum(counts.total() - max(counts.values()) for counts in wrong.values())
+        lost = int((np.bincount(numbers) - most).sum())
+        example = text_of(split, int(np.argmax(wrong[numbers])))
         yield self.found(
-            f"{len(wrong):,} training texts have more than one label, such as {' | '.join(min(wrong))[:60]!r}; no prediction by "
+            f"{wrong.sum():,} training texts have more than one label, such as {example[:60]!r}; no prediction by "
             f"the text is right on more than {1 - lost / examples:.2%} of the {examples:,} examples",
-            numbers={"texts": len(wrong), "examples": examples, "highest accuracy": 1 - lost / examples},
+            numbers={"texts": int(wrong.sum()), "examples": examples, "highest accuracy": 1 - lost / examples},
             severity="warning" if lost / examples >= SOME else "note",
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
+
+import numpy as np
 
 from seedproof.doctor.base import Finding, Rule
 from seedproof.doctor.facts import Facts
-from seedproof.tasks.holding_out import keys
+from seedproof.tasks import Split
+from seedproof.tasks.holding_out import numbered
 
 SOME, MANY = 0.01, 0.1
 
@@ -25,15 +27,23 @@ class Duplicates(Rule):
 
     def check(self, facts: Facts) -> Iterable[Finding]:
         """A finding where many examples are copies; two that differ in blanks only are copies."""
-        counts = Counter(keys(facts.task.train))
-        examples = len(facts.task.train)
-        copies = examples - len(counts)
+        split = facts.task.train
+        numbers = numbered(split)
+        counts = np.bincount(numbers)
+        examples, copies = len(split), len(split) - len(counts)
         if copies / examples < SOME:
             return
-        text, most = counts.most_common(1)[0]
+        commonest = int(np.argmax(counts))
+        text = text_of(split, int(np.argmax(numbers == commonest)))
         yield self.found(
             f"{copies:,} of {examples:,} training examples ({copies / examples:.1%}) are copies of others; the commonest text "
-            f"stands {most} times: {' | '.join(text)[:60]!r}",
+            f"stands {counts[commonest]} times: {text[:60]!r}",
             numbers={"copies": copies, "examples": examples, "limit": SOME},
             severity="warning" if copies / examples >= MANY else "note",
         )
+
+
+def text_of(split: Split, index: int) -> str:
+    """The text of an example, or both of a pair, in a line."""
+    parts = [split.texts[index]] if split.pairs is None else [split.texts[index], split.pairs[index]]
+    return " | ".join(" ".join(part.split()) for part in parts)

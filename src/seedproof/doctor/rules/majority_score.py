@@ -9,7 +9,6 @@ import numpy as np
 from seedproof.doctor.base import Finding, Rule, Severity, Unknown
 from seedproof.doctor.facts import Facts, Run
 from seedproof.errors import UserError
-from seedproof.tasks.metrics import find_metric
 
 _BY_DEFINITION = {"matthews": 0.0, "pearson": 0.0, "spearman": 0.0, "pearson_spearman": 0.0, "auroc": 0.5}
 """Scores of a prediction that never changes, whatever the data is."""
@@ -72,7 +71,7 @@ def majority_of(metric: str, facts: Facts) -> float | None:
     if facts.data is None:
         return None
     try:
-        return find_metric(metric, facts.data.classes).majority(facts.data.dev.labels)
+        return facts.data.find_metric(metric).majority(facts.data.dev.labels)
     except UserError:
         return None
 

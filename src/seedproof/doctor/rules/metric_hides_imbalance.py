@@ -8,7 +8,6 @@ from seedproof.doctor.base import Finding, Rule, Unknown
 from seedproof.doctor.facts import Facts
 from seedproof.doctor.sources.finished import NAMES
 from seedproof.errors import UserError
-from seedproof.tasks.metrics import find_metric
 
 HIGH = 0.8
 
@@ -28,7 +27,7 @@ class MetricHidesImbalance(Rule):
         """A finding where the majority score is high."""
         written = str(facts.value("metric")).removeprefix("eval_")
         try:
-            metric = find_metric(NAMES.get(written, written), facts.task.classes)
+            metric = facts.task.find_metric(NAMES.get(written, written))
         except UserError:
             raise Unknown(
                 f"{facts.place('metric')}: the metric {written!r} is none that is known for this data"

@@ -34,38 +34,27 @@ class TextsCut(Rule):
         from seedproof.models.tokens import count_cut
 
         tokenizer, length = load_tokenizer(facts.source), int(facts.value("max_length"))
-        cut = {name: (count_cut(part, tokenizer, length), len(part)) for name, part in _parts(facts).items()}
-        total = sum(size for _, size in cut.values())
-        share = sum(each.examples for each, _ in cut.values()) / total
-        shares = {name: each.examples / size for name, (each, size) in cut.items() if size >= min(FEWEST, total)}
-        if share < MANY and max(shares.values(), default=0.0) < MANY:
+        whole, texts = count_cut(facts.task.train, tokenizer, length), len(facts.task.train)
+        share = whole.examples / texts
+        parts = {name: part for name, part in _parts(facts).items() if len(part) >= min(FEWEST, texts)}
+        by_class = {name: count_cut(part, tokenizer, length).examples / len(part) for name, part in parts.items()}
+        most = max(by_class.values(), default=share)
+        if max(share, most) < MANY:
             return
-        worst = sorted(shares.items(), key=lambda item: -item[1])[:_LISTED]
-        by_class = (
-            f"; most by class: {', '.join(f'{name} {value:.0%}' for name, value in worst)}" if len(cut) > 1 else ""
-        )
-        longest = max(each.longest for each, _ in cut.values())
+        worst = sorted(by_class.items(), key=lambda item: -item[1])[:_LISTED]
+        listed = f"; most by class: {', '.join(f'{name} {value:.0%}' for name, value in worst)}" if worst else ""
         yield self.found(
-            f"{share:.1%} of {total:,} training texts have more than {length} tokens (the longest {longest}){by_class}",
-            numbers={
-                "cut": share,
-                "most cut class": max(shares.values(), default=share),
-                "longest": longest,
-                "limit": MANY,
-            },
+            f"{share:.1%} of {texts:,} training texts have more than {length} tokens (the longest {whole.longest}){listed}",
+            numbers={"cut": share, "most cut class": most, "longest": whole.longest, "limit": MANY},
             place=facts.place("max_length"),
         )
 
 
 def _parts(facts: Facts) -> dict[str, Split]:
-    """The training set by class; of a regression the whole."""
-    split = facts.task.train
-    if not facts.task.classes:
-        return {"": split}
-    found = {}
-    for index, name in enumerate(facts.task.classes):
-        rows = np.flatnonzero(split.labels == index)
-        pairs = None if split.pairs is None else tuple(split.pairs[row] for row in rows)
-        if len(rows):
-            found[shown(name)] = Split(tuple(split.texts[row] for row in rows), pairs, split.labels[rows])
-    return found
+    """The training set by class, or by label where an example may have several; none of a regression."""
+    split, classes = facts.task.train, facts.task.classes
+    if not classes:
+        return {}
+    has = split.labels if split.labels.ndim == 2 else split.labels[:, None] == np.arange(len(classes))
+    masks = {shown(name): has[:, index].astype(bool) for index, name in enumerate(classes)}
+    return {name: split.take(mask) for name, mask in masks.items() if mask.any()}

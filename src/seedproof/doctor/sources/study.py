@@ -149,7 +149,10 @@ def _of_cell(store: Store, name: str, cell: pd.DataFrame) -> Facts:
     settings["methods"] = Known(tuple(str(each.get("name")) for each in spec.recipe.get("methods", ())), place)
     settings["seeds"] = Known(tuple(map(_order, cell["seed"])), place)
     settings["train_examples"] = Known(spec.task.train_examples, place)
-    runs = tuple(_run(row, place) for row in cell[cell["state"] == "finished"].to_dict("records"))
+    has_one_class = data is None or data.kind == "classification"
+    runs = tuple(
+        _run(row, place, has_one_class=has_one_class) for row in cell[cell["state"] == "finished"].to_dict("records")
+    )
     return Facts(engine="seedproof", name=name, settings=settings, unread=unread, data=data, model=model, runs=runs)
 
 
@@ -158,12 +161,11 @@ def _order(label: str) -> int:
     return int(parts[1] if len(parts) == 3 else parts[0])
 
 
-def _run(row: Mapping[Any, Any], place: Place) -> Run:
+def _run(row: Mapping[Any, Any], place: Place, *, has_one_class: bool) -> Run:
+    predicted = _predicted(row.get("class_scores")) if has_one_class else None
     score, majority = float(row["score"]), float(row["majority"])
     judged = None if math.isnan(majority) else (str(row["metric"]), score, majority)
-    return Run(
-        name=f"{row['recipe']}/{row['seed']}", predicted=_predicted(row.get("class_scores")), score=judged, place=place
-    )
+    return Run(name=f"{row['recipe']}/{row['seed']}", predicted=predicted, score=judged, place=place)
 
 
 def _predicted(class_scores: object) -> str | None:
