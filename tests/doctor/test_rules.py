@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -213,6 +214,13 @@ def test_cut_texts_are_counted_by_class():
 def test_the_best_accuracy_of_contradicting_texts_is_told():
     [finding] = found("contradicting-labels", CASES["contradicting-labels"][0](None))
     assert finding.numbers["highest accuracy"] == 0.75
+
+
+def test_an_overlap_is_serious_where_it_is_as_large_as_the_difference_looked_for():
+    facts = CASES["train-dev-overlap"][0](None)
+    for difference, severity in ((0.05, "warning"), (1 / 400, "serious")):
+        [finding] = found("train-dev-overlap", dataclasses.replace(facts, difference=difference))
+        assert finding.severity == severity
 
 
 def test_several_labels_an_example_are_looked_at_too():

@@ -20,7 +20,7 @@ class SharedDataOrders(Rule):
         "seed 2 gives B C D. Runs that share orders are not drawn apart, and their spread is not that of the order of data. "
         "With data_seed every run has the same orders."
     )
-    source = "transformers.Trainer, seen in 5.24 by this project's tests (tests/doctor/test_shared_orders.py)"
+    source = "transformers.Trainer, seen in 5.24 by this project's tests (tests/doctor/test_installed.py)"
     change = "Take seeds that differ by more than the number of epochs (0, 1000, 2000, ...), or seedproof.run_seeds."
     needs = ("orders", "seeds", "epochs")
     of_trainer = True

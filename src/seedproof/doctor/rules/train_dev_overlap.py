@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from seedproof.doctor.base import Finding, Rule
 from seedproof.doctor.facts import Facts
 
-MANY = 0.01
-
 
 class TrainDevOverlap(Rule):
     """The same text is trained on and scored."""
 
     id = "train-dev-overlap"
     severity = "serious"
-    what = f"Examples of an evaluated set, such as the development set, stand in the training set (serious from {MANY:.0%} on)."
+    what = (
+        "Examples of an evaluated set, such as the development set, stand in the training set (serious where they are as large a "
+        "part of it as the difference looked for)."
+    )
     why = "Their part of the score shows what was memorised, not what would be right on a new text."
     source = "Elangovan et al. 2021, arXiv 2102.01818"
     change = "Drop them from the training set, or split again with copies together."
@@ -29,6 +30,6 @@ class TrainDevOverlap(Rule):
                 yield self.found(
                     f"{count:,} of {examples:,} {'development' if name == 'dev' else name} examples ({count / examples:.1%}) "
                     "stand in the training set",
-                    numbers={"examples": count, "of": examples, "limit": MANY},
-                    severity="serious" if count / examples >= MANY else "warning",
+                    numbers={"examples": count, "of": examples, "difference": facts.difference},
+                    severity="serious" if count / examples >= facts.difference else "warning",
                 )
