@@ -50,7 +50,7 @@ def test_a_budget_that_is_too_short_for_one_run_is_one_message():
     ):
         decided(budget=100.0)
     with pytest.raises(UserError, match="too short for one run, which takes 30 s here"):
-        decided(budget=20.0, recipe="auto")
+        decided(budget=20.0, is_auto=True)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_a_budget_that_is_too_short_for_one_run_is_one_message():
 )
 def test_auto_sees_about_as_many_examples_whatever_the_size(examples, epochs):
     assert epochs_for(examples) == epochs
-    assert decided(examples, recipe="auto").settings["epochs"] == epochs
+    assert decided(examples, is_auto=True).settings["epochs"] == epochs
 
 
 def test_auto_gives_up_epochs_before_seeds():
-    decision = decided(recipe="auto", budget=350.0)
+    decision = decided(is_auto=True, budget=350.0)
     assert (decision.settings["epochs"], decision.seeds) == (7.0, 5)
-    decision = decided(recipe="auto", budget=100.0)
+    decision = decided(is_auto=True, budget=100.0)
     assert (decision.settings["epochs"], decision.seeds) == (3.0, 3)
     assert len(decision.decided) == 3
 

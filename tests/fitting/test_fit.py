@@ -16,6 +16,7 @@ import seedproof as sp
 from seedproof.errors import UserError
 from seedproof.fitting.folder import check_answers, check_out
 from seedproof.fitting.predicting import Predictor
+from seedproof.methods.class_weights import ClassWeights
 from seedproof.tasks import load_task
 
 pytestmark = pytest.mark.slow
@@ -159,3 +160,29 @@ def test_weights_that_were_changed_or_lost_are_not_shipped(fitted, table, tiny_m
     with pytest.raises(UserError, match="is gone, where the run has kept its model"):
         sp.fit(table, **call)
     assert [path.name for path in tmp_path.iterdir()] == ["model.study"]
+
+
+def test_a_text_may_have_several_labels(tiny_model, tmp_path):
+    words = sorted({word for text in load_task("miniature/acceptability").train.texts[:200] for word in text.split()})
+    generator = random.Random(1)
+    rows = []
+    for row in range(120):
+        has = [generator.random() < 0.5 for _ in range(2)]
+        named = [word for word, is_there in zip((words[3], words[7]), has, strict=True) if is_there]
+        text = " ".join([*named, *generator.choices(words[10:], k=3)])
+        rows.append({"name": f"r{row}", "text": text, "document": row // 4, "loud": int(has[0]), "blue": int(has[1])})
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False)
+    columns = {"text": "text", "label": ["loud", "blue"], "group": "document", "id": "name", "metric": "micro_f1"}
+    weights = [ClassWeights(weights="balanced")]
+    options = {"settings": {"epochs": 15, "learning_rate": 3e-3}, "launcher": "inline", "progress": False}
+    fitted = sp.fit(
+        tmp_path / "rows.csv", model=tiny_model, out=tmp_path / "model", seeds=2, methods=weights, **columns, **options
+    )
+    assert "class_weights" in fitted.told.recipe
+    assert fitted.numbers["score"] > fitted.told.task.majority["micro_f1"]
+    assert "| loud | " in (fitted.path / "README.md").read_text(encoding="utf-8")
+    answers = pd.read_csv(sp.predict(fitted.path, tmp_path / "rows.csv", out=tmp_path / "answers.csv"))
+    assert list(answers.columns) == ["name", "prediction", "probability_loud", "probability_blue"]
+    both = answers[(answers["probability_loud"] > 0.5) & (answers["probability_blue"] > 0.5)]
+    assert len(both)
+    assert set(both["prediction"]) == {"loud;blue"}

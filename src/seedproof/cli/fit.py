@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seedproof.cli import completion
+from seedproof.cli import completion, own_table
 from seedproof.cli.streams import say
 
 
@@ -25,21 +25,18 @@ def fit(
         str, typer.Option(help="A folder, a name on the hub, or miniature/....", autocompletion=completion.models)
     ],
     out: Annotated[Path, typer.Option(help="Folder of the model; it appears when all is done. Its study: OUT.study")],
-    text: Annotated[str | None, typer.Option(help="Column of the text.")] = None,
-    text_pair: Annotated[str | None, typer.Option(help="Column of the second text, for pairs.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the label.")] = None,
-    dev: Annotated[Path | None, typer.Option(help="Development examples [default: a stratified 20 % split].")] = None,
-    kind: Annotated[str | None, typer.Option(help="classification or regression [default: by the labels].")] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="Judge by it: accuracy, f1:CLASS, macro_f1, ... [default: accuracy; matthews if a class is rare]."
-        ),
-    ] = None,
-    quoting: Annotated[
-        str | None, typer.Option(help="standard, or none: double quotes in your CSV or TSV are plain characters.")
-    ] = None,
-    split_seed: Annotated[int | None, typer.Option(help="Seed of the 20 % split. [default: 0]")] = None,
+    text: own_table.Text = None,
+    text_pair: own_table.TextPair = None,
+    label: own_table.Label = None,
+    label_separator: own_table.LabelSeparator = None,
+    dev: own_table.Dev = None,
+    kind: own_table.KindOption = None,
+    metric: own_table.MetricOption = None,
+    class_weights: own_table.ClassWeightsOption = None,
+    group: own_table.Group = None,
+    id: own_table.Id = None,
+    quoting: own_table.QuotingOption = None,
+    split_seed: own_table.SplitSeed = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the GLUE download, for a glue/... task.")] = None,
     recipe: Annotated[
         str,
@@ -88,20 +85,25 @@ def fit(
     table: dict[str, Any] = {
         "text": text,
         "text_pair": text_pair,
-        "label": label,
+        "label": label if label and len(label) > 1 else label[0] if label else None,
+        "label_separator": label_separator,
         "dev": dev,
         "kind": kind,
         "metric": metric,
+        "group": group,
+        "id": id,
         "quoting": quoting,
         "split_seed": split_seed,
         "data_dir": data_dir,
     }
+    weights = own_table.class_weights_of(class_weights)
     with continuing():
         fitted = fit_model(
             train,
             model=model,
             out=out,
             recipe=recipe,
+            methods=[] if weights is None else [weights],
             settings=dict(parse_setting(setting) for setting in settings or []),
             seeds=seeds,
             budget=budget,

@@ -56,10 +56,12 @@ class Asked:
     model: str
     """Fingerprint of the weights."""
     recipe: str
-    """A recipe's name, or ``auto``."""
+    """What tables call it: the name tells every setting and method."""
+    is_auto: bool = False
+    """Whether its epochs are to be fitted."""
     settings: Mapping[str, Any]
     seeds: int
-    budget: float | None
+    budget: float | None = None
     """Seconds; None: as long as it takes."""
 
 
@@ -89,7 +91,7 @@ def decide(asked: Asked, examples: int, jobs: int, seconds_of_run: Callable[[Map
         UserError: the budget is too short for one run.
     """
     settings, notes = dict(asked.settings), []
-    if asked.recipe == AUTO:
+    if asked.is_auto:
         settings["epochs"] = epochs_for(examples)
         notes.append(
             f"auto: {BASELINE} with {settings['epochs']:g} epochs, fitted to {examples:,} training examples (3,000 steps of 16 "
@@ -99,7 +101,7 @@ def decide(asked: Asked, examples: int, jobs: int, seconds_of_run: Callable[[Map
     if asked.budget is None:
         estimate = _whole(seconds, asked.seeds, jobs)
         return Decision(settings=settings, seeds=asked.seeds, decided=tuple(notes), estimate=estimate)
-    if asked.recipe == AUTO and _wall(seconds, asked.seeds, jobs) > asked.budget:
+    if asked.is_auto and _wall(seconds, asked.seeds, jobs) > asked.budget:
         fewer = _fewer_epochs(settings["epochs"], seconds, asked, jobs)
         seconds *= fewer / settings["epochs"]
         settings["epochs"] = fewer
@@ -146,7 +148,7 @@ def _whole(seconds: float, seeds: int, jobs: int) -> str:
 
 def _too_short(asked: Asked, seconds: float) -> str:
     fix = "shorten texts with --set max_length=..., or take a smaller model"
-    if asked.recipe != AUTO:
+    if not asked.is_auto:
         fix = f"let --recipe auto fit the epochs, {fix}"
     assert asked.budget is not None
     return (

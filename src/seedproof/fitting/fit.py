@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +35,7 @@ from seedproof.fitting.folder import MEMBERS, appearing, average_models, check_a
 from seedproof.fitting.judging import Judgement, Run, check_ensemble, judge
 from seedproof.fitting.pushing import check_name, push
 from seedproof.launch.base import Launcher, launcher_of
+from seedproof.methods import Method
 from seedproof.models.source import ModelSource, find_model
 from seedproof.recipes import Recipe, as_recipe
 from seedproof.report.notes import notes_before
@@ -89,6 +92,7 @@ def fit(
     model: str | os.PathLike[str],
     out: str | os.PathLike[str],
     recipe: str | Recipe = BASELINE,
+    methods: Sequence[Method] = (),
     settings: Mapping[str, Any] | None = None,
     seeds: int = SEEDS,
     budget: str | float | None = None,
@@ -115,6 +119,7 @@ def fit(
         model: a folder, a name on the hub, or ``miniature/...``.
         out: the model's folder; it appears when all is done and checked.
         recipe: how to train; ``"auto"``: the baseline with its epochs fitted to the data's size and the budget.
+        methods: added to the recipe: ``[ClassWeights()]`` weighs rare classes up.
         settings: of the recipe, by field.
         seeds: how many runs.
         budget: ``"2h"``, or seconds; a few steps are timed, and what does not fit is left out and said.
@@ -145,14 +150,15 @@ def fit(
     task = load_task(os.fspath(train), **table)
     source = find_model(os.fspath(model))
     folder = target.with_name(f"{target.name}{STUDY}")
-    asked = _asked(task, source, recipe, dict(settings or {}), seeds, budget)
+    base = functools.reduce(operator.add, methods, as_recipe(BASELINE if recipe == AUTO else recipe))
+    asked = _asked(task, source, base, dict(settings or {}), seeds, budget, is_auto=recipe == AUTO)
 
     def study(decision: Decision) -> Study:
         return Study(
             target.name,
             tasks=[task],
             models=[source.name],
-            recipes=[BASELINE if recipe == AUTO else recipe],
+            recipes=[base],
             seeds=decision.seeds,
             settings=decision.settings,
             engine=engine or _engine(folder),  # type: ignore[arg-type]  # the study checks it
@@ -183,7 +189,15 @@ def fit(
         groups=_groups(task),
         study=command("study", "summary", folder),
     )
-    given = {"recipe": recipe, "settings": settings, "seeds": seeds, "budget": budget, "ensemble": ensemble, **table}
+    given = {
+        "recipe": recipe,
+        "methods": list(methods),
+        "settings": settings,
+        "seeds": seeds,
+        "budget": budget,
+        "ensemble": ensemble,
+        **table,
+    }
     said = told_command or _as_call(train, model=model, out=out, **given)
     told = writer.write(judgement, table, said, [*about_data, *decision.decided])
     count = f"{len(task.dev):,} predictions"
@@ -197,19 +211,22 @@ def fit(
 def _asked(
     task: Task,
     source: ModelSource,
-    recipe: str | Recipe,
+    recipe: Recipe,
     settings: dict[str, Any],
     seeds: int,
     budget: str | float | None,
+    *,
+    is_auto: bool,
 ) -> Asked:
     if type(seeds) is not int or seeds < 1:
         raise UserError(f"seeds = {seeds!r} is not valid; give at least 1")
-    if recipe == AUTO and (fixed := {"epochs", "max_steps"} & settings.keys()):
-        raise UserError(f"--recipe auto decides on {min(fixed)}; leave it out, or give --recipe {BASELINE}")
+    if is_auto and (fixed := {"epochs", "max_steps"} & settings.keys()):
+        raise UserError(f"--recipe {AUTO} decides on {min(fixed)}; leave it out, or give --recipe {BASELINE}")
     return Asked(
         task=task.fingerprint,
         model=source.fingerprint,
-        recipe=AUTO if recipe == AUTO else as_recipe(recipe).name,
+        recipe=recipe.name,
+        is_auto=is_auto,
         settings=settings,
         seeds=seeds,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
@@ -269,7 +286,7 @@ def _finished(results: Results, runs: Sequence[PlannedRun]) -> list[Run]:
 
 def _groups(task: Task) -> NDArray[np.int64] | None:
     """Numbers of the groups of the development examples, where the table has groups."""
-    groups = getattr(task.dev, "groups", None)
+    groups = task.dev.groups
     return None if groups is None else np.unique(groups, return_inverse=True)[1]
 
 
