@@ -74,6 +74,16 @@ def test_loops_over_seeds_are_followed_through_functions(tmp_path):
     assert read(tmp_path, text).value("seeds") == (1, 5)
 
 
+def test_calls_with_several_seeds_are_put_together(tmp_path):
+    text = "def main(seed):\n    TrainingArguments('out', seed=seed)\nmain(1)\nmain(2)\n"
+    assert read(tmp_path, text).value("seeds") == (1, 2)
+
+
+def test_functions_that_call_others_twice_are_not_followed_for_ever(tmp_path):
+    lines = [f"def f{depth}():\n" + f"    f{depth + 1}()\n" * 12 for depth in range(12)]
+    assert len(calls(tmp_path, "".join(lines) + "f0()\n")) < 30_000
+
+
 def test_argparse_gives_its_defaults_and_what_stands_on_the_command_line(tmp_path):
     text = (
         "parser = argparse.ArgumentParser()\nparser.add_argument('--lr', type=float, default=2e-5)\n"

@@ -100,7 +100,7 @@ def _put_together(rules: list[Rule], cases: list[Facts], ignored: list[str], rea
             clean.append(rule.id)
     several = len(cases) > 1
     found = [
-        dataclasses.replace(same[0][0], about=tuple(name for _, name in same) if several else ())
+        dataclasses.replace(same[0][0], about=tuple(dict.fromkeys(name for _, name in same)) if several else ())
         for same in findings.values()
     ]
     not_checked = [

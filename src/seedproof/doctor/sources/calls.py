@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,9 @@ def _arguments(script: Script, given: Mapping[str, Known]) -> Facts:
     calls = sorted(script.named(*ARGUMENTS, STABLE), key=lambda call: not call.reached)
     if calls:
         known, unread = _keywords(calls[0], script.place(calls[0].line))
+        further = [_keywords(call, script.place(call.line))[0].get("seed") for call in calls[1:] if call.reached]
+        if "seed" in known and (seeds := [each.value for each in (known["seed"], *further) if each is not None])[1:]:
+            known["seed"] = Known(tuple(dict.fromkeys(_flat(seeds))), known["seed"].place)
         return settings_of(known, unread, is_whole=True)
     if parsers := script.named("HfArgumentParser"):
         why = f"{script.place(parsers[0].line)}: comes from the script's command line; give that behind --"
@@ -96,6 +99,11 @@ def _keywords(call: Call, place: Place) -> tuple[dict[str, Known], dict[str, str
         why = f"{place}: some arguments come from * or **, which cannot be read without running the script"
         unread |= {name: why for name in DEFAULTS if name not in known and name not in unread}
     return (_of_baseline(call, known, unread, place), unread) if call.last == STABLE else (known, unread)
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from value if isinstance(value, tuple) else (value,)
 
 
 def _is_number(value: Any) -> bool:

@@ -19,6 +19,8 @@ from seedproof.errors import UserError
 
 _DEEPEST = 8
 """Calls in calls that are followed."""
+_MOST_FOLLOWED = 20_000
+"""Calls in all, after which no further function is followed: functions that call others twice double them at each depth."""
 MOST_BYTES = 4 * 2**20
 
 
@@ -244,11 +246,14 @@ class _Walk:
             return known
         call = Call(name, node.lineno, given, keywords, is_open, base, self._reached, (self._inside or [""])[-1])
         self.calls.append(call)
-        if name in self._functions and name not in self._inside and len(self._inside) < _DEEPEST:
+        if name in self._functions and self._may_follow(name):
             function_ = self._functions[name]
             made = self._follow(function_, {**names, **_arguments(function_, call)})
             return call if made is None else made
         return call
+
+    def _may_follow(self, name: str) -> bool:
+        return name not in self._inside and len(self._inside) < _DEEPEST and len(self.calls) < _MOST_FOLLOWED
 
     def _attribute_of(self, base: Any, function: ast.expr) -> Any:
         assert isinstance(function, ast.Attribute)
