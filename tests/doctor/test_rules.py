@@ -138,6 +138,13 @@ def test_a_head_that_is_made_in_an_unseen_call_is_not_judged(tmp_path):
     )
 
 
+def test_the_stock_script_seeds_before_it_loads(tmp_path):
+    """The order of run_glue.py, with the entrance for TPUs that it has beside its own."""
+    body = f"    set_seed(training_args.seed)\n    {LOAD}    {TRAINER}"
+    text = f"def main():\n{body}def _mp_fn(index):\n    main()\nif __name__ == '__main__':\n    main()\n"
+    assert found("head-before-seed", script(tmp_path, text)) == []
+
+
 def test_a_head_inside_of_a_wrapped_model_is_found(tmp_path):
     wrapped = LOAD + "model = get_peft_model(model, config).to(device)\n" + TRAINER
     [finding] = found("head-before-seed", script(tmp_path, wrapped))

@@ -33,6 +33,15 @@ def test_calls_stand_in_the_order_in_which_they_happen(tmp_path):
     assert [call.reached for call in found] == [True, True, True, False]
 
 
+def test_what_is_called_in_its_order_is_not_read_again_for_an_unused_caller(tmp_path):
+    text = "def main():\n    first()\ndef _mp_fn(index):\n    main()\nmain()\n"
+    assert [(call.name, call.reached) for call in calls(tmp_path, text)] == [
+        ("main", True),
+        ("first", True),
+        ("main", False),
+    ]
+
+
 def test_names_stand_for_their_literals(tmp_path):
     text = "RATE = 2e-5\nbatch = 4 * 4\nTrainingArguments('out', learning_rate=RATE, per_device_train_batch_size=batch)"
     facts = read(tmp_path, text)

@@ -11,6 +11,7 @@ from typing import Any
 
 from seedproof.display import table
 from seedproof.doctor.base import SEVERITIES, Finding
+from seedproof.printable import counted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Diagnosis:
         counts = {name: sum(each.severity == name for each in self.findings) for name in SEVERITIES}
         words = {"serious": "serious", "warning": "warnings", "note": "notes"}
         parts = [f"{count} {words[name] if count > 1 else name}" for name, count in counts.items() if count]
-        rest = f"{len(self.checked)} rules checked without a finding, {self._left} not checked"
+        rest = f"{counted(len(self.checked), 'rule')} checked without a finding, {self._left} not checked"
         return f"{', '.join(parts) or 'nothing found'}; {rest}"
 
     @property

@@ -253,7 +253,8 @@ class _Walk:
         return call
 
     def _may_follow(self, name: str) -> bool:
-        return name not in self._inside and len(self._inside) < _DEEPEST and len(self.calls) < _MOST_FOLLOWED
+        is_new = self._reached or name not in self._followed
+        return is_new and name not in self._inside and len(self._inside) < _DEEPEST and len(self.calls) < _MOST_FOLLOWED
 
     def _attribute_of(self, base: Any, function: ast.expr) -> Any:
         assert isinstance(function, ast.Attribute)
