@@ -138,6 +138,11 @@ def test_a_head_that_is_made_in_an_unseen_call_is_not_judged(tmp_path):
     )
 
 
+def test_what_the_callback_saw_of_the_head_is_taken():
+    for head, count in (("unknown", 1), ("seeded", 0)):
+        assert len(found("head-before-seed", Facts(settings=known(head=head)))) == count
+
+
 def test_the_stock_script_seeds_before_it_loads(tmp_path):
     """The order of run_glue.py, with the entrance for TPUs that it has beside its own."""
     body = f"    set_seed(training_args.seed)\n    {LOAD}    {TRAINER}"

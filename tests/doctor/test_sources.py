@@ -13,7 +13,7 @@ from seedproof.doctor.facts import Facts
 from seedproof.doctor.sources.arguments import DEFAULTS, read_arguments
 from seedproof.doctor.sources.command_line import read_command_line
 from seedproof.doctor.sources.finished import read_state, state_in
-from seedproof.doctor.sources.study import facts_of_recipes, facts_of_store, facts_of_study_file
+from seedproof.doctor.sources.study import facts_of_recipes, facts_of_store, facts_of_study_file, watched
 from seedproof.errors import UserError
 from seedproof.models.source import find_model
 
@@ -144,6 +144,15 @@ def test_a_study_file_gives_facts_of_every_cell(tmp_path):
     assert [facts.name for facts in cells] == ["devlin", "mosbach"]
     assert cells[1].value("epochs") == 20
     assert cells[0].value("seeds") == (0, 1, 2)
+
+
+@pytest.mark.parametrize(("optimizer", "is_known"), [("AdamW", True), ("SGD", False)])
+def test_of_a_watched_trainer_only_what_was_seen_is_known(optimizer, is_known):
+    [facts] = facts_of_recipes(["mosbach"], None, None)
+    seen = watched(facts.settings, {"optimizer": optimizer, "head": "seeded"}, facts.place("epochs"))
+    assert ("bias_correction" in seen, "eps" in seen) == (is_known, is_known)
+    assert "weights_dtype" not in seen
+    assert (seen["orders"].value, seen["nan_filter"].value, seen["head"].value) == ("trainer", False, "seeded")
 
 
 def test_a_store_gives_runs_and_what_they_predicted(tmp_path):

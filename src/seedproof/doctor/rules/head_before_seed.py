@@ -25,11 +25,16 @@ class HeadBeforeSeed(Rule):
         "transformers.Trainer.__init__, which calls set_seed(args.seed); huggingface/sentence-transformers issue 3266"
     )
     change = "Give model_init= in place of model=, or call set_seed(seed) before from_pretrained."
-    needs = ("script",)
+    needs = ()
     of_trainer = True
 
     def check(self, facts: Facts) -> Iterable[Finding]:
         """A finding for each model that no call seeds before it is made."""
+        if (head := facts.get("head")) is not None:
+            if head == "unknown":
+                seen = "the head was drawn before the Trainer set its seed, as the callback saw"
+                yield self.found(seen, numbers={"seeding calls before": 0}, place=facts.place("head"))
+            return
         script = facts.code
         trainers = [call for call in script.calls if call.last.endswith("Trainer")]
         if not trainers:

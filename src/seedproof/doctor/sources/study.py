@@ -153,7 +153,25 @@ def _of_cell(store: Store, name: str, cell: pd.DataFrame) -> Facts:
     runs = tuple(
         _run(row, place, has_one_class=has_one_class) for row in cell[cell["state"] == "finished"].to_dict("records")
     )
-    return Facts(engine="seedproof", name=name, settings=settings, unread=unread, data=data, model=model, runs=runs)
+    is_watched = str(spec.numerics.engine) == "trainer"
+    return Facts(
+        engine="trainer" if is_watched else "seedproof",
+        name=name,
+        settings=watched(settings, spec.recipe, place) if is_watched else settings,
+        unread=unread,
+        data=data,
+        model=model,
+        runs=runs,
+    )
+
+
+def watched(settings: Mapping[str, Known], recipe: Mapping[str, Any], place: Place) -> dict[str, Known]:
+    """Settings of runs that a Trainer trained while :mod:`seedproof.connect` watched: what their stored recipe was seen to be."""
+    is_adam = "adam" in str(recipe.get("optimizer", "")).lower()
+    unseen = ("weights_dtype", *(() if is_adam else ("bias_correction", "eps", "beta1", "beta2")))
+    seen = {"orders": "trainer", "nan_filter": False, "head": str(recipe.get("head"))}
+    kept = {name: known for name, known in settings.items() if name not in unseen}
+    return {**kept, **{name: Known(value, place) for name, value in seen.items()}}
 
 
 def _order(label: str) -> int:
