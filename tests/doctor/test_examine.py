@@ -9,6 +9,7 @@ from tests.doctor.planted import CLEAN, FAULTS, rows, with_faults
 
 import seedproof
 from seedproof.doctor.rules import RULES
+from seedproof.doctor.sarif import to_sarif
 from seedproof.errors import UserError
 
 
@@ -90,6 +91,15 @@ def test_a_diagnosis_shows_itself(folder):
     content = json.loads(json.dumps(found.to_json()))
     assert content["serious"]
     assert content["findings"][0]["place"]["line"] == CLEAN[: CLEAN.index("return AutoModel")].count("\n") + 1
+
+
+def test_a_diverged_run_is_strict_json(tmp_path):
+    state = {"log_history": [{"step": 1, "eval_matthews_correlation": float("nan")}], "max_steps": 1}
+    (tmp_path / "trainer_state.json").write_text(json.dumps(state))
+    found = seedproof.diagnose(tmp_path)
+    assert found.is_serious
+    for content in (found.to_json(), to_sarif(found)):
+        json.dumps(content, allow_nan=False)
 
 
 def test_arguments_of_a_stock_script_are_followed_to_their_data_and_model(folder):

@@ -76,14 +76,18 @@ class Diagnosis:
         }
 
 
+def finite(numbers: Mapping[str, float]) -> dict[str, float | str]:
+    """Numbers as strict JSON can hold them: those that are not finite, as of a diverged run, are texts."""
+    return {name: float(value) if math.isfinite(value) else str(value) for name, value in numbers.items()}
+
+
 def _finding_json(finding: Finding) -> dict[str, Any]:
     place = finding.place
     where = (
         None if place is None else {"words": place.words, "file": place.file and str(place.file), "line": place.line}
     )
-    numbers = {name: value if math.isfinite(value) else str(value) for name, value in finding.numbers.items()}
     plain = {name: getattr(finding, name) for name in ("rule", "severity", "evidence", "why", "source", "change")}
-    return {**plain, "numbers": numbers, "place": where, "about": list(finding.about)}
+    return {**plain, "numbers": finite(finding.numbers), "place": where, "about": list(finding.about)}
 
 
 def _said(finding: Finding) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from seedproof.doctor.base import Finding, Rule, Severity
-from seedproof.doctor.diagnosis import Diagnosis
+from seedproof.doctor.diagnosis import Diagnosis, finite
 from seedproof.doctor.rules import RULES, load_rules
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -56,7 +56,7 @@ def _result(finding: Finding) -> dict[str, Any]:
         "ruleIndex": list(RULES).index(finding.rule),
         "level": LEVELS[finding.severity],
         "message": {"text": f"{finding.evidence}{about}. {finding.change}"},
-        "properties": {"numbers": {name: float(value) for name, value in finding.numbers.items()}},
+        "properties": {"numbers": finite(finding.numbers)},
     }
     place = finding.place
     if place is not None and place.file is not None:

@@ -32,6 +32,19 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """What Transformers 5 takes where nothing is said (a test compares them with the installed ones)."""
+STABLE = "stable_arguments"
+BASELINE: Mapping[str, Any] = {
+    "learning_rate": 2e-5,
+    "per_device_train_batch_size": 16,
+    "lr_scheduler_type": "linear",
+    "warmup_steps": 0.1,
+    "optim": "adamw_torch",
+    "adam_epsilon": 1e-6,
+    "seed": 0,
+    "max_grad_norm": 1.0,
+}
+"""What ``seedproof.connect.stable_arguments`` gives, whatever the size of the data."""
+EPOCHS, LARGEST_TASK, SPACING = 20, 8551, 1000
 _STAND_IN = Place("the default of TrainingArguments")
 
 CORRECTING = ("adamw_torch", "adamw_hf", "adamw_apex_fused", "adamw_anyprecision", "adamw_bnb_8bit", "paged_adamw")

@@ -9,7 +9,7 @@ from typing import Any
 
 from seedproof.doctor.base import Known, Place
 from seedproof.doctor.facts import Facts
-from seedproof.doctor.sources.arguments import DEFAULTS, settings_of
+from seedproof.doctor.sources.arguments import BASELINE, DEFAULTS, EPOCHS, LARGEST_TASK, SPACING, STABLE, settings_of
 from seedproof.doctor.sources.literals import Call, Each, Named, Unread, is_literal
 from seedproof.doctor.sources.script import Script, read_script
 
@@ -127,21 +127,6 @@ def _of_baseline(call: Call, known: dict[str, Known], unread: dict[str, str], pl
             tuple(SPACING * each for each in value) if isinstance(value, tuple) else SPACING * value, place
         )
     return found
-
-
-STABLE = "stable_arguments"
-BASELINE: Mapping[str, Any] = {
-    "learning_rate": 2e-5,
-    "per_device_train_batch_size": 16,
-    "lr_scheduler_type": "linear",
-    "warmup_steps": 0.1,
-    "optim": "adamw_torch",
-    "adam_epsilon": 1e-6,
-    "seed": 0,
-    "max_grad_norm": 1.0,
-}
-"""What ``seedproof.connect.stable_arguments`` gives, whatever the size of the data."""
-EPOCHS, LARGEST_TASK, SPACING = 20, 8551, 1000
 
 
 _Found = tuple[str, Known | None, str]
