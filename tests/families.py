@@ -179,15 +179,15 @@ def outcome(family: str) -> Outcome:
         return Outcome("trained", **_facts(source, model))
 
 
-def _train(source: ModelSource) -> nn.Module:
-    """The model after two steps without dropout and an evaluation.
+def _train(source: ModelSource, written: str = "devlin") -> nn.Module:
+    """The model after two steps of a recipe without dropout and an evaluation.
 
     Raises:
         UserError: the family is refused, by the planning or by the trial batch.
     """
 
     def recipes(model: ModelSource) -> list[Any]:
-        return [resolve_for(recipe("devlin", batch_size=4, max_steps=2, dropout=0), model)]
+        return [resolve_for(recipe(written, batch_size=4, max_steps=2, dropout=0), model)]
 
     task = _task()
     planned = plan_runs([task], [str(source.folder)], recipes, [Seeds.from_number(0)], Numerics())
@@ -231,7 +231,7 @@ def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
         "mixout": _mixed(source, model),
         "engine": "plain" if architecture_of(load_configuration(source)) is None else "fleet",
         "depth": _by_depth(model),
-        "lora": _updated(model),
+        "lora": _updated(source, model),
         "pooler": "yes" if has_tanh(model.config) else "–",
         "forgetting": _measured(model),
         "weights": "known" if attention and set(inside) >= KINDS else "some unknown" if inside else "unknown",
@@ -256,11 +256,14 @@ def _by_depth(model: nn.Module) -> str:
     return "all" if len(taken) == 3 else ", ".join(taken) or "refused"
 
 
-def _updated(model: nn.Module) -> str:
+def _updated(source: ModelSource, model: nn.Module) -> str:
     try:
-        return f"{len(method('lora').matrices(model))} of {len(method('lora', targets='all').matrices(model))}"
+        counts = [len(method("lora", targets=targets).matrices(model)) for targets in ("query,value", "all")]
     except UserError:
         return "refused"
+    trained = _train(source, "devlin + lora")
+    assert [name for name, _ in trained.named_parameters()] == [name for name, _ in model.named_parameters()]
+    return f"{counts[0]} of {counts[1]}"
 
 
 def _measured(model: nn.Module) -> str:
@@ -322,8 +325,8 @@ def table(outcomes: dict[str, Outcome]) -> str:
         "  all of them. MPNet and others with relative positions are such.",
         "- **by depth**: the methods that go by a layer's depth: all is llrd, reinit and freeze; layers that share their weights",
         "  (ALBERT) take freeze alone.",
-        "- **lora**: how many of the encoder's linear layers its default targets, query and value, are; refused where it has",
-        "  none of these names (its message lists those that there are).",
+        "- **lora**: how many of the encoder's linear layers its default targets, query and value, are; two steps are trained",
+        "  with it, too. Refused where no layer is one of these (its message lists those that there are).",
         "- **weights**: whether gradient norms are told by kind (query, key, value, ...); what is unknown keeps its own name.",
         "- **pooler**: whether the recording `pooler` sees a tanh that may saturate.",
         "- **forgetting**: whether `seedproof measure forgetting` can take the encoder apart, and Transformers has a masked-LM",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from seedproof.events import Event
 from seedproof.execution.recording import Recording
 from seedproof.launch.ray.cluster import Needs, connected
 from seedproof.launch.ray.launcher import RayLauncher
-from seedproof.launch.ray.session import Message, Outbox, portable
+from seedproof.launch.ray.session import Message, Outbox, StreamedSession, portable, replay
 from seedproof.store import Store, is_disk_full
 from seedproof.testing import LauncherContract
 from seedproof.training.engine import Record
@@ -41,6 +41,28 @@ def test_a_worker_waits_where_nobody_fetches_what_it_says() -> None:
     assert not done.wait(0.2)
     assert [outbox.take(5)[0].arguments[0] for _ in range(3)] == [0, 1, 2]
     assert done.wait(5)
+
+
+def test_folders_below_the_weights_travel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Message] = []
+    sender = object.__new__(StreamedSession)
+    monkeypatch.setattr(
+        StreamedSession, "_send", lambda self, method, *arguments: sent.append(Message(1, method, arguments))
+    )
+
+    def write(folder: Path) -> None:
+        (folder / "adapter").mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        (folder / "adapter" / "adapter_config.json").write_text("[]")
+
+    class Keeper:
+        def keep_weights(self, write: Callable[[Path], None]) -> None:
+            write(tmp_path / "kept")
+
+    sender.keep_weights(write)
+    replay(sent[0], Keeper())
+    found = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {"kept/config.json": "{}", "kept/adapter/adapter_config.json": "[]"}
 
 
 def test_an_error_travels_with_its_traceback_and_a_full_disk_of_a_node_is_not_the_stores() -> None:
