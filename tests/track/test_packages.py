@@ -18,6 +18,7 @@ from tests import needs
 from tests.track.handmade import ENDS, make_store
 
 from seedproof.errors import UserError
+from seedproof.store.cells import Cell
 from seedproof.track.named import TRACKERS, tracker_of
 from seedproof.track.reading import ending_of, tracked_runs
 
@@ -40,15 +41,16 @@ def require(name: str) -> None:
 @pytest.mark.parametrize("name", TRACKERS)
 def test_it_holds_every_run_once_and_leaves_nothing_in_the_working_folder(name, tmp_path):
     require(name)
-    make_store(tmp_path / "study")
+    made = make_store(tmp_path / "study")
+    made.add_cells([Cell(**{**made.cells()[0].to_json(), "recipe": """it's "mine", 50 %"""})])
     (tmp_path / "work").mkdir()
     line = [sys.executable, "-m", "seedproof", "study", "track", str(tmp_path / "study"), f"{name}:{tmp_path / name}"]
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("WANDB", "MLFLOW", "TRACKIO"))}
-    for there in ("", " (4 were there already)"):
+    for there in ("", " (5 were there already)"):
         done = subprocess.run(
             line, cwd=tmp_path / "work", env={**clean, "WANDB_MODE": "online"}, capture_output=True, text=True
         )
-        said = f"4 runs: 1 succeeded, 1 failed/majority, 1 failed/diverged, 1 crashed{there}"
+        said = f"5 runs: 2 succeeded, 1 failed/majority, 1 failed/diverged, 1 crashed{there}"
         assert done.stdout == f"{name}:{tmp_path / name}: {said}\n", done.stderr
     assert not list((tmp_path / "work").iterdir())
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from seedproof.spec import content_hash
 from seedproof.track.base import Ending, TrackedRun, Tracker, Writer
 
 _RUN, _CELL, _CONTENT = "seedproof.run", "seedproof.group", "seedproof.content"
@@ -53,7 +54,7 @@ class MLflow(Tracker):
         """Delete earlier runs of this key, and create one below the parent of its group."""
         for found in self._found(run):
             self._client.delete_run(found.info.run_id)
-        tags = {_RUN: run.key, _CELL: run.group, _PARENT: self._parent(run)}
+        tags = {_RUN: run.key, _CELL: _key_of_group(run), _PARENT: self._parent(run)}
         begun = self._client.create_run(
             self._experiment(run.study), start_time=int(1000 * run.started), run_name=run.name, tags=tags
         )
@@ -78,17 +79,13 @@ class MLflow(Tracker):
         """The parent run of a group, found or made."""
         key = run.study, run.group
         if key not in self._parents:
-            quoted = run.group.replace("'", "\\'")
-            rows = [
-                found
-                for found in self._search(run.study, f"tags.`{_CELL}` = '{quoted}'")
-                if _PARENT not in found.data.tags
-            ]
+            alike = self._search(run.study, f"tags.`{_CELL}` = '{_key_of_group(run)}'")
+            rows = [found for found in alike if _PARENT not in found.data.tags]
             if rows:
                 self._parents[key] = rows[0].info.run_id
             else:
                 made = self._client.create_run(
-                    self._experiment(run.study), run_name=run.group[:250], tags={_CELL: run.group}
+                    self._experiment(run.study), run_name=run.group[:250], tags={_CELL: _key_of_group(run)}
                 )
                 self._client.set_terminated(made.info.run_id)
                 self._parents[key] = made.info.run_id
@@ -129,6 +126,11 @@ class _Child(Writer):
         for name, value in {"outcome": ending.verdict, **texts, _CONTENT: ending.content}.items():
             self._client.set_tag(self._id, name, value)
         self._client.set_terminated(self._id, "FINISHED" if ending.verdict == "succeeded" else _status(ending))
+
+
+def _key_of_group(run: TrackedRun) -> str:
+    """The group as a condition of a search can say it, whatever signs it has."""
+    return content_hash(run.group)[:16]
 
 
 def _status(ending: Ending) -> str:
