@@ -8,7 +8,9 @@ from seedproof.doctor.base import Finding, Rule
 from seedproof.doctor.facts import Facts
 
 STEPS = 1000
+"""RTE (468 steps in 3 epochs of batches of 16) and MRPC (690), on which the papers see most failures, are below."""
 EPOCHS = 20
+"""Epochs of the baseline of Mosbach et al. 2021."""
 
 
 class TooFewSteps(Rule):
