@@ -75,4 +75,4 @@ def test_steps_of_a_model_of_ones_own_are_timed_on_each_task(monkeypatch, tmp_pa
     (tmp_path / "MRPC").mkdir()
     found = speed(scale, CPU, Paths(data_dir=tmp_path), ["rte", "mrpc"])
     assert [found.of(task) for task in ("glue/rte", "glue/mrpc", "glue/cola")] == [0.5 / one, 0.25 / one, 0.5 / one]
-    assert "500 ms on glue/rte, 250 ms on glue/mrpc" in found.source
+    assert "0.5 s on glue/rte, 0.25 s on glue/mrpc" in found.source

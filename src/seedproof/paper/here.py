@@ -129,7 +129,7 @@ def _own_speed(scale: Scale, numerics: Numerics, paths: Paths, roles: Sequence[s
         name = scale.task(role).name
         task = load_task(name, data_dir=paths.data_dir)
         times[name] = _step(task, paths.model(scale, "bert"), numerics.device, numerics.precision)
-    said = ", ".join(f"{1000 * seconds:.3g} ms on {name}" for name, (seconds, _) in times.items())
+    said = ", ".join(f"{seconds:.2g} s on {name}" for name, (seconds, _) in times.items())
     steps = min(steps for _, steps in times.values())
     return Speed(
         factor=next(iter(times.values()))[0] / known.seconds_per_step,
