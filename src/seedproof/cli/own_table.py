@@ -48,6 +48,11 @@ ClassWeightsOption = Annotated[
 ]
 
 
+def labels_of(given: list[str] | None) -> str | list[str] | None:
+    """The one column of ``--label``, or the list of several."""
+    return given[0] if given and len(given) == 1 else given or None
+
+
 def class_weights_of(given: list[str] | None) -> ClassWeights | None:
     """The method that ``--class-weights`` asks for; None where it was not given.
 

@@ -129,7 +129,7 @@ def run(
         "dev": dev,
         "text": text,
         "text_pair": text_pair,
-        "label": label if label and len(label) > 1 else label[0] if label else None,
+        "label": own_table.labels_of(label),
         "label_separator": label_separator,
         "kind": kind,
         "group": group,

@@ -170,6 +170,9 @@ def _body(judgement: Judgement, told: Told) -> str:
 def _what(judgement: Judgement, told: Told) -> list[str]:
     task, family = told.task, told.source.family
     answers = "a number" if told.problem_type == "regression" else f"{len(task.classes)} classes"
+    every = ""
+    if told.problem_type == "multi_label_classification":
+        answers, every = f"any of {len(task.classes)} labels", "top_k=None, "
     text, given = ("a text", "text")
     if task.train.pairs is not None:
         text, given = "a pair of texts", '{"text": first, "text_pair": second}'
@@ -178,7 +181,7 @@ def _what(judgement: Judgement, told: Told) -> list[str]:
         "from transformers import pipeline",
         "",
         'classify = pipeline("text-classification", "the name of this folder")',
-        f"classify({given}, truncation=True)",
+        f"classify({given}, {every}truncation=True)",
         "```",
     ]
     lines = [
