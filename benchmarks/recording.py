@@ -1,12 +1,12 @@
 """What a recording costs: steps of runs that make it against the same steps of the same runs without it.
 
-    python benchmarks/recording.py [--record early] [--runs 2] [--members 16] [--precision fp32] [--threads 1]
+    python benchmarks/recording.py [--record early] [--runs 2] [--members 16] [--precision fp32] [--threads 1] [--steps 0]
 
 Runs of miniature/bert on miniature/entailment (recipe devlin, batch 16, 3 epochs) with the recordings that are on by default,
 and once more with one more: each alone in the plain engine, then all together in a fleet. The two take turns, step by step in
 an order that is reversed at every step, and processor time is counted, writing into the journal included, so that other work
 on the machine disturbs little. Printed: the median time of a step without, and the median over steps of the ratio with its
-quartiles, for the first 100 steps and for those behind them; and the ratio of the times of whole runs.
+quartiles, for the first 100 steps and for those behind them; and the ratio of the times of all steps.
 """
 
 from __future__ import annotations
@@ -87,13 +87,15 @@ def report(label: str, times: list[list[float]]) -> None:
     """Print the ratios of the first steps, of the others, and of the whole."""
     for name, part in ((f"steps 2 to {FIRST}", slice(1, FIRST)), (f"steps from {FIRST + 1}", slice(FIRST, None))):
         ratios = [other / base for base, other in zip(times[0][part], times[1][part], strict=True)]
+        if len(ratios) < 2:
+            continue
         low, middle, high = statistics.quantiles(ratios, n=4)
         median = 1e3 * statistics.median(times[0][part])
         mean = sum(times[1][part]) / sum(times[0][part])
         print(
             f"{label:18} {name:15} {median:7.1f} ms  ratio {middle:.4f} ({low:.4f} to {high:.4f}), of sums {mean:.4f}"
         )
-    print(f"{label:18} {'whole run':15} ratio of sums {sum(times[1]) / sum(times[0]):.4f}", flush=True)
+    print(f"{label:18} {len(times[0])} steps, ratio of sums {sum(times[1]) / sum(times[0]):.4f}", flush=True)
 
 
 def main() -> None:
@@ -103,12 +105,13 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=16, help="of the fleet; 0: no fleet")
     parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
+    parser.add_argument("--steps", type=int, default=0, help="of each run; 0: all")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"torch {torch.__version__}, {arguments.precision}, {arguments.threads} threads, --record {arguments.record}")
     inputs, without = Inputs(Problem(data="miniature"), 0), dict(DEFAULT_RECORDINGS)
     choices = (without, without | {arguments.record: default_every(arguments.record)})
-    steps = inputs.plan(0).steps
+    steps = arguments.steps or inputs.plan(0).steps
     for seed in range(arguments.runs):
         pair = [plain(inputs, seed, probes, arguments.precision) for probes in choices]
         report(f"plain, seed {seed}", measure(pair, steps))

@@ -42,3 +42,11 @@ def test_real_steps_are_timed(planned, monkeypatch):
     timed = timing.time_steps(planned.runs[0].spec, planned.tasks[0], planned.sources[0])
     assert (timed.seconds > 0, timed.steps) == (True, 1)
     assert timed.parameters > 1_000
+
+
+def test_what_is_recorded_of_the_first_steps_is_counted(planned, monkeypatch):
+    """Runs of 9 and 18 steps, two of each; two bytes a norm of ten tensors, as base64."""
+    recorded = [dict[str, int](), {"early": 1}, {"early": 9}]
+    without, every, seldom = (estimate(planned, monkeypatch, probes=probes).disk_bytes for probes in recorded)
+    assert every - without == pytest.approx(2 * (9 + 18) * 10 * 2 * 4 / 3)
+    assert seldom - without == pytest.approx(2 * (1 + 2) * 10 * 2 * 4 / 3)

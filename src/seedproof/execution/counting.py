@@ -23,14 +23,14 @@ def run_seconds(step_seconds: float, steps: int, evaluations: int, examples: int
 
 
 def run_bytes(
-    steps: int, evaluations: int, *, norms: int, tensors: int, logits: int, parameters: int, keeps_weights: bool
+    steps: int, evaluations: int, *, norms: float, tensors: int, logits: int, parameters: int, keeps_weights: bool
 ) -> float:
     """Bytes of one run on the disk: its journal, and its weights where they are kept.
 
     Args:
         steps: of the run.
         evaluations: in the run; each records the logits, and how far every tensor has moved.
-        norms: steps that record the gradient norm of every tensor.
+        norms: steps that record the gradient norm of every tensor; half of one for two bytes a norm.
         tensors: of the model.
         logits: elements that an evaluation records.
         parameters: of the model.

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from seedproof.execution.counting import run_bytes, run_seconds
 from seedproof.execution.plain import configure_process, plain_engine, prepare
 from seedproof.execution.recording import Recording
 from seedproof.models.source import ModelSource
+from seedproof.probes.early import Early
 from seedproof.recipes import from_json
 from seedproof.spec import RunSpec
 from seedproof.tasks import Task
@@ -75,13 +76,20 @@ def estimate_runs(
         disk += run_bytes(
             plan.steps,
             looks,
-            norms=plan.steps // every + 1 if (every := recording.probes.get("gradients")) else 0,
+            norms=_norms(plan.steps, recording.probes),
             tensors=timed[kind].tensors,
             logits=dev * max(1, len(task.classes)),
             parameters=timed[kind].parameters,
             keeps_weights=recording.weights,
         )
     return Estimate(seconds=seconds, disk_bytes=disk, timed=tuple(timed.values()))
+
+
+def _norms(steps: int, probes: Mapping[str, int]) -> float:
+    """How often a run of this length records a float32 norm for every tensor; of the first steps one takes half of that."""
+    gradients = steps // every + 1 if (every := probes.get("gradients")) else 0
+    first = min(steps, Early.first) // every / 2 if (every := probes.get("early")) else 0.0
+    return gradients + first
 
 
 def time_steps(spec: RunSpec, task: Task, source: ModelSource, recording: Recording | None = None) -> Timed:

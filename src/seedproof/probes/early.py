@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Early(Probe):
     )
     looks_at = "steps"
     needs = ("gradient_norms", "batch_logits", "saturated", "distances")
-    first = STEPS
+    first: ClassVar[int] = STEPS
 
     def needed(self, number: int) -> tuple[str, ...]:
         """All, but the distances only at every tenth step."""
