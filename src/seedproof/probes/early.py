@@ -17,7 +17,7 @@ DISTANCES_EVERY = 10
 
 
 class Early(Probe):
-    """At each of the first steps: gradient norms by tensor, and what the outputs for the training batch look like.
+    """The first steps: norms of their gradients by tensor, and what the outputs for the training batch look like.
 
     ``norms`` are the L2 norms of the gradients before clipping, ``distances`` (every tenth step) those of the way from the
     start values of the weights that the step found; both (trained,), as float16 of their binary logarithm (:func:`packed`).

@@ -29,7 +29,7 @@ class StepView:
     _examples: Sequence[int]
     """Examples in each member's batch."""
     _arrays: dict[str, np.ndarray]
-    """By need, each (members, ...)."""
+    """Arrays by need, each (members, ...)."""
 
     @classmethod
     @torch.no_grad()
