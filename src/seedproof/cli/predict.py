@@ -23,7 +23,8 @@ def predict(
         str | None, typer.Option(help="Column kept beside each prediction [default: as in training, else the row].")
     ] = None,
     quoting: Annotated[
-        str | None, typer.Option(help="standard, or none: double quotes in your CSV or TSV are plain characters.")
+        str | None,
+        typer.Option(help="standard, or none: double quotes are plain characters [default: as in training]."),
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts at a time.")] = 32,
     device: Annotated[str | None, typer.Option(help="cpu or cuda [default: cuda where there is one].")] = None,

@@ -28,6 +28,7 @@ class About:
     """Column of the text in the table that it was trained on; as the following, what a new table needs no option for."""
     text_pair: str | None = None
     id: str | None = None
+    quoting: str | None = None
     label_separator: str = SEPARATOR
     is_pair: bool = False
     """Whether the model takes pairs of texts."""

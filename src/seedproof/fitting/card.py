@@ -21,6 +21,7 @@ from seedproof.tasks.metrics import title_of
 if TYPE_CHECKING:
     from seedproof.fitting.judging import Judgement
     from seedproof.models.source import ModelSource
+    from seedproof.models.tokens import Cut
     from seedproof.tasks import Task
 
 _HUB_METRICS = {
@@ -51,7 +52,7 @@ class Told:
     source: ModelSource
     recipe: str
     command: str
-    cut: Mapping[str, int]
+    cut: Mapping[str, Cut]
     """Texts that were cut at the maximum length, by split."""
     max_length: int
     notes: Sequence[str]
@@ -306,7 +307,11 @@ def _of_labels(predicted: NDArray[np.bool_], true: NDArray[np.bool_], classes: S
 
 
 def _data(told: Told) -> str:
-    cut = ", ".join(f"{count:,} of the {split} examples" for split, count in told.cut.items() if count)
+    cut = ", ".join(
+        f"{'about ' if cut.estimated else ''}{cut.examples:,} of the {split} examples"
+        for split, cut in told.cut.items()
+        if cut.examples
+    )
     lines = [
         f"data: {told.task.name}, fingerprint `{told.task.fingerprint}`",
         f"base model: `{told.base}`, fingerprint `{told.source.fingerprint}`",

@@ -147,7 +147,7 @@ def predict(
         text: column of the text; None: that of the table the model was trained on, as the following.
         text_pair: column of the second text.
         id: column that is kept beside each prediction; without any, the number of the row in its file is.
-        quoting: ``"none"`` where a double quote in a CSV or TSV is a character like any other.
+        quoting: ``"none"`` where a double quote in a CSV or TSV is a character like any other; None: as in training.
         batch_size: texts at a time.
         device: ``cpu`` or ``cuda``; None takes a GPU where there is one.
         progress: told how many rows are answered.
@@ -158,12 +158,14 @@ def predict(
     Raises:
         UserError: the folder is no such model, a file cannot be used, or a row has no text.
     """
-    target, quotes = check_target(out, "the predictions "), check_quoting(quoting)
+    target = check_target(out, "the predictions ")
+    check_quoting(quoting)
     if target.suffix.lower() not in WRITERS:
         raise unknown("kind of file", target.suffix, WRITERS, where=str(target))
     if target.exists() and Path(rows).exists() and target.samefile(rows):
         raise UserError(f"--out {target} is the table itself; give another file")
     predictor = Predictor(folder, batch_size=batch_size, device=device)
+    quotes = check_quoting(quoting or predictor.about.quoting)
     columns = _columns(predictor, text, text_pair, id)
     wanted = [name for name in columns if name is not None]
     if len(set(wanted)) < len(wanted):
