@@ -176,7 +176,8 @@ def fit(
     store, runs = whole.prepare(folder, launcher=chosen_launcher, say=notes.append)
     write_decision(folder, asked, decision)
     about_data = notes_before([task], {source.name: source}, [run.spec for run in runs])
-    for line in filter(None, (*about_data, *notes, *decision.decided, decision.estimate)):
+    is_done = all(store.run(run.spec.id).is_finished for run in runs)
+    for line in filter(None, (*about_data, *notes, *decision.decided, "" if is_done else decision.estimate)):
         say(line)
     results = whole.execute(store, runs, jobs=jobs, launcher=chosen_launcher, listeners=listeners, progress=progress)
     writer = _Writer(target, store, runs, task, source)
