@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib
 import sys
 from typing import Any
 
@@ -24,8 +25,8 @@ class Cell:
         """Show a text, in place of the one before."""
         bundle = {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
         if self._handle is None:
-            from IPython.display import display  # type: ignore[import-not-found]
-
+            # Not imported by name: it has no types, and need not be installed.
+            display = importlib.import_module("IPython.display").display
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
