@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 EXTRAS ?= dev
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test install check oldest benchmark clean
+.PHONY: demo test install check oldest benchmark docs clean
 
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
@@ -38,6 +38,10 @@ install: $(INSTALLED)  ## the package and its development tools, in .venv
 benchmark: install  ## the optimizer against PyTorch's
 	$(BIN)/python benchmarks/optimizer.py
 
+docs: .venv/.docs  ## the documentation as a site in out/site; a warning is an error, and nothing is loaded from elsewhere
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open out/site/index.html, or with search: $(BIN)/python -m http.server --directory out/site"
+
 clean:
 	rm -rf .venv out
 
@@ -51,4 +55,8 @@ clean:
 
 $(INSTALLED): .venv/.package
 	$(INSTALL) --editable ".[$(EXTRAS)]"
+	touch $@
+
+.venv/.docs: .venv/.package
+	$(INSTALL) --editable ".[docs]"
 	touch $@

@@ -1,0 +1,43 @@
+"""What the site has beside the pages of ``docs/``: the repository's own pages, and notebooks as pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from nbconvert import MarkdownExporter
+
+OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+"""Pages in the root of the repository, with their places in the site."""
+
+
+def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
+    """Adds these pages, and for each notebook a page with the images of its outputs."""
+    for name, place in OUTSIDE.items():
+        text = (Path(config.config_file_path).parent / name).read_text(encoding="utf-8")
+        files.append(File.generated(config, place, content=re.sub(r"\]\(docs/", "](", text)))
+    for notebook in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        for place, content in converted(notebook).items():
+            files.append(File.generated(config, place, content=content))
+        files.remove(notebook)
+    return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Links to a notebook, and to a page in the root of the repository, lead to their pages of the site."""
+    for name, place in OUTSIDE.items():
+        markdown = markdown.replace(f"](../{name}", f"]({place}")
+    return re.sub(r"\]\(([\w/.-]+)\.ipynb", r"](\1.md", markdown)
+
+
+def converted(notebook: File) -> dict[str, str | bytes]:
+    """A notebook as a page of Markdown, and its images, by their places in the site."""
+    place = PurePosixPath(notebook.src_uri)
+    cells = nbformat.reads(notebook.content_string, as_version=4)
+    text, resources = MarkdownExporter().from_notebook_node(cells, {"unique_key": place.stem})
+    images = {str(place.parent / name): content for name, content in resources["outputs"].items()}
+    return {str(place.with_suffix(".md")): text, **images}

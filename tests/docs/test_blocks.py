@@ -1,0 +1,93 @@
+"""Every block of code in the documentation is executed, or says why it is not."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+
+import pytest
+from tests.conftest import REPOSITORY
+from tests.docs.blocks import Block, blocks_of, compare, execute
+from tests.docs.pages import PAGES
+
+from seedproof.tasks import load_task
+
+ELSEWHERE = {
+    "docs/miniature.md": "hours of pre-training and runs; tests/miniature/ has the parts",
+    "docs/reproduction.md": "written by `seedproof reproduce`, which tests/paper/ runs",
+    "docs/history/2026-11-23-miniature.md": "as it was on that day",
+    "docs/history/2026-11-23-reproduction.md": "as it was on that day",
+}
+"""Pages without marks of their own: generated ones, and those that stay as they are."""
+
+
+def executed(page: str) -> list[Block]:
+    """The blocks that the page's test executes."""
+    if page in ELSEWHERE:
+        return []
+    return [block for block in blocks_of((REPOSITORY / page).read_text(encoding="utf-8")) if not block.is_left_out]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder of somebody who reads a page: a table of their own, and the benchmarks of the clone."""
+    split = load_task("miniature/acceptability").train
+    rows = [
+        f'"{text}",{"good" if label else "bad"}'
+        for text, label in itertools.islice(zip(split.texts, split.labels, strict=True), 80)
+    ]
+    (tmp_path / "reviews.csv").write_text("\n".join(["review,stars", *rows]), encoding="utf-8")
+    shutil.copytree(REPOSITORY / "benchmarks", tmp_path / "benchmarks")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def is_quick(block: Block) -> bool:
+    """Whether the block is examples alone."""
+    return block.code.startswith(">>> ")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_quick, executed(page)))])
+def test_the_examples_of_a_page_print_what_stands_there(page):
+    names = {}
+    for block in filter(is_quick, executed(page)):
+        compare(block.small(), names, f"{page}, line {block.line}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if not all(map(is_quick, executed(page)))])
+def test_the_code_of_a_page_runs(page, folder):
+    execute(executed(page), folder, {})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE])
+def test_every_mark_can_be_read_and_names_what_is_there(page):
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    blocks = blocks_of(text)
+    assert len(re.findall(r"<!-- (?:not )?executed", text)) == sum(len(block.marks) for block in blocks)
+    for block in blocks:
+        if not block.is_left_out:
+            block.small()
+        for path in re.findall(r"tests/[\w/.]+", " ".join(block.marks)):
+            assert (REPOSITORY / path).exists(), path
+
+
+def test_a_block_is_told_from_what_is_printed():
+    page = "    seedproof ls\n\n    tasks\n\n<!-- not executed: why -->\n```sh\nmake\n```\n\n```text\nout\n```\n"
+    assert [(b.line, b.code, b.is_left_out) for b in blocks_of(page)] == [
+        (1, "seedproof ls\n", False),
+        (5, "make\n", True),
+    ]
+
+
+def test_a_mark_that_replaces_nothing_is_an_error():
+    [block] = blocks_of("<!-- executed with `1` for `25` -->\n```sh\nls --seeds 2\n```\n")
+    with pytest.raises(ValueError, match="replaces nothing"):
+        block.small()
+
+
+def test_an_example_that_prints_something_else_is_found():
+    with pytest.raises(AssertionError, match="Expected"):
+        compare(">>> 1 + 1\n3\n", {}, "here")
