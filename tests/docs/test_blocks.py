@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 from tests.conftest import REPOSITORY
 from tests.docs.blocks import Block, blocks_of, compare, execute
@@ -31,14 +32,16 @@ def executed(page: str) -> list[Block]:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The working folder of somebody who reads a page: a table of their own, and the benchmarks of the clone."""
-    split = load_task("miniature/acceptability").train
-    rows = [
-        f'"{text}",{"good" if label else "bad"}'
-        for text, label in itertools.islice(zip(split.texts, split.labels, strict=True), 80)
-    ]
-    (tmp_path / "reviews.csv").write_text("\n".join(["review,stars", *rows]), encoding="utf-8")
-    shutil.copytree(REPOSITORY / "benchmarks", tmp_path / "benchmarks")
+    """The working folder of somebody who reads a page: tables of their own, and the benchmarks of the clone."""
+    sentences, pairs = (load_task(f"miniature/{name}").train for name in ("acceptability", "answer"))
+    reviews = pd.DataFrame({"review": sentences.texts, "stars": np.array(["bad", "good"])[sentences.labels]})
+    answers = pd.DataFrame(
+        {"question": pairs.texts, "passage": pairs.pairs, "answer": np.array(["yes", "no"])[pairs.labels]}
+    )
+    reviews.head(80).to_csv(tmp_path / "reviews.csv", index=False)
+    answers.head(80).to_csv(tmp_path / "train.csv", index=False)
+    answers.drop(columns="answer").tail(9).to_csv(tmp_path / "rows.csv", index=False)
+    shutil.copytree(REPOSITORY / "benchmarks", tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
