@@ -1,4 +1,4 @@
-"""What the site has beside the pages of ``docs/``: the repository's own pages, and notebooks as pages."""
+"""What the site has beside the pages that ``mkdocs.yml`` names: folders, the repository's own pages, notebooks as pages."""
 
 from __future__ import annotations
 
@@ -13,6 +13,24 @@ from nbconvert import MarkdownExporter
 
 OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages in the root of the repository, with their places in the site."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Puts the pages of a folder into the navigation where it names the folder."""
+    config.nav = with_folders(config.nav, Path(config.docs_dir))
+    return config
+
+
+def with_folders(part: Any, docs: Path) -> Any:
+    """A part of the navigation with the pages of its folders, README first."""
+    if isinstance(part, list):
+        return [with_folders(each, docs) for each in part]
+    if isinstance(part, dict):
+        return {title: with_folders(each, docs) for title, each in part.items()}
+    if not part.endswith("/"):
+        return part
+    pages = sorted((docs / part).glob("*.md"), key=lambda page: (page.stem != "README", page.name))
+    return [page.relative_to(docs).as_posix() for page in pages]
 
 
 def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:

@@ -34,9 +34,10 @@ def test_links_to_elsewhere_are_encrypted_and_well_formed():
 
 
 def listed(part) -> set[str]:
-    """The files of a part of the navigation."""
+    """The files of a part of the navigation; a folder stands for its pages."""
     if isinstance(part, str):
-        return {part}
+        pages = [page.removeprefix("docs/") for page in PAGES if page.startswith(f"docs/{part}")]
+        return set(pages) if part.endswith("/") else {part}
     return set().union(*map(listed, part.values() if isinstance(part, dict) else part))
 
 
