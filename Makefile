@@ -9,7 +9,7 @@ TORCH_INDEX ?=
 EXTRAS ?= dev
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test install check oldest benchmark docs clean
+.PHONY: demo test install check oldest benchmark docs links clean
 
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
@@ -41,6 +41,9 @@ benchmark: install  ## the optimizer against PyTorch's
 docs: .venv/.docs  ## the documentation as a site in out/site; a warning is an error, and nothing is loaded from elsewhere
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "open out/site/index.html, or with search: $(BIN)/python -m http.server --directory out/site"
+
+links: install  ## whether the documentation's links to other sites lead somewhere; needs the internet
+	$(BIN)/python -m tests.docs.outside
 
 clean:
 	rm -rf .venv out
