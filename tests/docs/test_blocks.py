@@ -15,7 +15,7 @@ from tests.docs.pages import PAGES
 from seedproof.tasks import load_task
 
 ELSEWHERE = {
-    "docs/doctor.md": "written by `python -m seedproof.doctor.explained`; tests/doctor/ and tests/cli/test_doctor.py do what it shows",
+    "docs/doctor.md": "written by `python -m seedproof.doctor.explained`; tests/cli/test_doctor.py does it",
     "docs/miniature.md": "hours of pre-training and runs; tests/miniature/ has the parts",
     "docs/reproduction.md": "written by `seedproof reproduce`, which tests/paper/ runs",
     "docs/history/2026-11-23-miniature.md": "as it was on that day",
