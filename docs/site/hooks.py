@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import nbformat
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from nbconvert import MarkdownExporter
 
+LINK = re.compile(r"(?<!!)\[(?P<label>[^\]]*)\]\((?P<path>[\w./-]+\.\w+)(?:#[\w-]*)?\)")
+"""A link to a file; an image is none."""
 OUTSIDE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages in the root of the repository, with their places in the site."""
 
@@ -45,11 +49,19 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to a notebook, and to a page in the root of the repository, lead to their pages of the site."""
-    for name, place in OUTSIDE.items():
-        markdown = markdown.replace(f"](../{name}", f"]({place}")
-    return re.sub(r"\]\(([\w/.-]+)\.ipynb", r"](\1.md", markdown)
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: Any) -> str:
+    """Links to what has another place in the site lead there; those to source code, which it has not, become its name."""
+    docs = Path(config.docs_dir)
+    here = (docs / page.file.src_uri).parent
+
+    def as_in_the_site(link: re.Match[str]) -> str:
+        path = Path(os.path.normpath(here / link["path"]))
+        if path.is_relative_to(docs):
+            return link[0].replace(".ipynb", ".md")
+        place = OUTSIDE.get(path.relative_to(docs.parent).as_posix())
+        return f"[{link['label']}]({os.path.relpath(docs / place, here)})" if place else link["label"]
+
+    return LINK.sub(as_in_the_site, markdown)
 
 
 def converted(notebook: File) -> dict[str, str | bytes]:

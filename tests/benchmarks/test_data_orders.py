@@ -32,4 +32,4 @@ def test_the_command_counts_both(script, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "Trainer(args.seed): 3\n" in said
     assert "seedproof: 4\n" in said
-    assert "share: 1 of 2\n  the first: epoch 2 of seed 0 is epoch 1 of seed 1: (" in said
+    assert "share: 1 of 2\n  the first: epoch 2 of seed 0 is epoch 1 of seed 1 (" in said

@@ -18,8 +18,7 @@ ELSEWHERE = {
     "docs/doctor.md": "written by `python -m seedproof.doctor.explained`; tests/cli/test_doctor.py does it",
     "docs/miniature.md": "hours of pre-training and runs; tests/miniature/ has the parts",
     "docs/results.md": "hours of runs, on packages that are no part of this one and on GLUE's files",
-    "docs/reproduction.md": "written by `seedproof reproduce`, which tests/paper/ runs",
-    "docs/history/2026-11-23-miniature.md": "as it was on that day",
+    "docs/reproduction.md": "hours of runs; tests/paper/ has the parts",
     "docs/history/2026-11-23-reproduction.md": "as it was on that day",
 }
 """Pages without marks of their own: generated ones, and results with the commands that made them."""
