@@ -11,6 +11,7 @@ from seedproof.analysis import summarize as summarize
 from seedproof.analysis import vanishing_steps as vanishing_steps
 from seedproof.analysis.claims import Evidence as Evidence
 from seedproof.analysis.claims import ledger as ledger
+from seedproof.connect.seeds import run_seeds as run_seeds
 from seedproof.doctor.diagnosis import Diagnosis as Diagnosis
 from seedproof.doctor.examine import diagnose as diagnose
 from seedproof.errors import UserError as UserError

@@ -88,13 +88,14 @@ class Numerics:
     """Fields that came after stores existed, with the value that means "as before", which is also their default here: they
     are stored and hashed only while they hold another one, so that a new field changes no id."""
 
-    engine: Literal["plain", "fleet"] = "plain"
+    engine: Literal["plain", "fleet", "trainer"] = "plain"
     """``fleet`` trains many runs in one step: the same algorithm, but not bit-identical to ``plain``; the last bits also
-    depend on which runs share the fleet."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """``bf16`` is autocast over fp32 master weights."""
+    depend on which runs share the fleet. ``trainer``: a Trainer of Transformers that another program started and that was
+    watched (:mod:`seedproof.connect`); what such a spec says was observed, not planned."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """``bf16`` and ``fp16`` are autocast over fp32 master weights; only a Trainer has ``fp16``."""
     device: str = "cpu"
-    """The type of device, ``cpu`` or ``cuda``; which of several GPUs does not matter."""
+    """The type of device, ``cpu`` or ``cuda`` (a Trainer has others too); which of several GPUs does not matter."""
     threads: int = 1
     """Threads inside one run on a CPU: sums are split differently with another count."""
 

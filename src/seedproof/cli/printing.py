@@ -85,7 +85,10 @@ def _print_continuing(store: Store, states: Mapping[str, State]) -> None:
     if strangers < sum(state != "finished" for state in states.values()):
         say("to continue:")
         unfinished = [cell for cell in store.cells() if states.get(cell.id) != "finished"]
-        for line in commands_of(store, cells=unfinished) or ["give the command that made the study again"]:
+        made_again = (
+            "run the script that trains again" if store.is_watched else "give the command that made the study again"
+        )
+        for line in commands_of(store, cells=unfinished) or [made_again]:
             say(f"  {line}")
     if strangers:
         say(

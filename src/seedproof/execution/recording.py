@@ -204,3 +204,12 @@ def options_over_file(store: Store, definition: str, *, is_elsewhere: bool = Fal
         return now.options_over(Recording.from_table(table, "the study file"))
     except UserError:  # the command says so itself
         return []
+
+
+def in_script(recording: str) -> str:
+    """What makes the callback in somebody's own script record something.
+
+    >>> in_script("weights=True")
+    'StabilityCallback(..., recording=seedproof.Recording(weights=True))'
+    """
+    return f"StabilityCallback(..., recording=seedproof.Recording({recording}))"

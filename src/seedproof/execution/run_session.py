@@ -94,6 +94,11 @@ class RunSession(Session):
             self.interrupt()
             raise
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run is held, and neither finished nor let go of."""
+        return self._is_open
+
     def _begin(self) -> bool:
         """Note the start, unless the run is finished; whether it is to be executed."""
         for origin in self.store.extensions():

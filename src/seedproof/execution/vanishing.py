@@ -54,7 +54,7 @@ def have_vanished(records: Iterable[Mapping[str, Any]]) -> bool | None:
     return not first and all(last)
 
 
-def lower_fraction(names: Sequence[str], norms: NDArray[np.float64]) -> float | None:
+def lower_fraction(names: Sequence[str], norms: NDArray[np.floating[Any]]) -> float | None:
     """The median norm of the lower layers' weights as a fraction of the classifier's.
 
     Args:
@@ -74,7 +74,7 @@ def _located(names: tuple[str, ...]) -> Sequence[Location]:
     return tuple(locate_all(names))
 
 
-def _norms(names: Sequence[str], norms: NDArray[np.float64]) -> tuple[float | None, float | None]:
+def _norms(names: Sequence[str], norms: NDArray[np.floating[Any]]) -> tuple[float | None, float | None]:
     """The median norm of the lower layers' weights, and that of the classifier's; None where there is no such weight."""
     squares: dict[tuple[int | None, str], float] = {}
     for location, norm in zip(_located(tuple(names)), norms, strict=True):

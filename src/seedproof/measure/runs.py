@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedproof.errors import UserError, command
-from seedproof.execution.recording import options_over_file
+from seedproof.execution.recording import in_script, options_over_file
 from seedproof.measure.forgetting import forgetting
 from seedproof.measure.surface import surface
 from seedproof.methods import METHODS, Method
@@ -62,6 +62,11 @@ class RunCheckpoint:
     @property
     def start(self) -> dict[str, Any]:
         """What decides the model at step 0 and the loss on the examples: runs that agree in it share a plane."""
+        if self.spec.numerics.engine == "trainer":
+            raise UserError(
+                f"the run {self.id} is a Trainer's that was watched, so it is not known with which head it began; a surface "
+                "needs runs that seedproof made"
+            )
         recipe = from_json(self.spec.recipe, with_methods=False)
         # A model that brings its own head keeps it: then the head seed moves nothing.
         head = (self.spec.seeds.head, recipe.initializer_range) if self.result["missing_parameters"] else None
@@ -94,8 +99,7 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     spec, result = folder.spec, folder.result()
     if not folder.weights.is_dir():
         raise UserError(
-            f"run {run} in {opened.path} kept no weights, which this is measured on; to do the runs again, compare them, and "
-            f"keep their weights: {_adding(opened, spec)}"
+            f"run {run} in {opened.path} kept no weights, which this is measured on; {_adding(opened, spec)}"
         )
     for file in (*sorted(folder.weights.glob("*.safetensors")), folder.weights / "config.json"):
         check_sealed(file)
@@ -239,10 +243,13 @@ def _check_common_start(store: Store, f: RunCheckpoint, s: RunCheckpoint) -> Non
 
 
 def _adding(store: Store, spec: RunSpec) -> str:
-    """The command that adds the weights to the runs of the study file that a run is in."""
+    """How to get the weights: the command that adds them to the runs of the study file that a run is in, after what it does."""
+    if store.is_watched:
+        return f"to keep those of further runs, in the script that trains: {in_script('weights=True')}"
+    again = "to do the runs again, compare them, and keep their weights:"
     every = store.definitions()
     files = [path for path in every if names_cell(read_text(path), Cell.of(spec), spec.task.fingerprint)] or every
     if not files:
-        return "the study's own command and --weights"
+        return f"{again} the study's own command and --weights"
     kept = [word for word in options_over_file(store, read_text(files[0])) if word != "--weights"]
-    return command("study", "run", files[0], "--out", store.path, *kept, "--weights")
+    return f"{again} {command('study', 'run', files[0], '--out', store.path, *kept, '--weights')}"

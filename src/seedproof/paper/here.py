@@ -125,10 +125,11 @@ def _is_downloaded(scale: Scale, role: str, paths: Paths) -> bool:
 def _own_speed(scale: Scale, numerics: Numerics, paths: Paths, roles: Sequence[str]) -> Speed:
     """Steps of the model that the user gave, timed on each task by itself: their texts are not equally long."""
     known, times = scale.model("bert"), {}
+    precision: Literal["fp32", "bf16"] = "bf16" if numerics.precision == "bf16" else "fp32"  # only a Trainer has fp16
     for role in roles:
         name = scale.task(role).name
         task = load_task(name, data_dir=paths.data_dir)
-        times[name] = _step(task, paths.model(scale, "bert"), numerics.device, numerics.precision)
+        times[name] = _step(task, paths.model(scale, "bert"), numerics.device, precision)
     said = ", ".join(f"{seconds:.2g} s on {name}" for name, (seconds, _) in times.items())
     steps = min(steps for _, steps in times.values())
     return Speed(

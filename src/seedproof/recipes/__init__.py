@@ -21,6 +21,7 @@ from seedproof.recipes.devlin import DEVLIN, DEVLIN_BERTADAM, DEVLIN_QUARTER_LR
 from seedproof.recipes.mixout import MIXOUT, MIXOUT_LINEAR
 from seedproof.recipes.mosbach import MOSBACH, MOSBACH_V1
 from seedproof.recipes.naming import telling_name
+from seedproof.recipes.observed import Observed
 from seedproof.recipes.resolve import Resolved, Row, describe, family_defaults, resolve
 from seedproof.recipes.settings import Settings, with_named_settings
 from seedproof.recipes.written import as_recipe, method_of, parts, split_setting
@@ -53,7 +54,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 """The named recipes; each has a one-line ``description``."""
 
-METHODS: Mapping[str, type[Recipe]] = MappingProxyType({Recipe.method: Recipe})
+METHODS: Mapping[str, type[Recipe]] = MappingProxyType({Recipe.method: Recipe, Observed.method: Observed})
 """Kinds of recipes by what stored ones say that they are (``method``); other names are of methods that are stored inline."""
 
 
@@ -142,8 +143,7 @@ def stored_values(value: Mapping[str, Any]) -> dict[str, Any]:
 def setting_types() -> dict[str, FieldType]:
     """What each setting that has a name may hold: fields of recipes, then of the methods (``llrd.decay``)."""
     of_methods = {kind.key(name): field for kind in _METHODS.values() for name, field in kind.field_types().items()}
-    of_recipes = {name: field for kind in METHODS.values() for name, field in kind.field_types().items()}
-    return {**of_recipes, **of_methods}
+    return {**Recipe.field_types(), **of_methods}
 
 
 def setting_type(name: str, where: str = "") -> FieldType:

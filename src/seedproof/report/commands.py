@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from seedproof.errors import command
-from seedproof.execution.recording import options_over_file
+from seedproof.execution.recording import in_script, options_over_file
 from seedproof.report.html.stored import stored_options, stored_request
 from seedproof.store import Store
 from seedproof.store.cells import Cell
@@ -49,7 +49,17 @@ def commands_of(store: Store, *, numerics: bool = False, cells: Iterable[Cell] |
 
 
 def adding(store: Store, *options: str) -> str:
-    """The command that adds a recording to the finished runs of a study: each of its files again with these options."""
+    """The command that adds a recording to the finished runs of a study: each of its files again with these options.
+
+    Of a Trainer that was watched: what to write in its script, for further runs.
+    """
+    if store.is_watched:
+        evaluates = "--evaluations" in options
+        return (
+            'TrainingArguments(..., eval_strategy="epoch")'
+            if evaluates
+            else in_script(f"probes={{{options[-1]!r}: 10}}")
+        )
     commands = [
         command("study", "run", path, "--out", store.path, *options_over_file(store, read_text(path)), *options)
         for path in store.definitions()
@@ -59,6 +69,8 @@ def adding(store: Store, *options: str) -> str:
 
 def what_adding_does(store: Store) -> str:
     """What becomes of finished runs when a recording is added, for a sentence that ends with the command."""
+    if store.is_watched:
+        return "To record it of further runs, in the script that trains:"
     again = "This does finished runs again with it, beside the stored ones, and keeps each new one that"
     if store.numerics.engine == "fleet":
         return f"{again} agrees in outcome and score (the bits of a fleet's runs depend on which runs share it):"

@@ -184,7 +184,11 @@ def check_numerics(numerics: Any) -> None:
     """
     if not isinstance(numerics, dict):
         raise ValueError(f"its numerics are {numerics!r}")
-    allowed = {"engine": ("plain", "fleet"), "precision": ("fp32", "bf16"), "device": ("cpu", "cuda")}
+    allowed = {
+        "engine": ("plain", "fleet", "trainer"),
+        "precision": ("fp32", "bf16", "fp16"),
+        "device": ("cpu", "cuda", "mps", "xpu"),
+    }
     for name, values in allowed.items():
         if name in numerics and numerics[name] not in values:
             raise ValueError(f"its {name} is {numerics[name]!r}")

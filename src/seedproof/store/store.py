@@ -61,6 +61,11 @@ class Store:
         self._models = Journal(path / "models.jsonl", may_be_lost=True)
         self._extensions = Journal(path / "extensions.jsonl", may_be_lost=True)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether its runs are those of a Trainer that was watched (:mod:`seedproof.connect`), and not a study's."""
+        return self.numerics.engine == "trainer"
+
     @classmethod
     def create(cls, path: str | os.PathLike[str], name: str, numerics: Numerics) -> Self:
         """Make the study ``name`` in the folder ``path``, which must be new or empty.

@@ -356,6 +356,11 @@ class Study:
         if folder is None or not (Path(folder) / MARKER).exists():
             return wanted
         store = Store.open(folder)
+        if store.is_watched:
+            raise UserError(
+                f"the runs in {store.path} are those of a Trainer that was watched, so no study makes them or goes on with them: "
+                "run the script that trains again, with StabilityCallback, or choose another folder"
+            )
         for name in ("engine", "precision", "device", "threads"):
             value, kept = getattr(self, name), getattr(store.numerics, name)
             if value is not None and value != kept:

@@ -71,8 +71,8 @@ class Watch:
         return [probe for probe in self._probes if probe.looks_at == moment and probe.looks(number)]
 
     def _number(self, moment: Moment, step: int) -> int:
-        """The number of a step or evaluation, from 1."""
-        return self._numbers[step] if moment == "evaluations" else step
+        """The number of a step or evaluation, from 1. A Trainer evaluates when it likes: those are numbered as they come."""
+        return self._numbers.setdefault(step, len(self._numbers) + 1) if moment == "evaluations" else step
 
     def _needed(self, probe: Probe, moment: Moment, step: int) -> tuple[str, ...]:
         """What a probe that looks now reads."""
@@ -139,6 +139,11 @@ class ModelView:
         """The logits of a training pass."""
         if self._logits is not None:
             self._logits.append(logits.detach())
+
+    def remove(self) -> None:
+        """Take off the model what was hung onto it."""
+        if self._pooler is not None:
+            self._pooler.remove()
 
     def see(self, needs: frozenset[str], **known: Any) -> dict[str, Any]:
         """Values by need; ``known`` are those that the engine has. One transfer to the host for all numbers."""
@@ -209,9 +214,14 @@ class _PoolerCounter:
         self._is_needed = False
         self._saturated: list[Tensor] = []
         self._units = 0
+        self._handles = []
         for name, module in model.named_modules() if has_tanh(getattr(model, "config", None)) else ():
             if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
-                module.register_forward_hook(self._count)
+                self._handles.append(module.register_forward_hook(self._count))
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
 
     def begin(self, *, is_needed: bool) -> None:
         """Forget what was counted, and count from now on, or do not."""

@@ -81,13 +81,21 @@ def schedule_factor(
 
     ``warmup`` is below ``steps``. All three may be given as fractions of the whole training, as BertAdam does
     (pytorch-pretrained-bert, ``warmup_linear``): then the warm-up need not end at a whole step.
+
+    Raises:
+        UserError: another schedule.
     """
     rising = step / warmup if warmup > 0 else np.ones_like(step, float)
-    falling = {
+    shapes = {
         "linear": (steps - step) / (steps - warmup),
         "linear-drop": (steps - step) / steps,
         "constant": np.ones_like(step, float),
-    }[schedule]
+    }
+    if schedule not in shapes:  # of a Trainer that was watched
+        raise UserError(
+            f"the schedule {schedule!r} is none of {', '.join(shapes)}, so its learning rates are not known"
+        )
+    falling = shapes[schedule]
     return np.where(step < warmup, rising, falling)
 
 

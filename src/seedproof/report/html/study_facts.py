@@ -45,6 +45,12 @@ def _superseded(store: Store) -> list[Section]:
 
 def _commands(store: Store) -> Section:
     lines = [*commands_of(store, numerics=True), command("study", "summary", store.path), command("report", store.path)]
+    if store.is_watched:
+        text = (
+            "A script with a Trainer made these runs, and seedproof's callback watched: what stands here of settings was read "
+            "from the Trainer, not planned. These show the results again:"
+        )
+        return Section(title="Commands", text=text, code="\n".join(lines) + "\n")
     text = (
         "These give the same runs again, bit for bit on the same machine and versions; finished runs are not repeated."
     )

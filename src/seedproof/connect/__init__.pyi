@@ -1,0 +1,7 @@
+from seedproof.connect.alarm import Alarm as Alarm
+from seedproof.connect.alarm import Signals as Signals
+from seedproof.connect.alarm import Stuck as Stuck
+from seedproof.connect.arguments import spaced_seed as spaced_seed
+from seedproof.connect.arguments import stable_arguments as stable_arguments
+from seedproof.connect.callback import StabilityCallback as StabilityCallback
+from seedproof.connect.seeds import run_seeds as run_seeds

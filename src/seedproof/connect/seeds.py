@@ -1,0 +1,150 @@
+"""Anyone's Trainer over several seeds, as a study runs its own: recorded, resumed, with results."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedproof.connect.arguments import spaced_seed
+from seedproof.errors import UserError
+from seedproof.events import Listener
+from seedproof.execution.recording import Recording
+from seedproof.study.planning import as_seeds
+from seedproof.study.results import Results, open_results
+
+if TYPE_CHECKING:
+    from seedproof.connect.callback import StabilityCallback
+
+logger = logging.getLogger("seedproof.connect")
+
+MakeTrainer = Callable[[int], Any]
+"""Makes a Trainer for the number of a run; with its model, or better with ``model_init``."""
+
+
+def run_seeds(
+    make_trainer: MakeTrainer,
+    seeds: int | Iterable[int] = 5,
+    *,
+    out: str | os.PathLike[str],
+    task: str | None = None,
+    recipe: str = "trainer",
+    metric: str | None = None,
+    recording: Recording | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Results:
+    """Train a Trainer once for each seed, recorded into the store ``out``.
+
+    The Trainer of number k is given the seed 1000 k, whatever its factory says: neighbouring seeds of a Trainer share their
+    data orders (:func:`seedproof.connect.spaced_seed`). The generators are seeded with it before the factory is called, so a
+    head that the factory draws follows from the seed too, as one that ``model_init`` draws does. Each run has a folder of
+    its own in the ``output_dir`` of its Trainer.
+
+    The same call again goes on: finished runs are not repeated, a run that was stopped goes on from its Trainer's last
+    checkpoint, where it kept one, or starts again. Which of these, is said. A run that crashes is noted, and the others go
+    on, unless none has finished yet.
+
+    Args:
+        make_trainer: called with the number of the run, or with nothing.
+        seeds: numbers of the runs, each at most 4,294,966; a number n stands for 0 to n - 1.
+        out: folder of the store: new, empty, or one that the callback wrote.
+        task, recipe, metric, recording, listeners: as for :class:`seedproof.connect.StabilityCallback`.
+
+    Returns:
+        The results of all runs in ``out``, as a study's.
+
+    Raises:
+        UserError: a seed outside its range, a factory that makes no Trainer, or as the callback raises.
+    """
+    from transformers import set_seed
+
+    from seedproof.connect.callback import StabilityCallback
+
+    numbers = [seed.head for seed in as_seeds(seeds)]
+    spaced = {number: spaced_seed(number) for number in numbers}
+    done = 0
+    for number, seed in spaced.items():
+        callback = StabilityCallback(
+            out, task=task, recipe=recipe, metric=metric, recording=recording, listeners=listeners
+        )
+
+        def make(number: int = number, seed: int = seed, callback: StabilityCallback = callback) -> Any:
+            set_seed(seed)
+            return _prepared(_made(make_trainer, number), seed, callback)
+
+        try:
+            _train(make, number, seed, callback)
+            done += 1
+        except UserError:
+            raise
+        except Exception as error:
+            if not done:
+                raise
+            logger.warning("seed %d crashed (%s: %s); the others go on", number, type(error).__name__, error)
+    return open_results(out)
+
+
+def _made(make_trainer: Callable[..., Any], number: int) -> Any:
+    from transformers import Trainer
+
+    takes_number = bool(inspect.signature(make_trainer).parameters)
+    trainer = make_trainer(number) if takes_number else make_trainer()
+    if not isinstance(trainer, Trainer):
+        raise UserError(
+            f"make_trainer gave {type(trainer).__name__}; it must return a Trainer of Transformers, not trained yet"
+        )
+    return trainer
+
+
+def _prepared(trainer: Any, seed: int, callback: StabilityCallback) -> Any:
+    """The Trainer with its seed, a folder of its own, and the callback in place of one that it may have."""
+    from seedproof.connect.callback import StabilityCallback
+
+    args = trainer.args
+    args.seed = seed
+    args.data_seed = None
+    trainer.accelerator.dataloader_config.data_seed = None  # it was copied from the arguments already
+    args.output_dir = str(Path(args.output_dir) / f"seed-{seed}")
+    trainer.pop_callback(StabilityCallback)
+    trainer.add_callback(callback)
+    return trainer
+
+
+def _train(make: Callable[[], Any], number: int, seed: int, callback: StabilityCallback) -> None:
+    """Train, or go on from the last checkpoint; nothing where the run is finished."""
+    from transformers import set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+
+    from seedproof.connect.storing import NotRecorded
+
+    callback.must_record = True
+    trainer = make()
+    folder = trainer.args.output_dir
+    checkpoint = get_last_checkpoint(folder) if Path(folder).is_dir() else None
+    if checkpoint is not None:
+        try:
+            set_seed(seed)
+            trainer.train(resume_from_checkpoint=checkpoint)
+        except NotRecorded as stopped:
+            if stopped.is_finished:
+                logger.warning("seed %d is finished already", number)
+                return
+            logger.warning("seed %d starts again: %s", number, stopped)
+        except Exception as error:
+            if callback.has_begun:
+                raise
+            logger.warning("seed %d starts again: its checkpoint %s cannot be read (%s)", number, checkpoint, error)
+        else:
+            logger.warning("seed %d went on from %s", number, checkpoint)
+            return
+        trainer = make()
+    set_seed(seed)
+    try:
+        trainer.train()
+    except NotRecorded as stopped:
+        if not stopped.is_finished:
+            raise UserError(f"seed {number} cannot be recorded: {stopped}") from None
+        logger.warning("seed %d is finished already", number)

@@ -1,0 +1,126 @@
+"""The run of a Trainer in a store: made or found by its spec, and begun, gone on with, or left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seedproof.connect.data import ObservedData
+from seedproof.connect.settings import observed_spec
+from seedproof.errors import Damaged, UserError
+from seedproof.events import Listener
+from seedproof.execution.recording import Recording
+from seedproof.execution.run_session import RunSession
+from seedproof.spec import Numerics, RunSpec
+from seedproof.store import Store
+from seedproof.store.marker import MARKER
+
+_SAID = ("output_dir", "seed", "data_seed", "optim", "lr_scheduler_type", "logging_nan_inf_filter", "eval_strategy")
+"""Arguments that are recorded beside those that the recipe has."""
+
+
+class NotRecorded(Exception):
+    """A training of which nothing is recorded, and why.
+
+    Args:
+        run: its id.
+        why: in words that follow "the run".
+        is_finished: whether the store has it already.
+    """
+
+    def __init__(self, run: str, why: str, *, is_finished: bool = False) -> None:
+        super().__init__(why)
+        self.run, self.is_finished = run, is_finished
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """A run that is open."""
+
+    session: RunSession
+    resumed: bool
+    """Whether its Trainer goes on from a checkpoint."""
+    evaluated: frozenset[int]
+    """Steps that were evaluated up to there."""
+    about: dict[str, Any]
+    """What is recorded before the first step."""
+
+
+def open_store(folder: Path, numerics: Numerics, recording: Recording) -> Store:
+    """The store of watched runs in a folder, made where there is none.
+
+    Raises:
+        UserError: the folder holds something else, or a study that seedproof runs.
+    """
+    exists = (folder / MARKER).exists()
+    store = Store.open_or_create(folder, folder.resolve().name, numerics)
+    if not store.is_watched:
+        raise UserError(
+            f"{folder} is the study {store.name!r}, whose runs seedproof makes; give StabilityCallback another folder"
+        )
+    if not exists or Recording.read(folder) != recording:
+        recording.write(folder)
+    return store
+
+
+def open_run(
+    trainer: Any, data: ObservedData, folder: Path, recipe: str, recording: Recording, tell: Listener
+) -> Observed:
+    """Open the run that a Trainer is about to train, or to go on with.
+
+    Raises:
+        NotRecorded: it is finished already, or cannot be gone on with.
+        UserError: as :func:`open_store`.
+    """
+    spec, location = observed_spec(trainer, data, name=recipe)
+    store = open_store(folder, spec.numerics, recording)
+    data.task.write(store.task_folder(spec.task.fingerprint))
+    if location is not None:
+        store.add_model(spec.model.fingerprint, location)
+    _add(store, spec)
+    if (folder_of_run := store.run(spec.id)).is_finished:
+        raise NotRecorded(
+            spec.id,
+            "is finished already, with the same data, model, arguments and seed; to record it again, remove "
+            f"{folder_of_run.path} or give another folder",
+            is_finished=True,
+        )
+    session = RunSession(store, spec.id, tell)
+    if not session.open():
+        raise NotRecorded(spec.id, "is held by another process, or its folder cannot be written to")
+    step = trainer.state.global_step
+    evaluated = _cut_back(session, step) if step else frozenset[int]()
+    if not step:
+        session.folder.start_again()
+    return Observed(session=session, resumed=step > 0, evaluated=evaluated, about=_about(trainer))
+
+
+def _add(store: Store, spec: RunSpec) -> None:
+    """Put a run into the tables of a store, under a name that means nothing else there."""
+    if spec.id not in {cell.id for cell in store.cells()}:
+        cell = store.names().told_apart(spec)
+        store.add(spec)
+        store.add_cells([cell])
+
+
+def _cut_back(session: RunSession, step: int) -> frozenset[int]:
+    """The evaluations up to a checkpoint, the records cut back to it.
+
+    Raises:
+        NotRecorded: they do not reach so far.
+    """
+    try:
+        session.folder.cut_back(step)
+        return frozenset(record["step"] for record in session.folder.records() if record["kind"] == "evaluation")
+    except Damaged as error:
+        session.interrupt()
+        raise NotRecorded(
+            session.id, f"goes on from step {step}, to which its records do not reach ({error.what})"
+        ) from None
+
+
+def _about(trainer: Any) -> dict[str, Any]:
+    said = {name: getattr(trainer.args, name) for name in _SAID}
+    words = {name: value if isinstance(value, int | float | type(None)) else str(value) for name, value in said.items()}
+    return {"trainer": type(trainer).__name__, "arguments": words, "processes": trainer.args.world_size}

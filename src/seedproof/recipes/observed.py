@@ -1,0 +1,31 @@
+"""What is known of how somebody else's Trainer fine-tunes: read from it while it trains, not planned.
+
+Nobody writes such a recipe or runs it; stores of runs that were watched hold it (:mod:`seedproof.connect`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from seedproof.fields import Count, Fraction, Name
+from seedproof.recipes.base import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed(Recipe):
+    """Settings of a Trainer. A field that is None could not be read."""
+
+    method: ClassVar[str] = "observed"
+
+    schedule: Name = "linear"  # type: ignore[assignment]  # any scheduler that the Trainer knows
+    """``linear`` and ``constant`` as in recipes; others by their names in Transformers."""
+    optimizer: Name = "AdamW"
+    """Class of the optimizer."""
+    accumulation: Count = 1
+    """Micro-batches of a step; ``batch_size`` is that of the step."""
+    label_smoothing: Fraction = 0.0
+    loss: Name = "model"
+    """Function that computes the loss; ``model``: the model's own."""
+    head: Literal["seeded", "unknown"] = "unknown"
+    """Whether the Trainer drew the head from its seed (``model_init``), or was given a model whose head was drawn before."""

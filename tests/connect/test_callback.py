@@ -1,0 +1,206 @@
+"""The callback: what it writes opens like a study, and the training does not know of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.connect.made import ROWS, Rows, model, trainer
+
+import seedproof as sp
+from seedproof.connect import Alarm, StabilityCallback
+from seedproof.errors import UserError
+from seedproof.store import Store
+
+
+def watched(folder, made=None, store="store", **changed):
+    options = changed.pop("options", {})
+    run = trainer(folder, made, **changed)
+    run.add_callback(StabilityCallback(folder / store, **options))
+    run.train()
+    return run
+
+
+def rows(folder):
+    return sp.open_results(folder / "store").runs().to_dict("records")
+
+
+def test_a_run_is_recorded_as_a_study_records_its_own(tmp_path):
+    made = watched(tmp_path, eval_strategy="steps", eval_steps=2, options={"recording": sp.Recording(weights=True)})
+    [row] = rows(tmp_path)
+    assert (row["task"], row["recipe"], row["seed"], row["state"]) == ("data", "trainer", "1", "finished")
+    results = sp.open_results(tmp_path / "store")
+    kinds = results.records(row["run"]).groupby("kind")["step"].agg(list).to_dict()
+    assert kinds == {
+        "observed": [0],
+        "loss": [1, 2, 3, 4],
+        "gradients": [0, 1],
+        "drift": [0, 2, 4],
+        "evaluation": [2, 4],
+        "pooler": [2, 4],
+    }
+    made.model.eval()
+    ids = torch.tensor([row["input_ids"] for row in ROWS[:10]])
+    predicted = made.model(ids).logits.detach().numpy()
+    np.testing.assert_allclose(results.logits(row["run"])["dev"], predicted, rtol=1e-5)
+    spec = Store.open(tmp_path / "store").run(row["run"]).spec
+    assert (spec.numerics.engine, spec.recipe["method"], spec.recipe["head"]) == ("trainer", "observed", "unknown")
+    assert {
+        "learning_rate": 1e-2,
+        "batch_size": 8,
+        "max_steps": 4,
+        "bias_correction": True,
+    }.items() <= spec.recipe.items()
+    assert (Store.open(tmp_path / "store").run(row["run"]).weights / "model.safetensors").is_file()
+
+
+def test_a_training_has_the_same_bits_with_the_callback_and_without(tmp_path):
+    alone = trainer(tmp_path, eval_strategy="steps", eval_steps=3)
+    alone.train()
+    ends = [alone, watched(tmp_path, eval_strategy="steps", eval_steps=3)]
+    for one, other in zip(*(end.model.parameters() for end in ends), strict=True):
+        assert torch.equal(one, other)
+    assert not ends[1].model._forward_hooks
+    assert not any(value._post_accumulate_grad_hooks for value in ends[1].model.parameters())
+
+
+def test_weights_that_nobody_evaluated_are_evaluated_at_the_end(tmp_path):
+    watched(tmp_path)
+    assert rows(tmp_path)[0]["evaluated_step"] == 4
+
+
+def test_the_best_weights_are_the_result_where_the_trainer_loads_them(tmp_path):
+    settings = {"eval_strategy": "steps", "eval_steps": 1, "save_strategy": "steps", "save_steps": 1}
+    made = watched(tmp_path, load_best_model_at_end=True, metric_for_best_model="eval_loss", **settings)
+    [row] = rows(tmp_path)
+    assert row["evaluated_step"] == made.state.best_global_step
+
+
+@pytest.mark.slow
+def test_other_settings_have_another_name_and_a_finished_run_is_left_alone(tmp_path, caplog):
+    watched(tmp_path)
+    watched(tmp_path, learning_rate=1e-3)
+    watched(tmp_path)
+    assert [row["recipe"] for row in rows(tmp_path)] == ["trainer", "trainer(learning_rate=0.001)"]
+    assert "is finished already" in caplog.text
+
+
+def test_several_development_sets_are_the_splits_of_the_task(tmp_path):
+    watched(
+        tmp_path, dev={"matched": Rows(ROWS[:10]), "Other one": Rows(ROWS[4:10])}, eval_strategy="steps", eval_steps=2
+    )
+    results = sp.open_results(tmp_path / "store")
+    assert {name: len(logits) for name, logits in results.logits(results.runs()["run"][0]).items()} == {
+        "dev": 10,
+        "other_one": 6,
+    }
+
+
+def test_a_regression_is_recorded_as_one(tmp_path):
+    scored = Rows([row | {"labels": index / 10} for index, row in enumerate(ROWS)])
+    watched(tmp_path, model(labels=1), train=scored, dev=scored)
+    assert rows(tmp_path)[0]["metric"] == "pearson"
+
+
+def test_an_alarm_is_told_once_and_recorded(tmp_path, caplog):
+    class Early(Alarm):
+        def see(self, signals):
+            return f"it is step {signals.step}" if signals.step > 1 else None
+
+    watched(tmp_path, options={"alarm": Early})
+    assert caplog.text.count("looks doomed at step 2, because it is step 2") == 1
+    results = sp.open_results(tmp_path / "store")
+    records = results.records(results.runs()["run"][0])
+    assert records.loc[records["kind"] == "alarm", "because"].tolist() == ["it is step 2"]
+
+
+def test_what_goes_wrong_in_watching_ends_the_watching_alone(tmp_path, caplog):
+    class Faulty(Alarm):
+        def see(self, signals):
+            raise ZeroDivisionError("in a rule")
+
+    made = watched(tmp_path, options={"alarm": Faulty})
+    assert made.state.global_step == 4
+    assert rows(tmp_path)[0]["state"] == "crashed"
+    assert "not recorded any further: ZeroDivisionError: in a rule" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_from_its_checkpoint_with_its_records(tmp_path):
+    class Killed(Exception):
+        pass
+
+    settings = {"save_strategy": "steps", "save_steps": 2, "max_steps": 5}
+    run = trainer(tmp_path, **settings)
+    callback = StabilityCallback(tmp_path / "store")
+    run.add_callback(callback)
+    run.callback_handler.callbacks.append(_At(3, callback, Killed))
+    with pytest.raises(Killed):
+        run.train()
+    again = trainer(tmp_path, **settings)
+    again.add_callback(StabilityCallback(tmp_path / "store"))
+    again.train(resume_from_checkpoint=True)
+    [row] = rows(tmp_path)
+    assert (row["state"], row["execution_attempts"]) == ("finished", 2)
+    whole = trainer(tmp_path, **settings)
+    whole.add_callback(StabilityCallback(tmp_path / "whole"))
+    whole.train()
+    found = [sp.open_results(tmp_path / name).losses(row["run"])["loss"].tolist() for name in ("store", "whole")]
+    assert found[0] == found[1]
+
+
+class _At:
+    """Raises after a step, as if the process were killed: nothing is told to the callback."""
+
+    def __init__(self, step, callback, error):
+        self.step, self.callback, self.error = step, callback, error
+
+    def __getattr__(self, name):
+        def event(args, state, control, **_):
+            if name == "on_step_end" and state.global_step == self.step:
+                self.callback._watching._session._lock.close()  # what the system does for a process that ends
+                raise self.error
+            return control
+
+        return event
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"dev": Rows([])}, r"eval_dataset \(dev\) is empty"),
+        ({"dev": Rows(ROWS[:1])}, "development set: all 1 examples have"),
+        ({"train": Rows([row | {"labels": [0, 1]} for row in ROWS])}, r"labels like \[0, 1\]; one class or one number"),
+        ({"train": Rows([row | {"labels": 0.5} for row in ROWS])}, "the label 0.5 of example 0 is no class"),
+        ({"train": Rows([{"input_ids": [1, 2]}] * 9)}, "train_dataset has no labels: none of labels, label, label_ids"),
+        (
+            {"train": Rows([row | {"labels": 2 * index} for index, row in enumerate(ROWS)])},
+            "label 2 of example 1 is not one of 0 to 1",
+        ),
+    ],
+    ids=["empty", "one class", "several labels", "no class", "no labels", "too many"],
+)
+def test_data_that_cannot_be_recorded_is_refused_before_the_first_step(tmp_path, changed, said):
+    run = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "store")], **changed)
+    with pytest.raises(UserError, match=said):
+        run.train()
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_trainer_without_a_development_set_is_refused(tmp_path):
+    run = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "store")])
+    run.eval_dataset = None
+    with pytest.raises(UserError, match="has no eval_dataset"):
+        run.train()
+
+
+@pytest.mark.slow
+def test_a_study_and_watched_runs_do_not_mix(tmp_path):
+    watched(tmp_path)
+    study = sp.Study("s", tasks=["miniature/entailment"], models=["miniature/bert-shallow"], seeds=1)
+    with pytest.raises(UserError, match="those of a Trainer that was watched, so no study makes them"):
+        study.run(tmp_path / "store")
+    study.prepare(tmp_path / "study")
+    run = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "study")])
+    with pytest.raises(UserError, match="is the study 's', whose runs seedproof makes"):
+        run.train()

@@ -1,0 +1,106 @@
+"""Anyone's Trainer over seeds."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.connect.made import trainer
+from transformers import Trainer
+
+import seedproof as sp
+from seedproof.errors import UserError
+
+
+def factory(folder, heads=None, fails=(), **changed):
+    """Draws the head from the generators as they are, as ``from_pretrained`` does, and names one seed for all runs."""
+
+    def make(number):
+        head = torch.randn(2, 16)
+        run = trainer(folder, seed=7, **changed)
+        run.model.classifier.weight.data = head
+        if heads is not None:
+            heads.append(head.clone())
+        if number in fails:
+            run.model.forward = None
+        return run
+
+    return make
+
+
+def test_every_seed_is_a_run_with_its_own_head_and_orders(tmp_path):
+    heads = []
+    results = sp.run_seeds(factory(tmp_path, heads), seeds=2, out=tmp_path / "store")
+    runs = results.runs()
+    assert runs["seed"].tolist() == ["0", "1000"]
+    assert (runs["state"] == "finished").all()
+    assert not torch.equal(*heads)
+    again = []
+    sp.run_seeds(factory(tmp_path, again), seeds=[1], out=tmp_path / "other")
+    assert torch.equal(again[0], heads[1])
+    losses = [sp.open_results(tmp_path / name).losses("trainer/1000")["loss"].tolist() for name in ("store", "other")]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+def test_finished_seeds_are_not_run_again_and_more_can_be_added(tmp_path, caplog):
+    sp.run_seeds(factory(tmp_path), seeds=[0], out=tmp_path / "store")
+    before = sp.open_results(tmp_path / "store").runs()["execution_finished"].tolist()
+    runs = sp.run_seeds(factory(tmp_path), seeds=2, out=tmp_path / "store").runs()
+    assert runs["execution_finished"].tolist()[:1] == before
+    assert len(runs) == 2
+    assert "seed 0 is finished already" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_seed_that_was_stopped_goes_on_from_its_checkpoint(tmp_path, caplog, monkeypatch):
+    settings = {"save_strategy": "steps", "save_steps": 2}
+    step, calls = Trainer.training_step, []
+
+    def stopped(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "training_step", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        sp.run_seeds(factory(tmp_path, **settings), seeds=[3], out=tmp_path / "store")
+    assert sp.open_results(tmp_path / "store").runs()["state"].tolist() == ["interrupted"]
+    results = sp.run_seeds(factory(tmp_path, **settings), seeds=[3], out=tmp_path / "store")
+    assert results.runs()["state"].tolist() == ["finished"]
+    assert "seed 3 went on from" in caplog.text
+    assert len(calls) == 4 + 2
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_cannot_be_read_is_said_and_the_seed_starts_again(tmp_path, caplog):
+    settings = {"save_strategy": "steps", "save_steps": 2}
+    sp.run_seeds(factory(tmp_path, **settings), seeds=[0], out=tmp_path / "store")
+    (tmp_path / "trainer" / "seed-0" / "checkpoint-4" / "trainer_state.json").write_text("{")
+    results = sp.run_seeds(factory(tmp_path, **settings), seeds=[0], out=tmp_path / "other")
+    assert "seed 0 starts again: its checkpoint" in caplog.text
+    assert results.runs()["state"].tolist() == ["finished"]
+
+
+@pytest.mark.slow
+def test_checkpoints_of_other_settings_are_not_gone_on_from(tmp_path, caplog):
+    settings = {"save_strategy": "steps", "save_steps": 2}
+    sp.run_seeds(factory(tmp_path, **settings), seeds=[0], out=tmp_path / "store")
+    results = sp.run_seeds(factory(tmp_path, max_grad_norm=0.5, **settings), seeds=[0], out=tmp_path / "store")
+    assert "seed 0 starts again: goes on from step 4, to which its records do not reach" in caplog.text
+    assert results.runs()["recipe"].tolist() == ["trainer", "trainer(max_grad_norm=0.5)"]
+
+
+@pytest.mark.slow
+def test_a_seed_that_crashes_is_noted_and_the_others_go_on(tmp_path, caplog):
+    runs = sp.run_seeds(factory(tmp_path, fails=[1]), seeds=3, out=tmp_path / "store").runs()
+    assert runs["state"].tolist() == ["finished", "crashed", "finished"]
+    with pytest.raises(TypeError):
+        sp.run_seeds(factory(tmp_path, fails=[0]), seeds=1, out=tmp_path / "other")
+
+
+def test_what_is_no_trainer_or_seed_is_named(tmp_path):
+    with pytest.raises(UserError, match="make_trainer gave NoneType; it must return a Trainer"):
+        sp.run_seeds(lambda: None, seeds=1, out=tmp_path / "store")
+    with pytest.raises(UserError, match="the seed 4294967 is not valid"):
+        sp.run_seeds(lambda: None, seeds=[4294967], out=tmp_path / "store")
