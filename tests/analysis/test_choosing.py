@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from seedproof.analysis.choosing import Resampled, choice, gain, resample, spread_parts
+from seedproof.analysis.choosing import Resampled, bias, choice, gain, resample, spread_parts
 from seedproof.tasks.metrics import find_metric
 from seedproof.tasks.uncertainty import known_interval
 
@@ -82,6 +82,20 @@ def test_the_rest_judges_what_the_draw_has_chosen():
     resampled = Resampled(drawn=np.array([[1.0, 0.0], [0.0, 1.0]]), rest=np.array([[0.2, 0.4], [0.6, 0.8]]))
     assert choice(np.array([0.5, 0.7]), resampled).expected == pytest.approx(0.6 + (-0.1 + 0.1) / 2)
     assert gain(resampled, 1) == pytest.approx(0.1)
+
+
+def test_choosing_is_never_expected_to_score_more_than_it_did():
+    resampled = Resampled(drawn=np.array([[1.0, 0.0]]), rest=np.array([[0.9, 0.1]]))
+    assert choice(np.array([0.5, 0.4]), resampled).optimism == 0.0
+
+
+def test_draws_that_lose_rare_classes_score_too_high():
+    metric = find_metric("macro_f1", ("a", "b", "c"))
+    labels = np.array([0] * 20 + [1] * 20 + [2])
+    outputs = np.eye(3)[np.where(labels == 2, 0, labels)]  # never right on the rare class
+    drawn = resample(metric.score, [outputs], labels, resamples=200).drawn[:, 0]
+    assert bias(metric.score(outputs, labels), drawn) > 0.08
+    assert bias(0.5, drawn[:0]) == 0.0
 
 
 def test_groups_are_drawn_whole():

@@ -93,7 +93,8 @@ class Choice:
     score: float
     """Score on the examples that chose it."""
     expected: float
-    """Score on others like them: the mean of all runs, and what choosing gained on examples that did not choose."""
+    """Score on others like them: the mean of all runs, and what choosing gained on examples that did not choose; not more
+    than :attr:`score`, which a metric of few examples a class may give."""
 
     @property
     def optimism(self) -> float:
@@ -117,7 +118,18 @@ def choice(scores: Float64[np.ndarray, " candidates"], resampled: Resampled) -> 
         resampled: of the same runs.
     """
     index = best_of(scores)
-    return Choice(index, float(scores[index]), float(scores.mean()) + gain(resampled, resampled.drawn.argmax(axis=1)))
+    expected = float(scores.mean()) + gain(resampled, resampled.drawn.argmax(axis=1))
+    return Choice(
+        index, float(scores[index]), expected if math.isnan(expected) else min(expected, float(scores[index]))
+    )
+
+
+def bias(score: float, drawn: Float64[np.ndarray, " resamples"]) -> float:
+    """The mean by which a candidate scores more on draws of the examples than on all of them; 0 without draws.
+
+    Macro F1 is a mean over the classes that occur, and a draw loses rare ones: percentiles of draws are too high by this much.
+    """
+    return float(drawn.mean()) - score if len(drawn) else 0.0
 
 
 def gain(resampled: Resampled, chosen: Int[np.ndarray, " resamples"] | int) -> float:

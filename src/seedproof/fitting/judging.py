@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.analysis.choosing import Choice, Resampled, SpreadParts, choice, gain, resample, spread_parts
+from seedproof.analysis.choosing import Choice, Resampled, SpreadParts, bias, choice, gain, resample, spread_parts
 from seedproof.analysis.statistics import standard_deviation, wilson_interval
 from seedproof.errors import UserError, unknown
 from seedproof.fitting.predicting import probabilities
@@ -179,6 +179,7 @@ def judge(
     won = [answered.index(run) for run in succeeded]
     spread = spread_parts(scores[won], Resampled(alone.drawn[:, won], alone.rest[:, won]))
     low, high = score_interval(task.judge, best.outputs, labels)
+    too_high = chosen.optimism + bias(chosen.score, alone.drawn[:, chosen.index])
     judgement = Judgement(
         runs=tuple(runs),
         shipped="best",
@@ -188,8 +189,8 @@ def judge(
         outputs=best.outputs,
         score=chosen.score,
         expected=chosen.expected,
-        low=low - chosen.optimism,
-        high=high - chosen.optimism,
+        low=low - too_high,
+        high=high - too_high,
         spread=spread,
         ensemble={},
     )
@@ -224,6 +225,7 @@ def _with_ensemble(
     if not gained > by_choosing:
         return dataclasses.replace(judgement, ensemble=compared)
     low, high = score_interval(task.judge, outputs, task.dev.labels)
+    too_high = bias(score, whole.drawn[:, count])
     return dataclasses.replace(
         judgement,
         shipped=str(ensemble),
@@ -231,8 +233,8 @@ def _with_ensemble(
         outputs=outputs,
         score=score,
         expected=score,  # nothing was chosen by its score but that it is shipped
-        low=low,
-        high=high,
+        low=low - too_high,
+        high=high - too_high,
         ensemble=compared,
     )
 
