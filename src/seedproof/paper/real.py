@@ -16,7 +16,7 @@ from seedproof.models.source import find_model
 from seedproof.paper.scale import PAPER, REAL, KnownModel, Scale
 
 TOKENS = 16 * 128
-"""Of a batch, at full length."""
+"""Tokens of a batch, at full length."""
 CORE_RATE = 1e11
 """Operations a second that a core of a CPU server is taken to reach."""
 

@@ -103,7 +103,7 @@ class OfLabels(Metric):
         )
 
     def resampled(self, outputs: NDArray[Any], labels: NDArray[Any], weights: Weights) -> NDArray[np.float64]:
-        """From the counts of each sample."""
+        """Scores of the samples, from the counts of each."""
         scores: NDArray[np.float64] = self._mean(multi_label.counts(multi_label.predicted(outputs), labels, weights))
         return scores
 
@@ -143,11 +143,11 @@ class AveragePrecision(Metric):
         return ranking.average_precision(self._sides(outputs, labels))
 
     def majority(self, labels: NDArray[Any]) -> float:
-        """Of examples that are all ranked alike: the fraction that is of the class."""
+        """Score of examples that are all ranked alike: the fraction that is of the class."""
         return self._score(np.zeros((len(labels), len(self.classes))), labels)
 
     def resampled(self, outputs: NDArray[Any], labels: NDArray[Any], weights: Weights) -> NDArray[np.float64]:
-        """By the weighted examples."""
+        """Scores by the weighted examples."""
         return ranking.weighted_average_precision(self._sides(outputs, labels), weights)
 
 
@@ -178,7 +178,7 @@ class NegativeError(Metric):
         return -float(np.abs(outputs[:, 0].astype(np.float64) - labels).mean())
 
     def majority(self, labels: NDArray[Any]) -> float:
-        """Of the median, which no other constant is nearer to the targets than."""
+        """Score of the median, which no other constant is nearer to the targets than."""
         return -float(np.abs(labels - np.median(labels)).mean())
 
     def resampled(self, outputs: NDArray[Any], labels: NDArray[Any], weights: Weights) -> NDArray[np.float64]:

@@ -126,7 +126,7 @@ def _fraction_under(ordered: NDArray[np.float64], values: NDArray[np.float64]) -
 def _average_precision(
     scores: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Of one column, for each row of weights."""
+    """Average precision of one column, for each row of weights."""
     order = np.argsort(-scores, kind="stable")
     ordered, drawn = scores[order], weights[:, order]
     ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # equal scores share a threshold
