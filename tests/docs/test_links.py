@@ -10,7 +10,7 @@ from tests.docs.pages import PAGES, anchors, links
 import seedproof
 
 SITE = yaml.safe_load((REPOSITORY / "mkdocs.yml").read_text(encoding="utf-8"))
-MADE = {"contributing.md", "changelog.md"}
+MADE = {"contributing.md", "changelog.md", "notebooks/first-study.md"}
 """Pages that the build makes (docs/site/hooks.py)."""
 
 

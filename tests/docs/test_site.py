@@ -36,10 +36,12 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(buil
 
 
 @pytest.mark.slow
-def test_the_api_is_made_of_docstrings(built):
+def test_the_api_and_the_notebook_are_pages(built):
     studies = (built / "api" / "studies.html").read_text(encoding="utf-8")
     assert 'id="seedproof.Study.run"' in studies
     assert ":class:" not in re.sub(r"<[^>]+>", "", studies)
+    notebook = (built / "notebooks" / "first-study.html").read_text(encoding="utf-8")
+    assert re.search(r'<img alt="[^"]*" src="first-study[^"]*\.png"', notebook)
 
 
 def test_what_is_loaded_from_elsewhere_is_found():
