@@ -63,7 +63,8 @@ class Alternating(StabilityCallback):
             self._watching, own["training_step"] = self._kept
         else:
             self._kept = self._watching, own.pop("training_step")
-            self._watching._gradients.begin(looks=False)  # else the hooks would go on as in the last step, which looked
+            self._watching._gradients.begin(looks=False)  # else hooks would go on as in the last step, which looked
+            self._watching._view.begin(frozenset())
             self._watching = None
         self._watches = watches
 
