@@ -76,6 +76,14 @@ GIVEN = {
         "--scores",
         "S",
     ],
+    "study export DIR --parquet runs.parquet --early early.parquet": [
+        "study",
+        "export",
+        "--help",
+    ],  # needs the recording
+    "study track {} {}": ["study", "track", "STUDY", "tensorboard:NEW"],
+    "predict {} rows.csv --out predictions.csv": ["predict", "--help"],  # needs a fitted folder: tests/fitting
+    "doctor --help": ["doctor", "--help"],
     "report {}": ["report", "STUDY"],
     "report DIR --3d": ["report", "STUDY", "--3d"],
     "report DIR --format pdf-figures": ["report", "STUDY", "--format", "pdf-figures"],
@@ -85,6 +93,8 @@ GIVEN = {
     "ls {}": ["ls", "tasks"],
     "ls fields": ["ls", "fields"],
     "ls recordings": ["ls", "recordings"],
+    "ls rules": ["ls", "rules"],
+    "ls trackers": ["ls", "trackers"],
     "miniature pretrain {name} --out FOLDER": [
         "miniature",
         "pretrain",

@@ -76,7 +76,7 @@ def test_a_16_bit_checkpoint_stays_so_unless_told(tiny_model, tmp_path):
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks for a name that Transformers gives up
 @pytest.mark.parametrize(("told", "is_trained"), [({}, False), ({"task_type": "SEQ_CLS"}, True)])
 def test_peft_trains_and_saves_the_head_where_it_knows_of_it(tiny_model, tmp_path, told, is_trained):
-    peft = pytest.importorskip("peft")
+    import peft
     from transformers import AutoModelForSequenceClassification as Model
 
     config = peft.LoraConfig(r=2, target_modules=["query"], **told)

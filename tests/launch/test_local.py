@@ -21,6 +21,8 @@ from seedproof.launch.local.launcher import LocalLauncher
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, State, Store
 
+pytestmark = pytest.mark.slow  # every test starts worker processes, each of which imports PyTorch
+
 EXECUTOR = "local_executors:execute"
 
 LAUNCHER = f"""

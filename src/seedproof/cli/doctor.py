@@ -52,7 +52,11 @@ def doctor(
     difference: Annotated[float, typer.Option(help="Difference between two scores that you look for.")] = 0.05,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(metavar="RULE", help="Leave a rule out (seedproof ls rules).", autocompletion=completion.rules),
+        typer.Option(
+            metavar="RULE",
+            help="Leave out a rule; for their names: seedproof ls rules",
+            autocompletion=completion.rules,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="Write SARIF 2.1.0, for code hosts and editors.")] = False,
