@@ -34,13 +34,13 @@ def executed(page: str) -> list[Block]:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The working folder of somebody who reads a page: tables of their own, and the benchmarks of the clone."""
-    sentences, pairs = (load_task(f"miniature/{name}").train for name in ("acceptability", "answer"))
+    sentences, pairs = (load_task(f"miniature/{name}").train for name in ("acceptability", "entailment"))
     reviews = pd.DataFrame({"review": sentences.texts, "stars": np.array(["bad", "good"])[sentences.labels]})
     answers = pd.DataFrame(
         {"question": pairs.texts, "passage": pairs.pairs, "answer": np.array(["yes", "no"])[pairs.labels]}
     )
     reviews.head(80).to_csv(tmp_path / "reviews.csv", index=False)
-    answers.head(80).to_csv(tmp_path / "train.csv", index=False)
+    answers.head(300).to_csv(tmp_path / "train.csv", index=False)
     answers.drop(columns="answer").tail(9).to_csv(tmp_path / "rows.csv", index=False)
     shutil.copytree(REPOSITORY / "benchmarks", tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.chdir(tmp_path)
