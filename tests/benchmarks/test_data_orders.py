@@ -14,6 +14,7 @@ def script(monkeypatch):
     return importlib.import_module("data_orders")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argument", ["seed", "data_seed"])
 def test_the_next_seed_of_a_trainer_has_the_orders_of_the_next_epoch(script, argument):
     first, second, far = (script.trainer_orders(3, **{argument: seed}) for seed in (0, 1, 3))
@@ -26,6 +27,7 @@ def test_the_plans_of_two_seeds_share_no_order(script):
     assert script.distinct(script.planned_orders(3, seed) for seed in (0, 1)) == 6
 
 
+@pytest.mark.slow
 def test_the_command_counts_both(script, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["data_orders.py", "--seeds", "2", "--epochs", "2"])
     script.main()

@@ -165,6 +165,7 @@ class _At:
         return event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
