@@ -101,7 +101,8 @@ def test_figures_share_runs_and_none_is_ever_trained_twice(tmp_path):
     assert [one.figure.name for one in second.figures] == ["fig2", "fig14"]
     assert all(one.is_whole for one in second.figures)
     measured = second.figures[0].content.tables["all_measured"]  # a run that neither failed nor was fitted is not
-    assert set(measured.groupby("run").size()) == {MINI.model("shallow").layers + 2}  # k = 0 to L, L with other embeddings too
+    each = MINI.model("shallow").layers + 2  # k = 0 to L, and L once more with other embeddings
+    assert set(measured.groupby("run").size()) == {each}
 
     before = {path: path.read_bytes() for path in (tmp_path / "out" / "figures").rglob("*") if path.is_file()}
     reproduce(["fig14"], tmp_path / "out", scale=scale, options=options)
