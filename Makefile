@@ -14,10 +14,10 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
 
-test: install  ## every test, about 17 minutes on 2 cores
+test: install  ## every test, about 20 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: install  ## lint, types, import contracts and fast tests, under 2 minutes
+check: install  ## lint, types, import contracts and fast tests, under 3 minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
