@@ -90,3 +90,14 @@ def test_peft_trains_and_saves_the_head_where_it_knows_of_it(tiny_model, tmp_pat
         is_trained,
     )
     assert bool(seedproof.diagnose(tmp_path).findings) is not is_trained
+
+
+def test_the_baseline_that_rules_know_is_that_of_stable_arguments(tmp_path):
+    """The doctor reads scripts without Transformers, so it has the numbers by itself."""
+    from seedproof.connect import arguments as real
+    from seedproof.doctor.sources import arguments as known
+
+    given = real.stable_arguments(600, tmp_path)
+    of_given = {name: getattr(given, name) for name in known.BASELINE}
+    assert {name: getattr(value, "value", value) for name, value in of_given.items()} == known.BASELINE
+    assert (known.EPOCHS, known.LARGEST_TASK, known.SPACING) == (real.EPOCHS, real.LARGEST_TASK, real.SPACING)
