@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
 from seedproof.analysis.claims.evidence import Evidence
-from seedproof.analysis.times import training_times
+from seedproof.analysis.times import worker_seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,21 +44,21 @@ def with_hours(ledger: pd.DataFrame, evidence: Evidence, runs: pd.DataFrame) -> 
         evidence: of the claims.
         runs: of the reproduction, for their times.
     """
+    import pandas as pd
+
     from seedproof.analysis.claims import CLAIMS
 
-    times = training_times(runs).set_index("model")
-    seconds = (60 * times["worker_minutes"] / times["steps"]).to_dict()
-    cost = {
-        run: steps * seconds[model] for run, model, steps in zip(runs["run"], runs["model"], runs["steps"], strict=True)
-    }
+    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
+    of_step = {model: worker_seconds(part) / part["steps"].sum() for model, part in finished.groupby("model")}
+    seconds = (finished["model"].map(of_step) * finished["steps"]).set_axis(finished["run"])
     claims = {claim.id: claim for claim in CLAIMS}
     hours = []
     for row in ledger.to_dict("records"):
-        needed, there = row["n_needed"], row["n"]
-        if not there or needed is None or needed != needed or str(needed) == "<NA>":
+        if not row["n"] or pd.isna(row["n_needed"]):
             hours.append(math.nan)
             continue
         watched = _Watched(**{item.name: getattr(evidence, item.name) for item in fields(Evidence)})
         claims[row["claim"]].examine(watched)
-        hours.append((needed / there - 1) * sum(cost.get(run, 0.0) for run in watched.asked) / 3600)
+        there = seconds.reindex(sorted(watched.asked)).sum()
+        hours.append((row["n_needed"] / row["n"] - 1) * there / 3600)
     return ledger.assign(hours_needed=hours)

@@ -140,5 +140,5 @@ def test_what_had_been_seen_before_is_listed():
     """The thresholds were not fixed before every run."""
     from seedproof.analysis.claims import paper
 
-    for seen in ("each miniature", "1000", "dropout .1", "superseded"):
+    for seen in ("its shallow control", "1000", "dropout .1", "superseded"):
         assert seen in paper.__doc__

@@ -3,8 +3,8 @@
 These values were fixed on 2026-11-26, before the runs of ``seedproof reproduce`` at dropout 0 that decide the claims, but not
 before all runs. What had been seen by then:
 
-- at dropout 0, seeds from 1000 on of each miniature at several learning rates, which set the rates of their cards, and three
-  planes, which showed the ridge of Figure 13; no seed below 1000;
+- at dropout 0, seeds from 1000 on of the BERT-style miniature and of its shallow control at several learning rates and beta2,
+  also of the former after a longer pre-training, and three planes, which showed the ridge of Figure 13; no seed below 1000;
 - the whole reproduction with the miniatures as they were before, at dropout .1 (``docs/history``). The claims that it showed to
   be tested badly are in ``superseded.py``; those that stayed keep their thresholds.
 
