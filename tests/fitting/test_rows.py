@@ -38,6 +38,12 @@ def test_other_delimiters_blank_lines_and_typed_files(tmp_path):
     check(tmp_path / "a.parquet")
 
 
+def test_a_row_of_blank_fields_is_a_row(tmp_path):
+    """An answer is due for each; a blank line is none."""
+    [part] = read_parts(write(tmp_path / "a.csv", "text,id\nx,1\n,\n\ny,3\n"), ["text", "id"])
+    assert (list(part.rows), list(part.column("id"))) == ([2, 3, 5], ["1", "", "3"])
+
+
 def check(path):
     whole = read_table(path, ["text", "id"])
     parts = list(read_parts(path, ["text", "id"], size=2))
@@ -79,7 +85,7 @@ def test_what_cannot_be_read_is_one_message(tmp_path, name, text, message):
 
 def test_bytes_that_are_no_text_and_files_that_are_not_there_are_named(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"text\n\xff\xfe\n")
-    with pytest.raises(UserError, match="byte 0xff is not UTF-8"):
+    with pytest.raises(UserError, match="row 2: byte 0xff at offset 5 is not UTF-8"):
         list(read_parts(tmp_path / "a.csv", ["text"]))
     with pytest.raises(UserError, match="there is no file"):
         list(read_parts(tmp_path / "b.csv", ["text"]))

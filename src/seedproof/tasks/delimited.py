@@ -32,6 +32,10 @@ MOST_SAME = 10_000
 UNQUOTED = "if double quotes are plain characters here, give --quoting none"
 
 
+MOST_CHARACTERS = 2**24
+"""Characters of a field of a file that is not kept; one that is longer is a quote that was never closed."""
+
+
 @dataclass(frozen=True)
 class _Row:
     number: int
@@ -62,13 +66,39 @@ def read_delimited(
     kept = _Kept(path, wanted, delimiter, skip_damaged)
     if header:
         kept.take_names(header)
-    with _fields_of_any_length():
+    with _fields_up_to(2**31 - 1):
         for row in _rows(path, lines, delimiter, quoting):
             if any(map(str.strip, row.fields)):
                 kept.take(row)
             if most is not None and len(kept.rows) == most:
                 break
     return Table(path, kept.columns, kept.rows, notes=(*notes, *kept.notes()), damaged=tuple(kept.damaged))
+
+
+def delimited_rows(
+    path: Path, lines: Iterable[str], wanted: Sequence[str], *, delimiter: str, quoting: Quoting = "standard"
+) -> Iterator[tuple[int, list[str]]]:
+    """Number and wanted fields of each row, for a file that is too long to keep; read as :func:`read_delimited` does.
+
+    But a row whose fields are all blank is a row: whoever answers row by row would miss it.
+
+    Raises:
+        UserError: as :func:`read_delimited`, when the row is reached.
+    """
+    begin, lines = _begin(lines)
+    delimiter, _ = _delimiter(path, begin, wanted, delimiter, quoting)
+    names: list[str] | None = None
+    with _fields_up_to(MOST_CHARACTERS):
+        for row in _rows(path, lines, delimiter, quoting):
+            is_blank = not any(map(str.strip, row.fields))
+            if names is None and not is_blank:
+                names = row.fields
+                require_columns(path, wanted, names)
+                positions = [names.index(name) for name in wanted]
+            elif names is not None and not (is_blank and len(row.fields) < len(names)):
+                if len(row.fields) != len(names):
+                    raise _wrong_width(path, row, len(names))
+                yield row.number, [row.fields[position] for position in positions]
 
 
 class _Kept:
@@ -201,9 +231,9 @@ def _wrong_width(path: Path, row: _Row, expected: int) -> UserError:
 
 
 @contextmanager
-def _fields_of_any_length() -> Iterator[None]:
+def _fields_up_to(most: int) -> Iterator[None]:
     """Lift the csv module's limit of 131,072 characters, which is the whole process's, for the length of a block."""
-    limit = csv.field_size_limit(2**31 - 1)
+    limit = csv.field_size_limit(most)
     try:
         yield
     finally:

@@ -58,14 +58,8 @@ def read_table(
         UserError: no such file, another kind of file, bytes that are not its encoding, no such column, a row that does
             not fit, no rows.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a file with examples")
-    extension, compressed = kind_of_file(path)
-    if extension not in EXTENSIONS or (compressed and extension == ".parquet"):
-        raise unknown(
-            "kind of file", "".join(path.suffixes[-2:]) if compressed else path.suffix, EXTENSIONS, where=str(path)
-        )
-    with _opened(path, compressed) as file:
+    extension, compressed = known_kind(path)
+    with opened(path, compressed) as file:
         if extension == ".parquet":
             return not_empty(read_parquet(path, file, wanted, most))
         lines = text_lines(path, file)
@@ -85,6 +79,22 @@ def read_table(
                 most=most,
             )
         )
+
+
+def known_kind(path: Path) -> tuple[str, bool]:
+    """The same as :func:`kind_of_file`, of a file that can be read.
+
+    Raises:
+        UserError: a folder, or another kind of file.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a file with examples")
+    extension, compressed = kind_of_file(path)
+    if extension not in EXTENSIONS or (compressed and extension == ".parquet"):
+        raise unknown(
+            "kind of file", "".join(path.suffixes[-2:]) if compressed else path.suffix, EXTENSIONS, where=str(path)
+        )
+    return extension, compressed
 
 
 def kind_of_file(path: Path) -> tuple[str, bool]:
@@ -155,8 +165,12 @@ def missing_file(path: Path) -> UserError:
 
 
 @contextmanager
-def _opened(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
-    """The bytes of a file, uncompressed as they are read."""
+def opened(path: Path, compressed: bool) -> Iterator[IO[bytes]]:
+    """The bytes of a file, uncompressed as they are read.
+
+    Raises:
+        UserError: no such file, or one that cannot be read to its end.
+    """
     try:
         with gzip.open(path) if compressed else path.open("rb") as file:
             yield cast("IO[bytes]", file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,12 +26,9 @@ def read_json_lines(path: Path, lines: Iterable[str], wanted: Sequence[str], mos
     kept: list[dict[str, Any]] = []
     columns: dict[str, list[Any]] = {name: [] for name in wanted}
     rows = array("q")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, record in json_rows(path, lines):
         if most is not None and len(rows) == most:
             break
-        record = _object(path, number, line)
         names |= dict.fromkeys(record)
         rows.append(number)
         if not wanted:
@@ -41,6 +38,17 @@ def read_json_lines(path: Path, lines: Iterable[str], wanted: Sequence[str], mos
     if len(rows):
         require_columns(path, wanted, list(names))
     return Table(path, columns or {name: [record.get(name) for record in kept] for name in names}, rows)
+
+
+def json_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and object of each line that is not blank.
+
+    Raises:
+        UserError: a line that is no object, when it is reached.
+    """
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _object(path, number, line)
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
@@ -83,6 +91,22 @@ def read_parquet(path: Path, file: IO[bytes], wanted: Sequence[str], most: int |
     Raises:
         UserError: it cannot be read, or there is no such column.
     """
+    columns: dict[str, list[Any]] = {}
+    for batch in parquet_batches(path, file, wanted, BATCH):
+        for name, values in batch.items():
+            columns.setdefault(name, []).extend(values)
+        count = max(map(len, columns.values()), default=0)
+        if most is not None and count >= most:
+            break
+    return Table(path, columns, range(1, count + 1))
+
+
+def parquet_batches(path: Path, file: IO[bytes], wanted: Sequence[str], size: int) -> Iterator[dict[str, list[Any]]]:
+    """The columns of a Parquet file, some rows at a time, at most ``size``; the first batch has none.
+
+    Raises:
+        UserError: it cannot be read, or there is no such column.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -90,21 +114,16 @@ def read_parquet(path: Path, file: IO[bytes], wanted: Sequence[str], most: int |
         table = parquet.ParquetFile(file)
         names = table.schema_arrow.names
         require_columns(path, wanted, names)
-        columns: dict[str, list[Any]] = {name: [] for name in wanted or names}
-        count = 0
-        for batch in table.iter_batches(BATCH, columns=list(columns)):
-            count += len(batch)
-            for name, values in columns.items():
-                values += batch.column(name).to_pylist()
-            if most is not None and count >= most:
-                break
+        kept = list(wanted) or names
+        yield {name: [] for name in kept}
+        for batch in table.iter_batches(size, columns=kept):
+            yield {name: batch.column(name).to_pylist() for name in kept}
     except UserError:
         raise
     except (pyarrow.ArrowException, ValueError, KeyError, OverflowError, OSError) as error:
         if is_out_of_memory(error):
             raise
         raise UserError(f"{path} is not a Parquet file that can be read: {error}") from None
-    return Table(path, columns, range(1, count + 1))
 
 
 def _of_records(path: Path, records: Sequence[Mapping[str, Any]], rows: Sequence[int], wanted: Sequence[str]) -> Table:
