@@ -9,12 +9,15 @@ TORCH_INDEX ?=
 EXTRAS ?= dev
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test install check oldest benchmark docs links clean
+.PHONY: demo test test-all install check oldest benchmark docs links clean
 
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
 
-test: install  ## every test, about 20 minutes on 2 cores
+test: install  ## the tests, but for a few that take minutes: about 15 minutes on 2 cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+
+test-all: install  ## every test, as CI runs them: about 20 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: install  ## lint, types, import contracts and fast tests, under 3 minutes

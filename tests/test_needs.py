@@ -46,6 +46,7 @@ def test_no_test_skips_past_the_requirement():
             assert not re.search(r"pytest\.skip\(|importorskip|shutil\.which.*skip", path.read_text()), path
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("require", [True, False])
 def test_real_tests_fail_or_skip_on_a_bare_machine(require, tmp_path):
@@ -69,7 +70,7 @@ def test_continuous_integration_installs_what_lacks_and_requires_it(given, tmp_p
     calls = in_bare_machine(tmp_path, given)
     assert sum("install -qq" in call and "chromium" in call for call in calls) == 1
     assert sum("install -qq" in call and "texlive-latex-recommended" in call for call in calls) == (given is None)
-    assert calls[-1] == f"make test (require: {given or ','.join(needs.NEEDS)})"
+    assert calls[-1] == f"make test-all (require: {given or ','.join(needs.NEEDS)})"
 
 
 def in_bare_machine(folder: Path, require: str | None) -> list[str]:

@@ -151,6 +151,7 @@ def make_study(place: Path, model: Path, *more: object) -> Path:
     return place / "my study"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("words", GIVEN.values(), ids=GIVEN)
 def test_it_does_what_it_says(words, study, tmp_path, monkeypatch):

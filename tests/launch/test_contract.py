@@ -7,6 +7,7 @@ import pytest
 from seedproof.testing import LauncherContract
 
 
+@pytest.mark.long
 @pytest.mark.slow
 class TestLocal(LauncherContract):
     launcher = "local"

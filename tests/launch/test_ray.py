@@ -129,6 +129,7 @@ def cluster() -> Iterator[Cluster]:
         made.shutdown()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 class TestRay(LauncherContract):
     launcher = "ray"
@@ -154,6 +155,7 @@ def loss_steps(store: Store, run_id: str) -> list[int]:
     return [record["step"] for record in store.run(run_id).records() if record["kind"] == "loss"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["plain", "fleet"])
 def test_a_node_that_is_killed_costs_no_run(
@@ -190,6 +192,7 @@ def check_complete_once(folder: Path) -> None:
         assert (store.run(run_id).weights / "model.safetensors").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_method_of_the_users_own_travels(
     cluster: Cluster, tiny_model: Path, small_task: sp.Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -238,6 +241,7 @@ class Halved(Treatment):
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_cluster_that_is_too_small_is_refused(
     cluster: Cluster, tiny_model: Path, small_task: sp.Task, tmp_path: Path
