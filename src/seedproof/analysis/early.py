@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from seedproof.execution.vanishing import lower_fraction
 from seedproof.models.layers import locate_all
 from seedproof.probes.early import measured
+from seedproof.probes.vanishing import lower_fraction
 
 ABOUT = ("task", "model", "recipe", "seed", "run")
 EARLY_COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -26,7 +26,7 @@ EARLY_COLUMNS: Mapping[str, str] = MappingProxyType(
         "saturated": "fraction of the pooler's tanh units beyond .99; missing for a head without tanh",
         "gradient_norm": "L2 norm of the gradient before clipping, over all parameters",
         "lower_fraction": "median norm of the gradients of the lower half of the layers' matrices, as a fraction of the "
-        "classifier's (`seedproof.execution.vanishing`); missing where a model's names tell neither",
+        "classifier's (`seedproof.probes.vanishing`); missing where a model's names tell neither",
         "gradient_norm_<place>": "the norm over all parameters of `embeddings`, `layer_<n>` (0 is the lowest), `pooler`, "
         "`classifier`, or what else the model has",
         "distance": "L2 distance of all trained parameters from their start values; every tenth step",

@@ -16,7 +16,7 @@ import pandas as pd
 
 from seedproof.analysis.locations import by_location
 from seedproof.errors import UserError
-from seedproof.execution.vanishing import LOWER, THRESHOLD, WEIGHTS
+from seedproof.probes.vanishing import LOWER, THRESHOLD, WEIGHTS
 
 COLUMNS = ("run", "seed", "recipe", "outcome", "step", "layer", "kind", "norm", "steps")
 VANISHING_COLUMNS = (

@@ -21,7 +21,7 @@ from typing import Any
 from transformers import Trainer, TrainerCallback
 
 from seedproof import events
-from seedproof.connect.alarm import Alarm, Stuck
+from seedproof.alarms import Alarm, Stuck
 from seedproof.connect.data import ObservedData, observed_data
 from seedproof.connect.gradients import GradientHooks, scale_of
 from seedproof.connect.losses import LossTap

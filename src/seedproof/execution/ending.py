@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.execution.vanishing import have_vanished
+from seedproof.probes.vanishing import have_vanished
 from seedproof.tasks.base import Task
 from seedproof.tasks.split import label_entropy
 
@@ -25,7 +25,7 @@ Ending = Mapping[str, Any]
 ``loss_noise`` the standard error of their difference. ``dev_fall``: by how much the loss on the development set (dropout
 off) fell from the last evaluation but one, in the second half of training, to the last, ``dev_fall_noise`` its standard
 error over the examples. ``information``: how far below the reference loss the outputs could be at most. ``vanished``: see
-:func:`seedproof.execution.vanishing.have_vanished`. NaN: not known."""
+:func:`seedproof.probes.vanishing.have_vanished`. NaN: not known."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedproof.execution.vanishing import ATTENTION
 from seedproof.paper.blocks import Block
 from seedproof.paper.figure import Content, Figure, Found
 from seedproof.paper.gradients import draw_norms, gradient_content, runs_of, vanishing
 from seedproof.paper.scale import Scale
+from seedproof.probes.vanishing import ATTENTION
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,7 +31,7 @@ def gradient_content(found: Found, model: str, kinds: Sequence[str] = KINDS) -> 
 
     from seedproof.analysis.claims.evidence import Evidence
     from seedproof.analysis.gradients import gradient_table
-    from seedproof.execution.vanishing import ATTENTION
+    from seedproof.probes.vanishing import ATTENTION
 
     runs = found.of(runs_of(found.scale, model))
     drawn = pd.concat([choose(runs, outcome, 1) for outcome in (FAILED, SUCCEEDED)])
@@ -59,7 +59,7 @@ def vanishing(found: Found, runs: pd.DataFrame, kinds: Sequence[str] | None = No
     import pandas as pd
 
     from seedproof.analysis.gradients import VANISHING_COLUMNS, vanishing_of_run
-    from seedproof.execution.vanishing import WEIGHTS
+    from seedproof.probes.vanishing import WEIGHTS
 
     parts = []
     for row in range(len(runs)):

@@ -17,7 +17,7 @@ from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
 from seedproof.analysis.gradients import vanishing_of_run
 from seedproof.analysis.runs import has_recorded
 from seedproof.errors import UserError
-from seedproof.execution.vanishing import ATTENTION
+from seedproof.probes.vanishing import ATTENTION
 from seedproof.report.html.thinning import gradient_records
 from seedproof.spec import RunSpec
 from seedproof.store import Store

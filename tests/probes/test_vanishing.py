@@ -10,7 +10,7 @@ import pytest
 
 from seedproof.analysis import gradient_table, vanishing_steps
 from seedproof.analysis.runs import runs_table
-from seedproof.execution.vanishing import have_vanished
+from seedproof.probes.vanishing import have_vanished
 from seedproof.store import Store
 from seedproof.study.results import open_results
 

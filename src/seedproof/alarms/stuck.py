@@ -1,46 +1,14 @@
-"""Warning of a doomed run while it trains: what a rule sees, and the simple rule that there is."""
+"""The simple rule: gradients of the lower layers have vanished and nothing was learned."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedproof.execution.vanishing import THRESHOLD, lower_fraction
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signals:
-    """What a rule sees of a step."""
-
-    step: int
-    """Number of the step, from 1."""
-    steps: int
-    """Steps of the whole training."""
-    loss: float
-    """Training loss of the step, dropout on; not finite where it was not."""
-    reference_loss: float
-    """The lowest loss of a prediction that never changes: label entropy in nats, or variance of the targets."""
-    names: Sequence[str]
-    """Parameters that are trained."""
-    norms: NDArray[Any] | None
-    """Norms of their gradients before clipping, (names,), at the steps that look at them; else None."""
-
-
-class Alarm(ABC):
-    """A rule that says, from the signals of a run's steps in order, that the run is doomed. One object watches one run."""
-
-    @abstractmethod
-    def see(self, signals: Signals) -> str | None:
-        """Take the signals of the next step; why the run is doomed, in words that follow "because", or None."""
+from seedproof.alarms.base import Alarm, Signals
+from seedproof.probes.vanishing import THRESHOLD, lower_fraction
 
 
 class Stuck(Alarm):
@@ -49,7 +17,7 @@ class Stuck(Alarm):
     Both are the paper's signs of a failed run (arXiv 2006.04884, section 5 and Figure 4). After ``after`` steps the rule
     gives alarm when the mean loss of the last 50 is at least 95 % of the reference loss, and at the last three looks the
     median gradient norm of the lower half of the layers was under 1/100 of the classifier's
-    (:mod:`seedproof.execution.vanishing`). Its rate of false alarms was not measured: it warns, and stops nothing.
+    (:mod:`seedproof.probes.vanishing`). Its rate of false alarms was not measured: it warns, and stops nothing.
 
     Args:
         after: steps before which a loss says nothing; None: a tenth of the training, the usual warm-up, and at least 50.
