@@ -51,8 +51,8 @@ class Validation:
     false_alarms: int
     """Those of them that it held for doomed."""
     upper: float
-    """Upper end of the 95 % interval of the rate, Clopper and Pearson's, one-sided: the true rate is higher in 5 of 100 such
-    measurements."""
+    """Upper end of the two-sided 95 % interval of the rate, Clopper and Pearson's (1934): with no false alarm it is 1 % for 368
+    runs."""
     models: frozenset[str]
     """Fingerprints of the weights that the runs started from."""
 

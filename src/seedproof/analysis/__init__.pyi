@@ -1,3 +1,6 @@
+from seedproof.analysis.alarms import alarm_rates as alarm_rates
+from seedproof.analysis.alarms import alarm_table as alarm_table
+from seedproof.analysis.alarms import halving_table as halving_table
 from seedproof.analysis.answer import Answer as Answer
 from seedproof.analysis.answer import answers as answers
 from seedproof.analysis.answer import difference_table as difference_table
@@ -16,6 +19,7 @@ from seedproof.analysis.gradients import vanishing_steps as vanishing_steps
 from seedproof.analysis.runs import runs_table as runs_table
 from seedproof.analysis.spread import spread_tests as spread_tests
 from seedproof.analysis.statistics import chi_square_interval as chi_square_interval
+from seedproof.analysis.statistics import clopper_pearson_interval as clopper_pearson_interval
 from seedproof.analysis.statistics import standard_deviation as standard_deviation
 from seedproof.analysis.statistics import t_interval as t_interval
 from seedproof.analysis.statistics import wilson_interval as wilson_interval

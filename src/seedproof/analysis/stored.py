@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from seedproof.alarms import Signals, signals_of
 from seedproof.analysis.endings import kind_of
 from seedproof.analysis.runs import runs_table
 from seedproof.errors import UserError
@@ -57,6 +58,24 @@ def class_scores_table(runs: pd.DataFrame) -> pd.DataFrame:
         for label, scores in classes.items()
     ]
     return pd.DataFrame(rows, columns=[*names, "split", "class", "precision", "recall", "f1", "support"])
+
+
+def stored_signals(store: Store, runs: pd.DataFrame) -> dict[str, Iterator[Signals]]:
+    """The signals of every finished run by its id, read when they are asked for.
+
+    Args:
+        store: of the study.
+        runs: its table, of :func:`stored_runs`.
+    """
+    finished = runs[(runs["state"] == "finished") & runs["ending"].notna()].drop_duplicates("run")
+    return {
+        run["run"]: signals_of(
+            store.run(run["run"]).records(),
+            steps=int(run["steps"]),
+            reference_loss=json.loads(run["ending"]).get("reference_loss", math.nan),
+        )
+        for run in finished.to_dict("records")
+    }
 
 
 class _Tasks:

@@ -54,17 +54,20 @@ def have_vanished(records: Iterable[Mapping[str, Any]]) -> bool | None:
     return not first and all(last)
 
 
-def lower_fraction(names: Sequence[str], norms: NDArray[np.floating[Any]]) -> float | None:
+def lower_fraction(
+    names: Sequence[str], norms: NDArray[np.floating[Any]], kinds: Sequence[str] = WEIGHTS
+) -> float | None:
     """The median norm of the lower layers' weights as a fraction of the classifier's.
 
     Args:
         names: of the tensors.
         norms: of their gradients, (tensors,).
+        kinds: of weight that count.
 
     Returns:
         NaN, which is not under any threshold, where the classifier's norm is 0; None where there is no such weight.
     """
-    lower, top = _norms(names, norms)
+    lower, top = _norms(names, norms, kinds)
     return None if lower is None or top is None else lower / top if top else math.nan
 
 
@@ -74,7 +77,9 @@ def _located(names: tuple[str, ...]) -> Sequence[Location]:
     return tuple(locate_all(names))
 
 
-def _norms(names: Sequence[str], norms: NDArray[np.floating[Any]]) -> tuple[float | None, float | None]:
+def _norms(
+    names: Sequence[str], norms: NDArray[np.floating[Any]], kinds: Sequence[str]
+) -> tuple[float | None, float | None]:
     """The median norm of the lower layers' weights, and that of the classifier's; None where there is no such weight."""
     squares: dict[tuple[int | None, str], float] = {}
     for location, norm in zip(_located(tuple(names)), norms, strict=True):
@@ -85,7 +90,7 @@ def _norms(names: Sequence[str], norms: NDArray[np.floating[Any]]) -> tuple[floa
     layers = 1 + max((layer for layer, _ in squares if layer is not None), default=-1)
     count = max(1, math.floor(LOWER * layers + 1e-9))
     inside = [
-        square for (layer, kind), square in squares.items() if layer is not None and layer < count and kind in WEIGHTS
+        square for (layer, kind), square in squares.items() if layer is not None and layer < count and kind in kinds
     ]
     top = squares.get((None, "classifier"))
     return (float(np.median(np.sqrt(inside))) if inside else None), (None if top is None else math.sqrt(top))

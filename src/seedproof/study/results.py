@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from seedproof.alarms import Alarm
     from seedproof.analysis import Answer
     from seedproof.spec import RunSpec
     from seedproof.track.base import Tracker
@@ -215,6 +216,22 @@ class Results:
         if frame.empty:
             raise self._not_recorded("early", "no run has the" if run is None else f"run {run} has no")
         return frame
+
+    def alarms(self, alarm: Callable[[], Alarm]) -> pd.DataFrame:
+        """What a rule would have said of each finished run, had it watched (docs/detector.md).
+
+        Args:
+            alarm: makes the rule, anew for each run: ``seedproof.alarms.Doomed``, or a class of one's own.
+
+        Returns:
+            One row per run that ended: names, outcome, kind and steps, ``alarm``, the step at which the rule held it for doomed,
+            missing where it did not, and ``because``. :func:`seedproof.analysis.alarm_rates` counts.
+        """
+        from seedproof.analysis import alarm_table
+        from seedproof.analysis.stored import stored_signals
+
+        runs = self.runs()
+        return alarm_table(runs, stored_signals(self._store, runs), alarm)
 
     def run_id(self, run: str) -> str:
         """The id of a run: every method that takes a run finds it by this.
