@@ -18,6 +18,7 @@ from seedproof.store.encoding import dumps, loads
         events.Finished(run="a", outcome="failed", reason="diverged", score=math.inf),
         events.Crashed(run="a", message="boom", refused=True),
         events.Interrupted(run="a", disk_full=True),
+        events.Paused(run="a", step=6),
         events.Held(run="a", message="by process 1"),
         events.Note(message="to all"),
         events.Stopping(),

@@ -53,9 +53,9 @@ class Finished(Event):
     """A run has its result, now or since an earlier launch."""
 
     outcome: str
-    """``succeeded`` or ``failed``. A failed run is a result, not an error."""
+    """``succeeded``, ``failed`` or ``stopped``. A failed run is a result, not an error."""
     reason: str | None = None
-    """Why it failed: ``majority`` or ``diverged``."""
+    """Why it failed, ``majority`` or ``diverged``, or what stopped it, ``race`` or ``alarm``."""
     score: float | None = None
 
 
@@ -74,6 +74,14 @@ class Interrupted(Event):
 
     disk_full: bool = False
     """No space was left on the disk of the store, so the launcher stops."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paused(Event):
+    """A run waits, saved, until its race is decided."""
+
+    step: int
+    """Steps that it has done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +107,15 @@ Listener = Callable[[Event], None]
 """Called with each event in the thread of the launcher. What it raises ends the launch."""
 
 KINDS: Mapping[str, type[Event]] = {
-    kind.__name__.lower(): kind for kind in (Started, Progress, Finished, Crashed, Interrupted, Held, Note, Stopping)
+    kind.__name__.lower(): kind
+    for kind in (Started, Progress, Finished, Crashed, Interrupted, Paused, Held, Note, Stopping)
 }
 """Every kind of event by its name in JSON."""
 
 
 def is_end(event: Event) -> bool:
     """Whether the launch has done with the event's run."""
-    return isinstance(event, (Finished, Crashed, Interrupted, Held))
+    return isinstance(event, (Finished, Crashed, Interrupted, Paused, Held))
 
 
 def from_json(content: Mapping[str, Any]) -> Event:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from seedproof.execution.environment import Process
-from seedproof.execution.outcome import Stopwatch, last_epoch_loss, make_result
+from seedproof.execution.outcome import Stopwatch, execution_of, last_epoch_loss, make_result
 from seedproof.execution.recording import Recording
+from seedproof.execution.stopping import Stopped
 from seedproof.store import RunFolder
-from seedproof.store.checked import judge
+from seedproof.store.checked import check_result, judge
 from seedproof.tasks import Split, Task
 
 
@@ -41,7 +42,7 @@ def test_the_training_loss_is_the_mean_of_the_last_epoch():
     assert last_epoch_loss(losses | {8: math.inf}, 3) == math.inf
 
 
-def result(tmp_path, *, evaluated_at, diverged_at=None, losses=(1.0, 0.5), scores=None):
+def result(tmp_path, *, evaluated_at=None, diverged_at=None, losses=(1.0, 0.5), scores=None, stopped=None):
     folder = RunFolder(tmp_path / "0123456789abcdef")
     folder.path.mkdir()
     for number in range(2):
@@ -59,11 +60,12 @@ def result(tmp_path, *, evaluated_at, diverged_at=None, losses=(1.0, 0.5), score
                     "logits dev": logits,
                 }
             )
-    engine = SimpleNamespace(evaluated_at=evaluated_at, diverged_at=diverged_at)
+    engine = stopped or SimpleNamespace(evaluated_at=evaluated_at, diverged_at=diverged_at)
     split = Split(("a", "b", "c", "d"), None, np.array([0, 1, 0, 1]))
     task = Task(name="t", train=split, dev=split, classes=("no", "yes"), metrics=("accuracy", "f1"))
     about = {"steps": 2, "steps_per_epoch": 1, "missing_parameters": ["a"], "truncated_examples": 0}
-    return make_result(engine, folder, task, about, Recording(), Stopwatch(), Process.here())
+    execution = execution_of(folder, Stopwatch(), Process.here())
+    return make_result(engine, folder, task, about, Recording(), execution)
 
 
 def test_the_score_is_that_of_the_evaluation_that_counts(tmp_path):
@@ -102,3 +104,15 @@ def test_what_may_differ_between_two_executions_is_set_apart(tmp_path):
     first, second = (result(tmp_path / name, evaluated_at=2, scores={2: 0.9}) for name in ("one", "two"))
     assert first.pop("execution")["seconds"] != second.pop("execution")["seconds"]
     assert first == second
+
+
+@pytest.mark.parametrize(("scores", "had"), [({1: 0.9}, 0.9), (None, math.nan)])
+def test_a_stopped_run_has_no_score_but_that_of_its_last_evaluation(tmp_path, scores, had):
+    made = result(tmp_path, scores=scores, stopped=Stopped(by="alarm", at=2, because="it is doomed"))
+    assert (made["outcome"], made["reason"], made["stopped_at"]) == ("stopped", "alarm", 2)
+    assert made["stopped_because"] == "it is doomed"
+    assert made["stopped_score"] == pytest.approx(had, nan_ok=True)
+    assert math.isnan(made["score"])
+    check_result(made)
+    with pytest.raises(ValueError, match=r"it was stopped \(alarm\), but has the score 0.9"):
+        check_result({**made, "score": 0.9})

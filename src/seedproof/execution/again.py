@@ -38,6 +38,7 @@ def widened(recorded: dict[str, Any], wanted: Recording) -> Recording:
             **{name: math.gcd(every, earlier.get(name, every)) for name, every in wanted.probes.items()},
         },
         evaluations=wanted.evaluations if wanted.evaluations is not None else recorded.get("evaluations"),
+        evaluation_at=wanted.evaluation_at,
         weights=wanted.weights or bool(recorded.get("weights")),
         checkpoint_seconds=wanted.checkpoint_seconds,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Digest:
     """Training loss at the end, dropout off; None: not recorded."""
     kinds: frozenset[str] = frozenset()
     """Kinds of the records that hold more than names."""
+    alarm: Mapping[str, Any] = field(default_factory=dict)
+    """Where an alarm sounded: why (``alarm_because``), and at which step (``alarm_at``)."""
 
     @classmethod
     def of(cls, records: Iterable[Mapping[str, Any]], step: int | None) -> Digest:
@@ -51,11 +53,14 @@ class Digest:
         gradients: list[Mapping[str, Any]] = []
         fit_loss: float | None = None
         kinds: set[str] = set()
+        alarm: dict[str, Any] = {}
         for record in records:
             if record.keys() - {"step", "kind", "names"}:
                 kinds.add(record["kind"])
             if record["kind"] == "loss":
                 losses[record["step"]] = record["loss"]
+            elif record["kind"] == "alarm":
+                alarm = {"alarm_because": record["because"], "alarm_at": record["step"]}
             elif record["kind"] == "fit":
                 fit_loss = record["loss"]
             elif record["kind"] == "gradients":
@@ -65,7 +70,12 @@ class Digest:
                 evaluations = {k: v for k, v in evaluations.items() if k in recent or k == step} | {
                     record["step"]: record
                 }
-        return cls(losses, evaluations, gradients, fit_loss, frozenset(kinds))
+        return cls(losses, evaluations, gradients, fit_loss, frozenset(kinds), alarm)
+
+    @property
+    def last_scores(self) -> Mapping[str, float]:
+        """Scores of the last evaluation; empty where there was none."""
+        return self.evaluations[max(self.evaluations)]["scores"] if self.evaluations else {}
 
     def logits(self, step: int | None) -> dict[str, NDArray[Any]]:
         """The logits after a step that was asked for, float32 (examples, labels) by split; nothing of another step."""

@@ -213,6 +213,7 @@ class Fleet:
                 self._record(run, seen)
                 if not run.member.is_done and run.session.is_save_due():
                     self._save(run)
+            self._leave([run for run in group if self._is_leaving(run)], engine)
             self._finish([run for run in group if run.member.is_done], engine)
             if not engine.members:
                 del self._engines[key]
@@ -222,6 +223,24 @@ class Fleet:
 
     def _save(self, run: _Run) -> None:
         run.session.save(run.member.step, *self._engines[run.key].state(run.member))
+
+    def _is_leaving(self, run: _Run) -> bool:
+        return not run.member.is_done and run.session.is_leaving(run.member.step, run.member.steps)
+
+    def _leave(self, runs: list[_Run], engine: FleetEngine) -> None:
+        """Let go of runs that end, or pause, before their last step."""
+        for run in runs:
+            if run.session.stopped is None:
+                self._save(run)
+        engine.release([run.member for run in runs])
+        for run in runs:
+            try:
+                run.session.leave(run.about)
+            except Exception as error:
+                if is_disk_full(error):
+                    raise OSError(errno.ENOSPC, str(error)) from error
+                run.session.crash(error)
+            self._runs.remove(run)
 
     def _finish(self, runs: list[_Run], engine: FleetEngine) -> None:
         engine.release([run.member for run in runs])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from seedproof.execution import environment
 from seedproof.execution.ending import Digest, describe_ending
 from seedproof.execution.recording import Recording, recordings_of
+from seedproof.execution.stopping import Stopped
 from seedproof.store import RunFolder
 from seedproof.store.checked import judge
 from seedproof.tasks.base import Task
@@ -49,10 +51,10 @@ def make_result(
     task: Task,
     about: dict[str, Any],
     recording: Recording,
-    watch: Stopwatch,
-    process: environment.Process,
+    execution: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The result of a run whose training has ended. ``execution`` holds all that may differ when it is done again."""
+    """The result of a run whose training has ended, or that a rule has stopped. ``execution`` holds all that may differ when it
+    is done again: :func:`execution_of`."""
     digest = Digest.of(folder.records(), engine.evaluated_at)
     outputs = digest.logits(engine.evaluated_at)
     final = {} if engine.evaluated_at is None else digest.evaluations[engine.evaluated_at]["scores"]
@@ -62,9 +64,12 @@ def make_result(
     low, high = score_interval(judge_of_task, outputs["dev"], task.dev.labels) if outputs else (math.nan, math.nan)
     # Gradients that are not finite at the last step show in the final evaluation only.
     diverged_at = engine.diverged_at if engine.diverged_at or reason != "diverged" else engine.evaluated_at
+    ended: dict[str, Any] = {"outcome": outcome, "reason": reason}
+    if isinstance(engine, Stopped):
+        ended = engine.result(digest.last_scores.get(metric, math.nan))
     return {
-        "outcome": outcome,
-        "reason": reason,
+        **ended,
+        **digest.alarm,
         "diverged_at": diverged_at,
         "metric": metric,
         "positive_class": judge_of_task.positive,
@@ -81,7 +86,7 @@ def make_result(
         "evaluated_step": engine.evaluated_at,
         **about,
         "recordings": recordings_of(recording, digest.kinds, has_weights=folder.weights.is_dir()),
-        "execution": _execution(folder, watch, process),
+        "execution": dict(execution),
     }
 
 
@@ -91,7 +96,7 @@ def last_epoch_loss(losses: dict[int, float], steps_per_epoch: int) -> float:
     return float(np.mean([losses[step] for step in sorted(losses) if step > last - steps_per_epoch]))
 
 
-def _execution(folder: RunFolder, watch: Stopwatch, process: environment.Process) -> dict[str, Any]:
+def execution_of(folder: RunFolder, watch: Stopwatch, process: environment.Process) -> dict[str, Any]:
     """Where and when the last attempt was made, how long it took, and how many there were."""
     seconds, now = watch.seconds, process.environment
     starts = [event for event in folder.attempts() if event["event"] == "start"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def execute(session: Session) -> None:
-    """Execute a run, or go on with it; returns when its result is written.
+    """Execute a run, or go on with it; returns when its result is written, or when it waits for its race to be decided.
 
     Raises:
         Interrupted: the session said so; a run that is older than the checkpoint interval was saved first.
@@ -56,14 +56,19 @@ def execute(session: Session) -> None:
     engine = plain_engine(spec, ready)
     if (checkpoint := session.resume()) is not None:
         engine.load_state(checkpoint.step, checkpoint.tensors, checkpoint.values)
-    train(engine, session)
+    if not train(engine, session):
+        session.leave(ready.about)
+        return
     if recording.weights:
         session.keep_weights(partial(_write_all, engine, session.source, ready))
     session.finish(engine, ready.about)
 
 
-def train(engine: PlainEngine, session: Session) -> None:
+def train(engine: PlainEngine, session: Session) -> bool:
     """Train to the end; every step's records go to the session, now and then the state.
+
+    Returns:
+        Whether it got there; False where the run leaves before (:meth:`Session.is_leaving`).
 
     Raises:
         Interrupted: the session said so.
@@ -72,11 +77,16 @@ def train(engine: PlainEngine, session: Session) -> None:
         session.record(engine.step, engine.steps, records)
         if engine.step == 0 or engine.step == engine.steps or engine.diverged_at is not None:
             continue  # nothing to save yet, or nothing left to do: the result comes next
+        if session.is_leaving(engine.step, engine.steps):
+            if session.stopped is None:
+                session.save(engine.step, *engine.state())
+            return False
         is_asked = session.should_stop()
         if session.is_save_due(stopping=is_asked):
             session.save(engine.step, *engine.state())
         if is_asked:
             raise Interrupted
+    return True
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -95,7 +105,7 @@ class Prepared:
 def prepare(spec: RunSpec, task: Task, source: ModelSource, recording: Recording) -> Prepared:
     """Load what a run needs: the model with its head drawn, the tokens, the plan."""
     recipe = from_json(spec.recipe)
-    plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
+    plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations, recording.evaluation_at)
     data = tokenized(task, source, recipe)
     loaded = load_classifier(
         source,

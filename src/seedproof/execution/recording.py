@@ -38,6 +38,8 @@ class Recording:
     """Every how many steps (``gradients``) or evaluations each probe looks, by its name or its ``module:Class``."""
     evaluations: int | None = None
     """How often the development set is evaluated in a run, evenly spaced; None: after every epoch."""
+    evaluation_at: float | None = None
+    """Fraction of the training after which the development set is evaluated too; a race sets it to where it is decided."""
     weights: bool = False
     """Keep the final weights, in Transformers' layout."""
     checkpoint_seconds: float = 300.0
@@ -57,6 +59,10 @@ class Recording:
             raise UserError(
                 f"evaluations = {self.evaluations!r} is not valid; give a whole number from 1 (the end of the run) to 1000000"
             )
+        if self.evaluation_at is not None and not (
+            isinstance(self.evaluation_at, float) and 0 < self.evaluation_at < 1
+        ):
+            raise UserError(f"evaluation_at = {self.evaluation_at!r} is not valid; give a fraction between 0 and 1")
         if not isinstance(self.weights, bool):
             raise UserError(f"weights = {self.weights!r} is not valid; give true or false")
         seconds = self.checkpoint_seconds
@@ -126,17 +132,22 @@ class Recording:
         """These options for people, in one line."""
         probes = [f"{name} {every_in_words(name, every)}" for name, every in self.probes.items()]
         evaluated = f"{self.evaluations} times" if self.evaluations else "after every epoch"
+        evaluated += f" and at {100 * self.evaluation_at:g} % of training" if self.evaluation_at else ""
         kept = "weights are kept" if self.weights else "no weights are kept"
         return f"{', '.join(probes) or 'nothing beside loss, scores and predictions'}; evaluated {evaluated}; {kept}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {**dataclasses.asdict(self), "probes": dict(self.probes)}
+        values = {**dataclasses.asdict(self), "probes": dict(self.probes)}
+        if self.evaluation_at is None:  # as before there was one
+            del values["evaluation_at"]
+        return values
 
     @property
     def recorded(self) -> dict[str, Any]:
         """What decides which records a run has: records of different settings must not be mixed in one journal."""
-        return {"probes": dict(self.probes), "evaluations": self.evaluations}
+        added = {} if self.evaluation_at is None else {"evaluation_at": self.evaluation_at}
+        return {"probes": dict(self.probes), "evaluations": self.evaluations, **added}
 
     def write(self, store: Path) -> None:
         """Keep these options in a store."""

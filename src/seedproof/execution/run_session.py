@@ -12,19 +12,25 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from seedproof import events, extensions
+from seedproof.alarms import Doomed
 from seedproof.errors import Damaged, UserError, is_out_of_memory
 from seedproof.events import Listener
 from seedproof.execution import Interrupted, again, environment
+from seedproof.execution.ending import reference_loss
 from seedproof.execution.environment import Process
+from seedproof.execution.guard import Guard
 from seedproof.execution.inputs import model_source, read_task
-from seedproof.execution.outcome import Trained, make_result
+from seedproof.execution.outcome import Trained, execution_of, make_result
+from seedproof.execution.race import Race, decisions
 from seedproof.execution.recording import Recording, lacks
 from seedproof.execution.session import Checkpoint, Session
+from seedproof.execution.stopping import Stopped
 from seedproof.models.source import ModelSource
 from seedproof.recipes import from_json
-from seedproof.store import Held, RunFolder, Store, disk_full_message, is_disk_full, move_folder
+from seedproof.store import Held, RunFolder, State, Store, disk_full_message, is_disk_full, move_folder
 from seedproof.store.seals import seal_file
 from seedproof.tasks.base import Task
+from seedproof.training.plan import total_steps
 
 if TYPE_CHECKING:
     from seedproof.training.engine import Record
@@ -113,7 +119,10 @@ class RunSession(Session):
         self._run.add_attempt_event("start", environment=dict(process.environment), **where)
         self._send(events.Started(run=self.id))
         self.spec = self._run.spec
-        return finished is None or self._begin_again(finished)
+        if finished is not None and not self._begin_again(finished):
+            return False
+        self._enter_race(is_again=finished is not None)
+        return True
 
     def _begin_again(self, finished: Mapping[str, Any]) -> bool:
         """Execute a finished run beside itself; whether that is still to be done."""
@@ -129,6 +138,22 @@ class RunSession(Session):
         again.adopt(self._run, self.folder, self.note)
         self._end(finished_event(self._run))
         return False
+
+    def _enter_race(self, *, is_again: bool) -> None:
+        """Let the alarm of a race watch the run, and pause it where its race is to be decided; one that is done again goes to
+        its end as it did."""
+        race = Race.read(self.store.path)
+        if race is None:
+            return
+        alarm = Doomed()
+        self.guard = Guard(
+            alarm,
+            steps=total_steps(from_json(self.spec.recipe), self.spec.task.train_examples),
+            reference_loss=reference_loss(self.task),
+            may_stop=not is_again and (race.stop_doomed or alarm.may_stop(self.spec.model.fingerprint)),
+        )
+        is_decided = any(self.id in decision.scores for decision in decisions(self.store))
+        self.pause_at = None if is_again or is_decided else race.at
 
     @cached_property
     def process(self) -> Process:
@@ -160,6 +185,8 @@ class RunSession(Session):
                 step, tensors, extra = found
                 check_versions(from_json(self.folder.spec.recipe).methods, extra["engine"].get("methods"))
                 self.folder.cut_back(step)
+                if self.guard is not None:
+                    self.guard.catch_up(self.folder.records())
                 if differing := environment.difference(extra.get("environment", {}), self.process.environment):
                     self.note(
                         "goes on from its checkpoint under another environment, so its last bits may be others than without "
@@ -171,7 +198,7 @@ class RunSession(Session):
         self.folder.start_again()
         return None
 
-    def record(self, step: int, steps: int, records: Sequence[Record]) -> None:
+    def keep_records(self, step: int, steps: int, records: Sequence[Record]) -> None:
         """Appended to the journal."""
         for record in records:
             self.folder.journal.append({"step": record.step, "kind": record.kind, **record.values})
@@ -199,11 +226,21 @@ class RunSession(Session):
     def finish(self, trained: Trained, about: Mapping[str, Any]) -> None:
         """Write the result; of a run that was done again, take over the fuller records."""
         self.folder.journal.flush()
-        result = make_result(trained, self.folder, self.task, dict(about), self.recording, self.watch, self.process)
+        result = make_result(trained, self.folder, self.task, dict(about), self.recording, self._execution)
         self.folder.finish(result)
         if self.folder is not self._run:
             again.adopt(self._run, self.folder, self.note)
         self._end(finished_event(self._run))
+
+    @property
+    def _execution(self) -> dict[str, Any]:
+        return execution_of(self.folder, self.watch, self.process)
+
+    def pause(self, about: Mapping[str, Any]) -> None:
+        """Noted, with what the result of the run will say of this attempt if it is stopped here."""
+        self._run.add_attempt_event("paused", about=dict(about), execution=self._execution)
+        step = max(record["step"] for record in self.folder.records())
+        self._end(events.Paused(run=self.id, step=step))
 
     def interrupt(self) -> None:
         """Note the interruption; if that cannot be done, it is a crash."""
@@ -294,6 +331,31 @@ def end_dead_run(store: Store, run_id: str, message: str, *, interrupted: bool, 
         if not is_disk_full(error):  # its folder cannot say how it ended
             return events.Crashed(run=run_id, message=f"{message}; {error}", refused=True)
     return ended
+
+
+def stop_paused(store: Store, run_id: str, stopped: Stopped) -> events.Finished | None:
+    """Finish a run that waits for its race, as stopped.
+
+    Args:
+        store: of the run.
+        run_id: its id.
+        stopped: why.
+
+    Returns:
+        What there is to tell; None where it does not wait any more, because another process has stopped it.
+
+    Raises:
+        UserError: another process holds the run, or it is damaged.
+    """
+    folder = store.run(run_id)
+    with folder.hold():
+        if folder.state_if_free is not State.PAUSED:
+            return None
+        paused = folder.attempts()[-1]
+        task = read_task(store.task_folder(folder.spec.task.fingerprint))
+        recording = Recording.read(store.path)
+        folder.finish(make_result(stopped, folder, task, paused["about"], recording, paused["execution"]))
+    return finished_event(folder)
 
 
 def finished_event(folder: RunFolder) -> events.Finished:

@@ -12,18 +12,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
+from seedproof.execution.guard import RECORD as ALARM
+from seedproof.execution.guard import Guard
 from seedproof.execution.outcome import Stopwatch, Trained
 from seedproof.execution.recording import Recording
+from seedproof.execution.stopping import Stopped
 from seedproof.models.source import ModelSource
 from seedproof.spec import RunSpec
 from seedproof.tasks.base import Task
-
-if TYPE_CHECKING:
-    from seedproof.training.engine import Record
+from seedproof.training.engine import Record
+from seedproof.training.plan import step_at
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,9 +42,10 @@ class Session(ABC):
     """A run as its executor sees it.
 
     An executor reads ``spec``, ``recording``, :attr:`task` and :attr:`source`, goes on from :meth:`resume`, hands every step's
-    records to :meth:`record`, saves its state when :meth:`is_save_due`, and ends with :meth:`finish`. It raises
-    :class:`seedproof.execution.Interrupted` where :meth:`should_stop` says so; whatever else it raises is a crash. An
-    executor of many runs at a time calls :meth:`interrupt` and :meth:`crash` itself.
+    records to :meth:`record`, saves its state when :meth:`is_save_due`, and ends with :meth:`finish`; where
+    :meth:`is_leaving` says so, it ends before, with :meth:`leave`. It raises :class:`seedproof.execution.Interrupted` where
+    :meth:`should_stop` says so; whatever else it raises is a crash. An executor of many runs at a time calls
+    :meth:`interrupt` and :meth:`crash` itself.
     """
 
     spec: RunSpec
@@ -52,6 +55,12 @@ class Session(ABC):
     def __init__(self) -> None:
         self.watch = Stopwatch()
         self._saved = time.monotonic()
+        self.pause_at: float | None = None
+        """Fraction of the training after which the run waits for its race to be decided; None: it has none to wait for."""
+        self.guard: Guard | None = None
+        """The alarm that watches it."""
+        self.stopped: Stopped | None = None
+        """Which rule has stopped it, and why."""
 
     @property
     @abstractmethod
@@ -78,9 +87,35 @@ class Session(ABC):
         Called once, before the first record.
         """
 
-    @abstractmethod
     def record(self, step: int, steps: int, records: Sequence[Record]) -> None:
+        """Keep what was recorded at ``step`` of ``steps``, show it to the alarm, and tell how far the run is."""
+        alarms: list[Record] = []
+        if self.guard is not None:
+            why, stopped = self.guard.see(step, records)
+            if why is not None:
+                self.stopped = stopped
+                self.note(f"looks doomed at step {step}, because {why}{'; it is stopped' if stopped else ''}")
+                alarms = [Record(step, ALARM, {"because": why})]
+        self.keep_records(step, steps, [*records, *alarms])
+
+    @abstractmethod
+    def keep_records(self, step: int, steps: int, records: Sequence[Record]) -> None:
         """Keep what was recorded at ``step`` of ``steps``, and tell how far the run is."""
+
+    def is_leaving(self, step: int, steps: int) -> bool:
+        """Whether the run ends after this step, which is not its last: a rule has stopped it, or its race is to be decided."""
+        return self.stopped is not None or (self.pause_at is not None and step >= step_at(self.pause_at, steps))
+
+    def leave(self, about: Mapping[str, Any]) -> None:
+        """End a run that is leaving: write the result of a stopped one; one that pauses was saved by its executor.
+
+        Args:
+            about: as for :meth:`finish`.
+        """
+        if self.stopped is not None:
+            self.finish(self.stopped, about)
+        else:
+            self.pause(about)
 
     def is_save_due(self, *, stopping: bool = False) -> bool:
         """Whether the state is to be saved: ``checkpoint_seconds`` have passed since it last was, or, of a run that is
@@ -110,9 +145,13 @@ class Session(ABC):
         """Compute and write the result of a run whose training has ended, and let go of the run.
 
         Args:
-            trained: what the engine says of its end.
+            trained: what the engine says of its end; :class:`seedproof.execution.stopping.Stopped` where a rule ended it before.
             about: what there is to say about the run's start, for its result.
         """
+
+    @abstractmethod
+    def pause(self, about: Mapping[str, Any]) -> None:
+        """Let go of the run, which is saved and waits until its race is decided; ``about`` as for :meth:`finish`."""
 
     @abstractmethod
     def interrupt(self) -> None:

@@ -69,7 +69,7 @@ def estimate_runs(
         kind = (task.fingerprint, spec.model.fingerprint, methods, recipe.batch_size, recipe.max_length)
         if kind not in timed:
             timed[kind] = time_steps(spec, task, models[spec.model.fingerprint], recording)
-        plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations)
+        plan = make_plan(recipe, spec.seeds, len(task.train), recording.evaluations, recording.evaluation_at)
         looks = recording.evaluations or math.ceil(plan.steps / plan.steps_per_epoch)
         dev = sum(len(split) for split in task.evaluation_splits.values())
         seconds += run_seconds(timed[kind].seconds, plan.steps, looks, dev, recipe.batch_size)
@@ -94,7 +94,7 @@ def _norms(steps: int, probes: Mapping[str, int]) -> float:
 
 def time_steps(spec: RunSpec, task: Task, source: ModelSource, recording: Recording | None = None) -> Timed:
     """Time the first steps of a run by the plain engine, from the real model and data, with what is recorded of a step."""
-    recording = dataclasses.replace(recording or Recording(), evaluations=1)
+    recording = dataclasses.replace(recording or Recording(), evaluations=1, evaluation_at=None)
     threads = torch.get_num_threads()
     configure_process(spec.numerics)
     try:

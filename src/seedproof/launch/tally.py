@@ -25,6 +25,8 @@ class Summary:
     crashed: dict[str, str] = field(default_factory=dict)
     """Messages of the crashed runs by id."""
     interrupted: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
+    """Waiting, saved, until their race is decided."""
     held: list[str] = field(default_factory=list)
     """Being executed by another launcher."""
     not_started: list[str] = field(default_factory=list)
@@ -78,6 +80,8 @@ class Tally:
                 self.summary.interrupted.append(event.run)
                 self.is_disk_full |= event.disk_full
                 self.is_stopping = True  # also when it was the worker itself that somebody asked to stop
+            case events.Paused():
+                self.summary.paused.append(event.run)
             case events.Held():
                 self.summary.held.append(event.run)
             case events.Stopping():
@@ -91,7 +95,7 @@ class Tally:
             UserError: the disk is full, or runs could not be begun.
         """
         summary = self.summary
-        ended = {*summary.finished, *summary.crashed, *summary.interrupted, *summary.held}
+        ended = {*summary.finished, *summary.crashed, *summary.interrupted, *summary.paused, *summary.held}
         summary.not_started = [spec.id for spec in self.left if spec.id not in ended]
         if self.is_disk_full:
             raise UserError(disk_full_message(self._store.path))

@@ -19,6 +19,10 @@ _TABLE_COLUMNS = frozenset({"task", "model", "recipe", "seed", "run", "state"})
 MOST_THREADS = 1024
 """Threads of one run."""
 
+STOPPED = "stopped"
+"""Outcome of a run that a rule ended before its last step: it has neither succeeded nor failed."""
+_STOPPED_BY = ("race", "alarm")
+
 _SEED = re.compile(r"\d{1,19}(/\d{1,19}/\d{1,19})?")
 
 
@@ -58,11 +62,11 @@ def _is_names(value: Any) -> bool:
 
 
 def _is_reason(value: Any) -> bool:
-    return value in (None, "majority", "diverged")
+    return value in (None, "majority", "diverged", *_STOPPED_BY)
 
 
 def _is_outcome(value: Any) -> bool:
-    return value in ("succeeded", "failed")
+    return value in ("succeeded", "failed", STOPPED)
 
 
 def _is_class(value: Any) -> bool:
@@ -90,6 +94,11 @@ _RESULT: Mapping[str, Callable[[Any], bool]] = {
     "class_scores": _is_dictionary,
     "ending": _is_ending,
     "training_loss": _is_number,
+    "stopped_at": _is_count,
+    "stopped_score": _is_number,
+    "stopped_because": _is_text,
+    "alarm_because": _is_text,
+    "alarm_at": _is_count,
     "evaluated_step": _is_maybe_count,
     "steps": _is_count,
     "steps_per_epoch": _is_count,
@@ -125,12 +134,19 @@ def check_result(result: Mapping[str, Any]) -> None:
         )
     if {"score", "majority", "outcome"} <= result.keys():
         _check_outcome(result)
-    for name in ("evaluated_step", "diverged_at"):
+    for name in ("evaluated_step", "diverged_at", "stopped_at"):
         if (result.get(name) or 0) > result.get("steps", math.inf):
             raise ValueError(f"its {name} is {result[name]}, behind the last of its {result['steps']} steps")
 
 
 def _check_outcome(result: Mapping[str, Any]) -> None:
+    if result["outcome"] == STOPPED:
+        if not math.isnan(result["score"]) or result.get("reason") not in _STOPPED_BY:
+            raise ValueError(
+                f"it was stopped ({result.get('reason')}), but has the score {result['score']}, as only runs that came to "
+                "their end have"
+            )
+        return
     outcome, reason = judge(result["score"], result["majority"])
     if (outcome, reason) != (result["outcome"], result.get("reason", reason)):
         said = f"{result['outcome']} ({result.get('reason')})" if result.get("reason") else result["outcome"]

@@ -145,13 +145,18 @@ class RunFolder:
             return State.FINISHED
         if "lock" in names and is_held(self.path / "lock"):
             return State.RUNNING
-        if self._result.exists():  # finished between the two looks
+        return self.state_if_free
+
+    @property
+    def state_if_free(self) -> State:
+        """The state of the run where no other process holds it."""
+        if self._result.exists():
             return State.FINISHED
-        last = self.attempts()[-1:] if "attempts.jsonl" in names else []
+        last = self.attempts()[-1:] if self._attempts.path.exists() else []
         return STATE_AFTER[last[0]["event"]] if last else State.PENDING
 
     def attempts(self) -> list[dict[str, Any]]:
-        """Every start, interruption and crash so far, oldest first.
+        """Every start, interruption, pause and crash so far, oldest first.
 
         Raises:
             UserError: ``attempts.jsonl`` is damaged.
@@ -180,12 +185,12 @@ class RunFolder:
             yield record
         if self.is_finished:
             result = self.result()
-            trained = result.get("diverged_at") or result.get("steps", 0)
+            trained = result.get("stopped_at") or result.get("diverged_at") or result.get("steps", 0)
             if last < trained:
                 raise _damaged(self.journal.path, f"it ends at step {last}, and {self._result.name} says {trained}")
 
     def add_attempt_event(self, event: str, **details: Any) -> None:
-        """Note a ``"start"``, an ``"interrupted"`` or a ``"crashed"``, with host, process and time (seconds, Unix).
+        """Note a ``"start"``, an ``"interrupted"``, a ``"paused"`` or a ``"crashed"``, with host, process and time (Unix).
 
         Raises:
             OSError: the disk refused.

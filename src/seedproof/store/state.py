@@ -14,6 +14,8 @@ class State(enum.StrEnum):
     """A living process holds its lock."""
     INTERRUPTED = "interrupted"
     """Stopped at somebody's wish; goes on from its last checkpoint."""
+    PAUSED = "paused"
+    """Waits, saved, until its race is decided; then it goes on from there, or is finished as stopped."""
     LOST = "lost"
     """Its process ended without a word (killed, or the machine went down); goes on from its last checkpoint."""
     CRASHED = "crashed"
@@ -22,5 +24,5 @@ class State(enum.StrEnum):
     """It has a result."""
 
 
-STATE_AFTER = {"start": State.LOST, "interrupted": State.INTERRUPTED, "crashed": State.CRASHED}
+STATE_AFTER = {"start": State.LOST, "interrupted": State.INTERRUPTED, "paused": State.PAUSED, "crashed": State.CRASHED}
 """The state of a run that no process holds, by the last event of its attempts."""

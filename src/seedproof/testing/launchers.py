@@ -31,7 +31,18 @@ from seedproof.launch import Summary
 from seedproof.launch.base import Launcher, launcher_of
 from seedproof.store import RunFolder, State, Store
 from seedproof.testing.disk import DISK_FULL, refuse_where_full, site_of
-from seedproof.testing.tiny import STEPS, folders, ignore, journals, prepared, tiny_model, work_of
+from seedproof.testing.tiny import (
+    STEPS,
+    contract_study,
+    folders,
+    ignore,
+    journals,
+    losses_in,
+    losses_of,
+    prepared,
+    tiny_model,
+    work_of,
+)
 
 SECONDS = 120.0
 """How long to wait for a launch to get somewhere."""
@@ -107,6 +118,21 @@ class LauncherContract:
             assert isinstance(of_run[0], events.Started)
             assert isinstance(of_run[-1], events.Finished)
             assert max(event.step for event in of_run if isinstance(event, events.Progress)) == STEPS
+
+    def test_a_race_is_run_and_the_one_that_goes_on_ends_in_the_same_bits(
+        self, model: Path, tmp_path: Path, expected: dict[str, bytes]
+    ) -> None:
+        heard: list[Event] = []
+        race = contract_study(model, race="2:1@0.5")
+        results = race.run(
+            tmp_path / "a race", launcher=self.made(), jobs=self.jobs, listeners=[heard.append], progress=False
+        )
+        runs = results.runs().set_index("outcome")["run"]
+        paused = {event.run: event.step for event in heard if isinstance(event, events.Paused)}
+        assert paused == dict.fromkeys(expected, STEPS // 2)
+        [stopped], [going_on] = runs[runs.index == "stopped"], runs[runs.index != "stopped"]
+        assert losses_of(results.path, going_on) == losses_in(expected[going_on])
+        assert losses_of(results.path, stopped) == losses_in(expected[stopped])[: STEPS // 2]
 
     def test_finished_runs_are_left_alone(self, store: Store) -> None:
         self.launch(store)

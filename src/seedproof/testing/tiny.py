@@ -9,6 +9,7 @@ from seedproof.execution.recording import Recording
 from seedproof.launch.base import Work
 from seedproof.models.source import find_model
 from seedproof.store import RunFolder, Store
+from seedproof.store.encoding import loads
 from seedproof.study.study import Study
 from seedproof.tasks import Split, Task, load_task
 
@@ -52,9 +53,9 @@ def ignore(event: Event) -> None:
     """A listener that has no use for events."""
 
 
-def prepared(folder: Path, model: Path, engine: str = "plain") -> Store:
-    """A study of two runs, saved every twentieth of a second, none of which was started."""
-    study = Study(
+def contract_study(model: Path, engine: str = "plain", race: str | None = None) -> Study:
+    """A study of two runs, saved every twentieth of a second."""
+    return Study(
         "contract",
         tasks=[tiny_task()],
         models=[str(model)],
@@ -63,8 +64,13 @@ def prepared(folder: Path, model: Path, engine: str = "plain") -> Store:
         engine="fleet" if engine == "fleet" else "plain",
         device="cpu",
         recording=Recording(checkpoint_seconds=0.05, evaluations=2),
+        race=race,
     )
-    return study.prepare(folder)[0]
+
+
+def prepared(folder: Path, model: Path, engine: str = "plain") -> Store:
+    """The study of two runs, none of which was started."""
+    return contract_study(model, engine).prepare(folder)[0]
 
 
 def work_of(store: Store, jobs: int | None) -> Work:
@@ -85,3 +91,14 @@ def folders(store: Store) -> list[RunFolder]:
 def journals(store: Store) -> dict[str, bytes]:
     """Journals of all runs by id, to the last bit."""
     return {folder.id: folder.journal.path.read_bytes() for folder in folders(store)}
+
+
+def losses_of(store: Path, run_id: str) -> list[float]:
+    """The loss of every step that a run of a store has recorded."""
+    return losses_in(Store.open(store).run(run_id).journal.path.read_bytes())
+
+
+def losses_in(journal: bytes) -> list[float]:
+    """The loss of every step in the content of a journal."""
+    records = map(loads, journal.decode().splitlines())
+    return [record["loss"] for record in records if record["kind"] == "loss"]

@@ -96,7 +96,7 @@ class Tracking:
                 self._end(event.run, ending_of(folder, "finished"))
             case events.Crashed():
                 self._end(event.run, ending_of(folder, "crashed"))
-            case events.Interrupted():
+            case events.Interrupted() | events.Paused():
                 self._end(event.run, ending_of(folder, "interrupted"))
 
     def _run(self, id_: str) -> RunFolder:

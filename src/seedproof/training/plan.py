@@ -135,12 +135,36 @@ def count_steps(recipe: Recipe, examples: int) -> int:
     return steps
 
 
-def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | None = None) -> Plan:
+def step_at(fraction: float, steps: int) -> int:
+    """The step at which a fraction of a training of so many steps is done, at least the first.
+
+    >>> step_at(0.3, 69)
+    21
+    """
+    return max(1, round(fraction * steps))
+
+
+def total_steps(recipe: Recipe, examples: int) -> int:
+    """Steps of a run of ``recipe`` over ``examples`` training examples, the extra one of Devlin et al.'s code included.
+
+    Raises:
+        UserError: more than :data:`MOST_STEPS`.
+    """
+    return count_steps(recipe, examples) + int(_has_extra_step(recipe))
+
+
+def _has_extra_step(recipe: Recipe) -> bool:
+    return bool(recipe.extra_step) and recipe.max_steps is not None
+
+
+def make_plan(
+    recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | None = None, evaluation_at: float | None = None
+) -> Plan:
     """Plan a run of ``recipe`` (resolved) over ``examples`` training examples.
 
     ``evaluations``: how often the development set is evaluated at evenly spaced steps, the last included; None: after
-    every epoch. What is recorded does not change the run: with ``select="best"`` the candidates are always the end of
-    each epoch and the untrained model.
+    every epoch. ``evaluation_at``: it is evaluated at this fraction of the training too. What is recorded does not change
+    the run: with ``select="best"`` the candidates are always the end of each epoch and the untrained model.
     """
     per_epoch = math.ceil(examples / recipe.batch_size)
     steps = count_steps(recipe, examples)
@@ -148,7 +172,7 @@ def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | No
         factors = schedule_factor(recipe.schedule, np.arange(steps) / steps, 1.0, recipe.warmup_ratio)
     else:
         factors = schedule_factor(recipe.schedule, np.arange(steps), steps, int(recipe.warmup_ratio * steps))
-    if recipe.extra_step and recipe.max_steps is not None:
+    if _has_extra_step(recipe):
         steps, factors = steps + 1, np.append(factors, 0.0)
     rates = recipe.peak_learning_rate * factors
     epoch_ends = frozenset({*range(per_epoch, steps + 1, per_epoch), steps})
@@ -160,7 +184,11 @@ def make_plan(recipe: Recipe, seeds: Seeds, examples: int, evaluations: int | No
         batches=_draw_batches(seeds.order, steps, recipe.batch_size, examples),
         learning_rates=rates,
         step_sizes=np.asarray(sizes, float),
-        evaluate_after=frozenset(spaced) | {steps} | select,
+        evaluate_after=frozenset(spaced) | {steps} | select | _also(evaluation_at, steps),
         select_from=select,
         steps_per_epoch=per_epoch,
     )
+
+
+def _also(evaluation_at: float | None, steps: int) -> frozenset[int]:
+    return frozenset() if evaluation_at is None else frozenset({step_at(evaluation_at, steps)})

@@ -168,6 +168,8 @@ class Driver:
                 spec=session.spec,
                 recording=session.recording,
                 checkpoint=checkpoint,
+                pause_at=session.pause_at,
+                guard=session.guard,
                 task=self._parcels.task(session.spec.task),
                 model=self._parcels.model(session.source),
                 code=self._parcels.code(),

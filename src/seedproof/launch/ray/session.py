@@ -18,10 +18,12 @@ import numpy as np
 
 from seedproof import extensions
 from seedproof.errors import UserError
+from seedproof.execution.guard import Guard
 from seedproof.execution.inputs import read_task
 from seedproof.execution.outcome import Trained
 from seedproof.execution.recording import Recording
 from seedproof.execution.session import Checkpoint, Session
+from seedproof.execution.stopping import Stopped
 from seedproof.extensions import Origin
 from seedproof.launch.ray.parcels import Parcel, unpack
 from seedproof.models.source import ModelSource, find_model
@@ -48,6 +50,10 @@ class Order:
     """Checkpoint from which it goes on."""
     task: Parcel
     model: Parcel
+    pause_at: float | None = None
+    """Fraction of the training after which it waits for its race to be decided."""
+    guard: Guard | None = None
+    """The alarm that watches it, up to the checkpoint."""
     code: Sequence[tuple[Origin, Parcel]] = ()
     """Where the store found classes of the user's own, and their files."""
 
@@ -63,7 +69,7 @@ class Message:
     @property
     def is_last(self) -> bool:
         """Whether the attempt ends with it."""
-        return self.method in ("finish", "interrupt", "crash")
+        return self.method in ("finish", "pause", "interrupt", "crash")
 
 
 def replay(message: Message, session: Session) -> None:
@@ -121,6 +127,7 @@ class StreamedSession(Session):
     def __init__(self, order: Order, send: Callable[[Message], None], should_stop: Callable[[], bool]) -> None:
         super().__init__()
         self.spec, self.recording = order.spec, order.recording
+        self.pause_at, self.guard = order.pause_at, order.guard
         self.is_over = False
         """Whether its end was sent."""
         self._order, self._send_message, self._should_stop = order, send, should_stop
@@ -152,9 +159,9 @@ class StreamedSession(Session):
         """What came with the order."""
         return self._order.checkpoint
 
-    def record(self, step: int, steps: int, records: Sequence[Record]) -> None:
-        """Sent."""
-        self._send("record", step, steps, list(records))
+    def keep_records(self, step: int, steps: int, records: Sequence[Record]) -> None:
+        """Sent, with what the alarm said of them here."""
+        self._send("keep_records", step, steps, list(records))
 
     def _save(self, checkpoint: Checkpoint) -> None:
         # Copies: the engine may go on before they are on their way.
@@ -179,7 +186,12 @@ class StreamedSession(Session):
 
     def finish(self, trained: Trained, about: Mapping[str, Any]) -> None:
         """Sent; the result is computed where the records are."""
-        self._send("finish", Ended(trained.diverged_at, trained.evaluated_at), dict(about))
+        ended = trained if isinstance(trained, Stopped) else Ended(trained.diverged_at, trained.evaluated_at)
+        self._send("finish", ended, dict(about))
+
+    def pause(self, about: Mapping[str, Any]) -> None:
+        """Sent."""
+        self._send("pause", dict(about))
 
     def interrupt(self) -> None:
         """Sent."""

@@ -1,0 +1,65 @@
+"""An alarm that watches a run while it executes: what it says is recorded, and stops the run where that is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from seedproof.alarms import Alarm, SignalReader
+from seedproof.execution.stopping import Stopped
+
+if TYPE_CHECKING:
+    from seedproof.training.engine import Record
+
+RECORD = "alarm"
+"""Kind of the record that an alarm leaves, with ``because``."""
+
+
+class Guard:
+    """One alarm over one run, fed from what is recorded of it. It sounds once.
+
+    Args:
+        alarm: made for this run.
+        steps: of the whole training.
+        reference_loss: see :class:`seedproof.alarms.Signals`.
+        may_stop: whether the run ends where it sounds.
+    """
+
+    def __init__(self, alarm: Alarm, *, steps: int, reference_loss: float, may_stop: bool) -> None:
+        self._alarm: Alarm | None = alarm
+        self._steps, self._may_stop = steps, may_stop
+        self._reader = SignalReader(steps=steps, reference_loss=reference_loss)
+
+    def catch_up(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """See again the records of a run up to its checkpoint, in order."""
+        for step, group in groupby(records, key=lambda record: record["step"]):
+            of_step = list(group)
+            if any(record["kind"] == RECORD for record in of_step):
+                self._alarm = None
+            self._see(step, of_step)
+
+    def see(self, step: int, records: Sequence[Record]) -> tuple[str | None, Stopped | None]:
+        """See what was recorded at a step.
+
+        Returns:
+            Why the run is doomed, if the alarm sounds; and how it ends, if it may stop the run and that is not at its end
+            anyway, by its last step or a loss that is not finite.
+        """
+        seen = [{"step": record.step, "kind": record.kind, **record.values} for record in records]
+        why = self._see(step, seen)
+        if why is None:
+            return None, None
+        loss = next(record["loss"] for record in seen if record["kind"] == "loss")
+        ends_anyway = step >= self._steps or not math.isfinite(loss)
+        return why, Stopped(by="alarm", at=step, because=why) if self._may_stop and not ends_anyway else None
+
+    def _see(self, step: int, records: Sequence[Mapping[str, Any]]) -> str | None:
+        signals = self._reader.read(records)
+        if self._alarm is None or signals is None or step == 0:
+            return None
+        why = self._alarm.see(signals)
+        if why is not None:
+            self._alarm = None
+        return why
