@@ -15,7 +15,7 @@ from typing import Any, Literal, cast
 import pandas as pd
 
 from seedproof.analysis.comparisons import SMALLEST_SEEDS, holm
-from seedproof.analysis.differences import Comparison, Difference, compare
+from seedproof.analysis.differences import Comparison, Difference, compare, not_compared
 from seedproof.errors import unknown
 
 LEVEL = 0.05
@@ -102,7 +102,9 @@ def _answer(rows: pd.DataFrame, baseline: str | None) -> Answer:
     base = cells[names.index(chosen)]
     others = [cell for cell in cells if cell["finished"] and cell is not base] if base["finished"] else []
     found = _corrected([compare(cell, base, LEVEL / max(1, len(others))) for cell in others])
-    said = _sentence(cells, base, found)
+    if raced := any(cell.get("stopped") for cell in cells):
+        found = [not_compared(one) for one in found]
+    said = _raced(cells) if raced else _sentence(cells, base, found)
     if unfinished := [cell["recipe"] for cell in cells if not cell["finished"] and cell is not base]:
         said += f"; no run of {_listed(unfinished)} has finished yet" if base["finished"] else ""
     return Answer(cells[0]["task"], cells[0]["model"], chosen, tuple(found), f"{said}.", _all_failed(cells))
@@ -118,6 +120,22 @@ def _sentence(cells: list[dict[str, Any]], base: dict[str, Any], found: list[Com
     if not found:
         return _alone(base, len(cells))
     return _against(found[0]) if len(found) == 1 else _against_many(found, base)
+
+
+def _raced(cells: list[dict[str, Any]]) -> str:
+    """What there is to say of runs of which a rule has stopped some: nothing that compares recipes."""
+    told = "; ".join(map(_of_race, cells[:MOST_NAMES]))
+    more = f"; and {len(cells) - MOST_NAMES} more recipes" if len(cells) > MOST_NAMES else ""
+    compared = ", and recipes are not compared" if len(cells) > 1 else ""
+    return f"{told}{more}. Those that finished were selected: their failures and mean are not the recipe's{compared}"
+
+
+def _of_race(cell: dict[str, Any]) -> str:
+    stopped = f"{cell['recipe']}: {cell['stopped']} of {_runs(cell['runs'])} stopped early"
+    if not cell["finished"]:
+        return f"{stopped}, none finished yet"
+    best = "" if math.isnan(cell["maximum"]) else f", the best scores {cell['maximum']:.3f}"
+    return f"{stopped}, {cell['finished']} finished, {cell['failed']} of these failed{best}"
 
 
 def _all_failed(cells: list[dict[str, Any]]) -> bool:

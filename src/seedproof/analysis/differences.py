@@ -90,6 +90,16 @@ def compare(cell: Mapping[str, Any], baseline: Mapping[str, Any], level: float) 
     )
 
 
+SELECTED = "runs were stopped early, and those that finished were selected"
+"""Why runs of a race are not compared."""
+
+
+def not_compared(comparison: Comparison) -> Comparison:
+    """A comparison of recipes of which runs were stopped: their finished runs are no samples, so nothing is compared."""
+    nothing = Difference(math.nan, missing=SELECTED)
+    return dataclasses.replace(comparison, rate=nothing, mean=nothing, sd=nothing)
+
+
 def _matched(cell: Mapping[str, Any], baseline: Mapping[str, Any]) -> tuple[list[dict[str, list[Any]]], bool]:
     """Outcomes and values of both over the seeds that they share, and True; of all runs where they share too few."""
     rows = [_by_seed(cell), _by_seed(baseline)]

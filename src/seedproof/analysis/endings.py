@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from seedproof.store.checked import STOPPED
+
 KINDS: Mapping[str, str] = MappingProxyType(
     {
         "fitted": "ended with a training loss at least 10 % under the label entropy",
@@ -40,13 +42,13 @@ FITTED = 0.1
 
 
 def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | None:
-    """The kind of a finished run; None for one that diverged, whose outcome says it all.
+    """The kind of a finished run; None for one that diverged or was stopped, whose outcome says it all.
 
     Args:
         result: of the run; its ``ending`` has the numbers of :mod:`seedproof.execution.ending`, as far as they are known.
         is_noisy: whether dropout or Mixout were on, so that the loss without them may have been lower. Asked where needed.
     """
-    if result.get("reason") == "diverged":
+    if result.get("reason") == "diverged" or result["outcome"] == STOPPED:
         return None
     ending, failed = result.get("ending") or {}, result["outcome"] == "failed"
     fitted = _is_fitted(ending, result, is_noisy)

@@ -24,12 +24,14 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "recipe": "name of the recipe, with what differs from the named one",
         "seed": "label of the seeds: `7`, or `head/order/dropout`",
         "run": "id of the run, the name of its folder",
-        "state": "pending, running, interrupted, lost, crashed or finished; what follows is missing unless it is finished",
-        "outcome": "succeeded or failed",
-        "reason": "why it failed: majority (not better than a constant prediction) or diverged (a loss that is not finite)",
+        "state": "pending, running, interrupted, paused, lost, crashed or finished; what follows is missing unless it is "
+        "finished",
+        "outcome": "succeeded, failed, or stopped: ended before its last step by a rule (docs/race.md)",
+        "reason": "why it failed: majority (not better than a constant prediction) or diverged (a loss that is not finite); "
+        "what stopped it: race or alarm",
         "metric": "the metric that judges the run",
         "kind": "how the run ended: fitted, collapsed, slow, unlearned, overfitted or unknown (docs/outcomes.md); missing where "
-        "it diverged",
+        "it diverged or was stopped",
         "positive_class": "the class that F1 is of, where `metric` is F1 of one class",
         "head_seed": "draws the parameters that the checkpoint does not have",
         "order_seed": "draws the order of the training examples",
@@ -44,7 +46,7 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "train_examples": "examples of the training set",
         "dev_examples": "examples of the development set",
         "score": "the metric on the development set at the end of training (at the best evaluation, where the recipe selects "
-        "it); NaN for a diverged run",
+        "it); NaN for a diverged or a stopped run",
         "score_low": "lower end of the score's 95 % interval over development sets of this size",
         "score_high": "its upper end",
         "covers_majority": "whether the run succeeded, and that interval covers the majority score",
@@ -54,6 +56,11 @@ RUN_COLUMNS: Mapping[str, str] = MappingProxyType(
         "steps": "steps of the run",
         "evaluated_step": "step whose weights are the result",
         "diverged_at": "step whose loss was not finite",
+        "stopped_at": "step after which it was stopped, where a run was",
+        "stopped_score": "its score at its last evaluation",
+        "stopped_because": "the rule's reason",
+        "alarm_because": "why an alarm held it for doomed, where one did",
+        "alarm_at": "at which step",
         "truncated_examples": "examples of all splits that are cut at the maximum length",
         "missing_parameters": "parameters that were drawn from the head seed, JSON",
         "recordings": "what was recorded, JSON",
@@ -84,7 +91,7 @@ SCORE_COLUMNS: Mapping[str, str] = MappingProxyType(
 """Columns of the table of scores, in words."""
 
 
-_INTEGERS = ("steps_per_epoch", f"{EXECUTION}pid", f"{EXECUTION}attempts")
+_INTEGERS = ("steps_per_epoch", "stopped_at", "alarm_at", f"{EXECUTION}pid", f"{EXECUTION}attempts")
 _DTYPES: Mapping[type, Any] = MappingProxyType({bool: "boolean", int: "Int64", float: "Float64", str: "string"})
 
 

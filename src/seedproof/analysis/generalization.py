@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from seedproof.analysis.ranks import SMALLEST_CORRELATION, RankCorrelation, rank_correlation
+from seedproof.analysis.runs import came_to_end
 from seedproof.errors import UserError
 
 COLUMNS = ("run", "seed", "task", "model", "recipe", "outcome", "training_loss", "measured", "score")
@@ -21,7 +22,7 @@ would pass as the flat one that the paper draws. From .3 on a low loss does harm
 
 
 def generalization_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """The final training loss and the score of every finished run.
+    """The final training loss and the score of every run that came to its end.
 
     Returns:
         Columns ``COLUMNS``. ``measured`` is :data:`WHOLE` for a task and model of which every run that did not diverge
@@ -31,7 +32,7 @@ def generalization_table(runs: pd.DataFrame) -> pd.DataFrame:
     Raises:
         UserError: no run is finished.
     """
-    finished = runs[runs["state"] == "finished"]
+    finished = came_to_end(runs)
     if finished.empty:
         raise UserError(
             f"none of the {len(runs)} runs is finished: there is no score to compare with the training loss"

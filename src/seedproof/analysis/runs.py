@@ -14,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from seedproof.store.checked import STOPPED
+
 TEXT_COLUMNS = (
     *("task", "model", "recipe", "seed", "run", "state", "outcome", "reason", "metric"),
     *("kind", "positive_class"),
@@ -33,6 +35,19 @@ EXECUTION = "execution_"
 """Begins the name of every column that may differ between two executions of the same run."""
 
 _FIXED = {*TEXT_COLUMNS, *SCORE_COLUMNS, COVERS, LOSS_COLUMN, *COUNT_COLUMNS, *RECORD_COLUMNS}
+
+
+def came_to_end(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that are finished and were not stopped before their end by a rule: those that statistics are about.
+
+    A stopped run has neither succeeded nor failed, and those that went on were selected: whoever leaves runs out says so.
+    """
+    return runs[(runs["state"] == "finished") & ~is_stopped(runs)]
+
+
+def is_stopped(runs: pd.DataFrame) -> pd.Series[bool]:
+    """Whether each run was stopped before its end by a rule, (rows,)."""
+    return runs["outcome"] == STOPPED
 
 
 def has_recorded(runs: pd.DataFrame, name: str) -> np.ndarray:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import f as f_distribution
 
-from seedproof.analysis.runs import seed_order
+from seedproof.analysis.runs import came_to_end, is_stopped, seed_order
 from seedproof.analysis.statistics import standard_deviation
 from seedproof.errors import UserError
 
@@ -96,7 +96,12 @@ def spread_tests(runs: pd.DataFrame, task: str, model: str | None = None) -> pd.
     Raises:
         UserError: the task has no finished run, fewer than two recipes, or several models and none was named.
     """
-    finished = runs[(runs["task"] == task) & (runs["state"] == "finished")]
+    if (stopped := is_stopped(of_task := runs[runs["task"] == task])).any():
+        raise UserError(
+            f"{stopped.sum()} runs of task {task!r} were stopped early, and those that finished were selected, so their spread "
+            "is not that of the recipes; compare recipes on runs that all go to their end"
+        )
+    finished = came_to_end(of_task)
     models = sorted(set(finished["model"]))
     if model is None and len(models) > 1:
         raise UserError(f"task {task!r} was run with {', '.join(models)}; name the model to compare recipes of")

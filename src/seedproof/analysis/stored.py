@@ -22,7 +22,7 @@ from seedproof.analysis.runs import runs_table
 from seedproof.errors import UserError
 from seedproof.execution.ending import Digest, describe_ending, logits_of
 from seedproof.store import Store
-from seedproof.store.checked import judge
+from seedproof.store.checked import STOPPED, judge
 from seedproof.tasks import Task
 from seedproof.tasks.judges import Metric
 from seedproof.tasks.uncertainty import known_interval, score_interval
@@ -177,8 +177,9 @@ class _Run:
         assert task is not None  # a judge was found for it
         majority = metric.majority(task.dev.labels)
         judged = {"metric": metric.name, "positive_class": metric.positive, "majority": majority}
-        if result.get("reason") == "diverged":
-            return result | judged | {"score": math.nan, "score_low": math.nan, "score_high": math.nan}
+        if result.get("reason") == "diverged" or result["outcome"] == STOPPED:
+            unknown = {"score": math.nan, "score_low": math.nan, "score_high": math.nan}
+            return result | judged | unknown | self._score_when_stopped(result, metric, task)
         outputs = self._final_outputs(result)
         if outputs is None:
             raise UserError(
@@ -201,6 +202,13 @@ class _Run:
                 "metrics": scores,
             }
         )
+
+    def _score_when_stopped(self, result: Mapping[str, Any], metric: Metric, task: Task) -> dict[str, float]:
+        """The score of the last evaluation of a stopped run under another metric."""
+        if result["outcome"] != STOPPED:
+            return {}
+        outputs = self._digest.logits(max(self._digest.evaluations, default=None)).get("dev")
+        return {"stopped_score": math.nan if outputs is None else metric.score(outputs, task.dev.labels)}
 
     def _interval(self, result: dict[str, Any]) -> dict[str, Any]:
         """The interval of the score and the class of F1, of a result of an earlier version."""

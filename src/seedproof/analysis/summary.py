@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from seedproof.analysis.bootstrap import RESAMPLES, bca_interval
 from seedproof.analysis.endings import KINDS
-from seedproof.analysis.runs import COVERS, seed_order
+from seedproof.analysis.runs import COVERS, came_to_end, is_stopped, seed_order
 from seedproof.analysis.statistics import (
     Divisor,
     check_confidence,
@@ -49,9 +49,14 @@ SMALLEST_DEVIATION = 2
 """Runs from which on there are a standard deviation and, given success, intervals."""
 
 _SCORES = ("mean", "mean_low", "mean_high", "sd", "sd_low", "sd_high", "median", "maximum", "minimum")
-_COUNTS = ("runs", "finished", "failed", "diverged", "failure_rate", "failure_low", "failure_high")
+_COUNTS = ("runs", "finished", "stopped", "failed", "diverged", "failure_rate", "failure_low", "failure_high")
 _SETTINGS = ("sd_divisor", "confidence", "resamples")
 _RUNS = ("seeds", "values", "outcomes", "kinds", "covering")
+_OF_SAMPLES = (
+    *("failure_rate", "failure_low", "failure_high"),
+    *(f"{prefix}{name}_{end}" for prefix in ("", "succeeded_") for name in ("mean", "sd") for end in ("low", "high")),
+)
+"""Statistics that say something of a recipe only where the runs are a sample of its runs."""
 _SUCCEEDED = ("succeeded", *(f"succeeded_{name}" for name in _SCORES))
 COLUMNS = (
     *CELL,
@@ -82,7 +87,9 @@ def summarize(
         resamples: bootstrap samples for an interval.
 
     Returns:
-        Columns ``COLUMNS``. ``runs`` counts the planned runs, ``finished`` is the denominator of ``failure_rate``;
+        Columns ``COLUMNS``. ``runs`` counts the planned runs, ``finished`` is the denominator of ``failure_rate``: those that
+        came to their end. ``stopped`` counts those that a rule ended before; where there are any, the others were selected and
+        are no sample, so there is no failure rate and no interval.
         ``failed`` includes ``diverged``. ``failure_low`` and ``failure_high`` are Wilson's interval, ``mean_low`` to
         ``sd_high`` BCa bootstrap intervals (NaN below :data:`SMALLEST_OVER_ALL` runs). The same statistics over the
         ``succeeded`` runs begin with ``succeeded_``, with Student's and the chi-square interval; where none failed they
@@ -107,25 +114,26 @@ def summarize(
     rows = []
     for key, group in runs.groupby(CELL, sort=False, dropna=False):
         row: dict[str, Any] = {"task": key[0], "model": key[1], "recipe": key[2], "runs": len(group)}
-        finished = _finished(group)
+        finished, stopped = _finished(group), int(is_stopped(group).sum())
         scores = finished["score"].to_numpy(dtype=np.float64)
         succeeded = (finished["outcome"] == "succeeded").to_numpy()
         given_success = _given_success(scores[succeeded], divisor, confidence)
         over_all = _over_all(scores, given_success if succeeded.all() else None, divisor, bootstrap)
-        row |= _judged_by(finished) | _failures(finished, confidence) | over_all
+        row |= _judged_by(finished) | {"stopped": stopped} | _failures(finished, confidence) | over_all
         row |= {f"succeeded_{name}": value for name, value in given_success.items()}
+        row |= dict.fromkeys(_OF_SAMPLES, math.nan) if stopped else {}
         row |= {"succeeded": int(succeeded.sum()), "values": tuple(scores.tolist()), "seeds": tuple(finished["seed"])}
         rows.append(row | {"outcomes": tuple(finished["verdict"])} | _endings(finished) | settings)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _finished(group: pd.DataFrame) -> pd.DataFrame:
-    """The finished runs of one cell in the order of their seeds, with a column ``verdict``.
+    """The runs of one cell that came to their end, in the order of their seeds, with a column ``verdict``.
 
     A score that is not finite is a divergence whatever the reason says: NaN > majority is False, and so is NaN <=
     majority, so it is looked for before any comparison.
     """
-    finished = group[group["state"] == "finished"].sort_values("seed", key=lambda seeds: seeds.map(seed_order))
+    finished = came_to_end(group).sort_values("seed", key=lambda seeds: seeds.map(seed_order))
     verdicts = []
     for run, outcome, reason, score in zip(
         finished["run"], finished["outcome"], finished["reason"], finished["score"], strict=True

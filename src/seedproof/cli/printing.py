@@ -18,6 +18,7 @@ from seedproof.errors import command
 from seedproof.launch import StudyInterrupted
 from seedproof.printable import counted
 from seedproof.report.console import Console
+from seedproof.store.checked import STOPPED
 from seedproof.study.results import numbers_of
 
 if TYPE_CHECKING:
@@ -56,15 +57,20 @@ def print_status(store: Store) -> None:
     counts = Counter(str(state) for state in states.values())
     results = [store.run(id_).result() for id_, state in states.items() if state == "finished"]
     failed = Counter(result["reason"] for result in results if result["outcome"] == "failed")
+    stopped = Counter(result["reason"] for result in results if result["outcome"] == STOPPED)
     say(f"study {store.name!r} in {store.path}: {runs_in_words(len(states))}")
-    for state in ("finished", "running", "pending", "interrupted", "lost", "crashed"):
+    for state in ("finished", "running", "pending", "interrupted", "paused", "lost", "crashed"):
         if counts[state]:
             detail = ""
             if state == "pending" and (lost := sum(not store.run(id_).has_spec for id_ in states)):
                 detail = f" (of {lost} the folder is gone; {'it' if lost == 1 else 'they'} will be run anew)"
             if state == "finished":
                 reasons = ", ".join(f"{count} {REASONS[reason]}" for reason, count in sorted(failed.items()))
-                detail = f" ({failed.total()} failed{': ' + reasons if reasons else ''})"
+                by = " and ".join(f"{count} by the {rule}" for rule, count in sorted(stopped.items()))
+                early = f"; {stopped.total()} stopped early, {by}" if by else ""
+                detail = f" ({failed.total()} failed{': ' + reasons if reasons else ''}{early})"
+            if state == "paused":
+                detail = " (waiting until all of their race have come as far)"
             say(f"  {counts[state]:>5} {state}{detail}")
     say(f"recorded: {Recording.read(store.path).in_words()}")
     for id_, state in states.items():

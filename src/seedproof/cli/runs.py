@@ -14,6 +14,7 @@ from seedproof.cli.streams import say
 from seedproof.errors import unknown
 from seedproof.report.wording import NEAR
 from seedproof.store.cells import Cell
+from seedproof.store.checked import STOPPED
 from seedproof.store.names import base_of
 from seedproof.store.references import shortest_names
 from seedproof.store.state import State
@@ -41,6 +42,11 @@ COLUMNS = [
     "score_high",
     "majority",
     "covers_majority",
+    "stopped_at",
+    "stopped_score",
+    "stopped_because",
+    "alarm_because",
+    "alarm_at",
 ]
 """Columns of a list that is not for a terminal."""
 
@@ -109,7 +115,7 @@ def _meant(runs: pd.DataFrame, column: str, value: str) -> set[str]:
         UserError: no run of any study has it, or it names nothing in this one.
     """
     fixed = {
-        "outcome": ["succeeded", "failed", "majority", "diverged", *KINDS],
+        "outcome": ["succeeded", "failed", "majority", "diverged", *KINDS, STOPPED, "race", "alarm"],
         "state": [str(state) for state in State],
     }
     allowed = fixed.get(column) or list(dict.fromkeys(runs[column]))
@@ -123,7 +129,12 @@ def _outcome(row: Mapping[Any, Any]) -> str:
     if row["state"] != "finished":
         return str(row["state"])
     said = f"{row['outcome']} ({row['reason']})" if row["reason"] else str(row["outcome"])
-    return said if row["kind"] in (None, "fitted", "unknown") else f"{said}, {row['kind']}"
+    if row["outcome"] == STOPPED:
+        had = "" if math.isnan(row["stopped_score"]) else f", then {row['stopped_score']:.3f}"
+        said += f" at step {row['stopped_at']:.0f}{had}"
+    said += "" if row["kind"] in (None, "fitted", "unknown") else f", {row['kind']}"
+    is_told = isinstance(row["alarm_because"], str) and row["reason"] != "alarm"
+    return f"{said}, alarm at step {row['alarm_at']:.0f}" if is_told else said
 
 
 def _score(row: Mapping[Any, Any]) -> str:

@@ -22,6 +22,7 @@ from seedproof.recipes import from_json
 from seedproof.spec import RunSpec
 from seedproof.store import Store, write_table
 from seedproof.store.cells import Cell
+from seedproof.store.checked import STOPPED
 from seedproof.store.definitions import names_cell
 from seedproof.store.files import read_text
 from seedproof.store.measurements import FOLDER
@@ -97,6 +98,11 @@ def run_checkpoint(store: StoreLike, run: str) -> RunCheckpoint:
     run = opened.find_run(run)
     folder = opened.run(run)
     spec, result = folder.spec, folder.result()
+    if result["outcome"] == STOPPED:
+        raise UserError(
+            f"run {run} in {opened.path} was stopped after step {result['stopped_at']} by the {result['reason']}, so it has no "
+            "final weights; choose one that finished"
+        )
     if not folder.weights.is_dir():
         raise UserError(
             f"run {run} in {opened.path} kept no weights, which this is measured on; {_adding(opened, spec)}"

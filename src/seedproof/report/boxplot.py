@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from seedproof.analysis.runs import came_to_end
 from seedproof.analysis.summary import CELL, summarize
 from seedproof.report import wording
 from seedproof.report.figures.style import DARK, GRAY, GRID, LIGHT, POINTS, VERMILION, filled, point_mark, run_links
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _RUN = ("seed", "score", "outcome", "offset")
 _COUNTS = ("runs", "finished", "failed", "diverged")
 _BOX = ("lower_whisker", "lower_quartile", "median", "upper_quartile", "upper_whisker", "mean")
-COLUMNS = (*CELL, "metric", "positive_class", "majority", *_RUN, *_COUNTS, *_BOX, "run")
+COLUMNS = (*CELL, "metric", "positive_class", "majority", *_RUN, *_COUNTS, *_BOX, "run", "stopped")
 """Columns of the table: one row per finished run, the counts and the numbers of its box repeated in each."""
 
 _STRIP = 0.1
@@ -71,7 +72,7 @@ def box_plot_table(runs: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for cell in wording.records(summary):
         scores = np.array(cell["values"], dtype=np.float64)
-        kept = (*CELL, "metric", "positive_class", "majority", *_COUNTS, "mean", "median")
+        kept = (*CELL, "metric", "positive_class", "majority", *_COUNTS, "stopped", "mean", "median")
         shared = {name: cell[name] for name in kept} | _box(scores)
         drawn = zip(cell["seeds"], cell["values"], cell["outcomes"], _offsets(scores), strict=True)
         points = [dict(zip(_RUN, point, strict=True)) for point in drawn]
@@ -92,13 +93,13 @@ def draw_box_plot(table: pd.DataFrame, path: str | Path) -> Path:
     Raises:
         UserError: the suffix of ``path`` is not one of ``SUFFIXES``, or its folder does not exist.
     """
-    shown = drawable(table, COLUMNS[:-1], "the box plot")  # one from elsewhere may lack the runs' ids
+    shown = drawable(table, COLUMNS[:-2], "the box plot")  # one from elsewhere may lack the runs' ids and the stopped
     return write_figure(lambda: _figure(shown), path, {})
 
 
 def _ids(runs: pd.DataFrame) -> dict[tuple[Any, ...], Iterator[str]]:
     """The ids of the finished runs of a task, model, recipe and seed, in their order."""
-    finished = runs[runs["state"] == "finished"]
+    finished = came_to_end(runs)
     return {key: iter(list(ids)) for key, ids in finished.groupby([*CELL, "seed"], sort=False)["run"]}
 
 
@@ -187,6 +188,7 @@ def _cell(axes: Axes, position: int, cell: pd.DataFrame) -> None:
     """One box with its runs; ``position`` is its place on the x axis."""
     first = cell.iloc[0]
     count = f"{first['failed']}/{first['finished']} failed" if first["finished"] else "none finished"
+    count += f"\n{first['stopped']} stopped" if first.get("stopped", 0) else ""
     axes.annotate(count, (position, 1), (0, 3), xycoords=("data", "axes fraction"), **_ABOVE)
     if math.isfinite(first["lower_quartile"]):
         names = {"lower_whisker": "whislo", "lower_quartile": "q1", "median": "med", "upper_quartile": "q3"}

@@ -23,6 +23,7 @@ from seedproof.report.limits import Limits
 from seedproof.report.notes import task_notes
 from seedproof.report.tables import answers_to_markdown, tables_to_markdown
 from seedproof.store import Store, read_table, write_atomically, write_table
+from seedproof.store.checked import STOPPED
 
 if TYPE_CHECKING:
     from seedproof.report.html.page import Page
@@ -82,12 +83,12 @@ def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT, *, bas
 def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path) -> list[str]:
     runs = study_runs(store).drop_duplicates("run")
     finished = int((runs["state"] == "finished").sum())
-    failed = int((runs["outcome"] == "failed").sum())
+    failed, stopped = (int((runs["outcome"] == outcome).sum()) for outcome in ("failed", STOPPED))
     request = stored_request(store.path)
     head = [
         f"# {page.title}" if request is None else f"# Reproduction at --scale {request[1]}",
         "",
-        f"{len(runs)} runs, {finished} finished, {failed} of them failed.",
+        f"{len(runs)} runs, {finished} finished, {failed} of them failed{f', {stopped} stopped early' if stopped else ''}.",
         "",
     ]
     is_reproduction = stored_ledger(store.path) is not None or stored_figures(store.path)

@@ -23,6 +23,7 @@ from seedproof import events
 from seedproof.events import Event
 from seedproof.report.console import Console
 from seedproof.report.notebook import Cell, in_notebook
+from seedproof.store.checked import STOPPED
 
 _PLAIN_LINES = 10
 """Lines about the overall progress that the plain mode writes for a whole study, at most."""
@@ -41,6 +42,7 @@ class Progress:
         runs: runs of the study that this command executes or has already found finished.
         finished: how many of them were finished before; they count as done but not for the time left.
         failed: how many of those had failed.
+        stopped: how many of those a rule had stopped.
         labels: what to call a run, by its id; the id itself where there is none.
         console: where to write; standard error by default, so that standard output stays for results.
         live: whether to draw over earlier lines; by default only where the console is a terminal that can.
@@ -55,6 +57,7 @@ class Progress:
         *,
         finished: int = 0,
         failed: int = 0,
+        stopped: int = 0,
         labels: Mapping[str, str] | None = None,
         console: Console | None = None,
         live: bool | None = None,
@@ -67,9 +70,10 @@ class Progress:
         self.console = console or Console(stderr=True)
         capable = self.console.is_terminal and not self.console.is_dumb_terminal
         self._is_live = (capable if live is None else live) and self._cell is None
-        self.runs, self.finished, self.failed, self.crashed = runs, finished, failed, 0
+        self.runs, self.finished, self.failed, self.stopped, self.crashed = runs, finished, failed, stopped, 0
         self._already, self._labels, self._clock = finished, labels or {}, clock
         self._active: dict[str, tuple[int, int, float | None]] = {}  # run -> steps done, steps to do, latest loss
+        self._waiting: dict[str, float] = {}  # run that waits for its race -> part of it that is done
         self._started, self._tenth = clock(), 0
         self._lock = threading.Lock()
         self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4, transient=True)
@@ -117,7 +121,11 @@ class Progress:
         lines = []
         match event:
             case events.Started():
+                self._waiting.pop(event.run, None)
                 self._active[event.run] = (0, 0, None)
+            case events.Paused():
+                steps = self._active.pop(event.run, (0, 0, None))[1]
+                self._waiting[event.run] = event.step / steps if steps else 0.0
             case events.Progress():
                 self._active[event.run] = (event.step, event.steps, event.loss)
             case events.Finished() | events.Crashed() | events.Interrupted():
@@ -133,6 +141,8 @@ class Progress:
             case events.Finished():
                 self.finished += 1
                 self.failed += event.outcome == "failed"
+                self.stopped += event.outcome == STOPPED
+                self._waiting.pop(event.run, None)
         if not self._is_live and self._cell is None and self._tenths() > self._tenth:
             self._tenth = self._tenths()
             lines.append(self._overall())
@@ -151,12 +161,15 @@ class Progress:
         return self._labels.get(run, run)
 
     def _done(self) -> float:
-        """Finished runs and the finished parts of active ones."""
-        return self.finished + sum(step / steps for step, steps, _ in self._active.values() if steps)
+        """Finished runs and the finished parts of active and waiting ones."""
+        active = sum(step / steps for step, steps, _ in self._active.values() if steps)
+        return self.finished + active + sum(self._waiting.values())
 
     def _overall(self, *, left: bool = True) -> str:
         text = f"{self.finished} of {self.runs} runs finished, {self.failed} failed"
+        text += f", {self.stopped} stopped" if self.stopped else ""
         text += f", {self.crashed} crashed" if self.crashed else ""
+        text += f", {len(self._waiting)} waiting for their race" if self._waiting else ""
         done, elapsed = self._done(), self._clock() - self._started
         to_do = self.runs - self.crashed - done
         if left and to_do > 0 and done > self._already and elapsed > 0:

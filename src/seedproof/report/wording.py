@@ -17,6 +17,7 @@ from seedproof.analysis.endings import KINDS, remedies
 from seedproof.analysis.summary import SMALLEST_DEVIATION, SMALLEST_OVER_ALL
 from seedproof.errors import UserError
 from seedproof.printable import printable_line
+from seedproof.store.checked import STOPPED
 from seedproof.tasks.metrics import title_of
 
 NEAR = "≈"
@@ -63,8 +64,12 @@ def interval(low: float, high: float) -> str:
 
 def failed(row: dict[str, Any], joint: str = " ") -> str:
     """The failed runs of a cell and the interval of its failure rate; a dash where no run has finished."""
-    interval = rate_interval(row["failure_low"], row["failure_high"])
-    return f"{row['failed']} of {row['finished']}{joint}{interval}" if row["finished"] else "–"
+    if not row["finished"]:
+        return "–"
+    counts = f"{row['failed']} of {row['finished']}"
+    if row.get("stopped"):
+        return f"{counts}{joint}({row['stopped']} stopped)"
+    return f"{counts}{joint}{rate_interval(row['failure_low'], row['failure_high'])}"
 
 
 def rate_interval(low: float, high: float) -> str:
@@ -169,10 +174,15 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def notes(rows: pd.DataFrame) -> list[str]:
-    """What limits the numbers of a panel: unfinished runs, diverged runs, too few, failures that were not seen."""
+    """What limits the numbers of a panel: stopped and unfinished runs, diverged runs, too few, failures that were not seen."""
     texts = []
     for row in records(rows):
-        unfinished = row["runs"] - row["finished"]
+        if stopped := row.get("stopped", 0):
+            texts.append(
+                f"{row['recipe']}: {stopped} of {row['runs']} runs were stopped before their end, in no statistic; the others "
+                "were selected, so there is no failure rate of the recipe, and no interval of its mean or SD"
+            )
+        unfinished = row["runs"] - row["finished"] - stopped
         if unfinished:
             texts.append(f"{row['recipe']}: {unfinished} of {row['runs']} runs not finished, in no statistic")
         if row["diverged"]:
@@ -192,6 +202,7 @@ def advice(rows: pd.DataFrame) -> list[str]:
 
 
 def _few(rows: pd.DataFrame) -> list[str]:
+    rows = _sampled(rows)
     few = rows[(rows["finished"] > 0) & (rows["finished"] < SMALLEST_OVER_ALL) & (rows["diverged"] == 0)]
     if few.empty:
         return []
@@ -203,6 +214,7 @@ def _few(rows: pd.DataFrame) -> list[str]:
 
 def _unseen(rows: pd.DataFrame) -> list[str]:
     """Note that failures which no seed has shown are in no mean, SD or interval; one sentence for cells of one size."""
+    rows = _sampled(rows)
     spotless = rows[(rows["failed"] == 0) & (rows["finished"] > 0)]
     sizes = [(int(part["finished"].iloc[0]), part) for _, part in spotless.groupby("finished", sort=False)]
     return [
@@ -210,6 +222,11 @@ def _unseen(rows: pd.DataFrame) -> list[str]:
         f"{100 * cells['failure_high'].iloc[0]:.0f} % may fail; mean, SD and their intervals leave that out"
         for count, cells in sizes
     ]
+
+
+def _sampled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The cells of which no run was stopped: the runs of the others are no sample."""
+    return rows[rows["stopped"] == 0] if "stopped" in rows else rows
 
 
 def _named(rows: pd.DataFrame) -> str:
@@ -221,6 +238,8 @@ def why_missing(row: dict[str, Any], name: str) -> str:
     """Why the statistic ``name`` of a cell does not exist."""
     if not row["finished"]:
         return "no run has finished"
+    if row.get("stopped") and (name.startswith("failure_") or name.endswith(("_low", "_high"))):
+        return f"{row['stopped']} runs were stopped before their end, and the others were selected"
     given_success = name.startswith("succeeded_")
     if row["diverged"] and not given_success:
         return f"runs without a score because they diverged: {row['diverged']}"
@@ -251,5 +270,5 @@ def every_run(row: dict[str, Any], mark: str, near: str = NEAR) -> list[str]:
 
 def endings(row: dict[str, Any]) -> str:
     """How many runs of a cell ended in each way, behind their values: `` (23 fitted, 2 collapsed)``."""
-    counts = ", ".join(f"{row[kind]} {kind}" for kind in KINDS if row[kind])
+    counts = ", ".join(f"{row[kind]} {kind}" for kind in (*KINDS, STOPPED) if row.get(kind))
     return f" ({counts})" if counts else ""

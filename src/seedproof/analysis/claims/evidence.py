@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple, get_args
 
 import pandas as pd
 
+from seedproof.analysis.runs import came_to_end, is_stopped
 from seedproof.errors import UserError, unknown
 
 Role = Literal[
@@ -130,7 +131,7 @@ class Evidence:
 
         Where :attr:`only` names the role, only the runs that it names.
 
-        A run that diverged is finished, and here.
+        A run that diverged is finished, and here. Runs of a race are no evidence.
 
         Raises:
             Missing: the role has no cell, or one of its cells has no finished run.
@@ -141,7 +142,12 @@ class Evidence:
         parts = []
         for index, key in enumerate(keys):
             of_cell = (self.runs["task"] == key[0]) & (self.runs["model"] == key[1]) & (self.runs["recipe"] == key[2])
-            part = self.runs[of_cell & (self.runs["state"] == "finished")]
+            if stopped := int(is_stopped(self.runs[of_cell]).sum()):
+                raise Missing(
+                    f"{stopped} runs of {key[2]} on {key[0]} with {key[1]} were stopped early, and those that finished were "
+                    "selected"
+                )
+            part = came_to_end(self.runs[of_cell])
             if role in self.only:
                 part = part[part["run"].isin(list(self.only[role]))]
             if part.empty:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seedproof.analysis.runs import came_to_end
 from seedproof.doctor.base import Known, Place
 from seedproof.doctor.facts import Facts, Run
 from seedproof.errors import UserError
@@ -150,9 +151,7 @@ def _of_cell(store: Store, name: str, cell: pd.DataFrame) -> Facts:
     settings["seeds"] = Known(tuple(map(_order, cell["seed"])), place)
     settings["train_examples"] = Known(spec.task.train_examples, place)
     has_one_class = data is None or data.kind == "classification"
-    runs = tuple(
-        _run(row, place, has_one_class=has_one_class) for row in cell[cell["state"] == "finished"].to_dict("records")
-    )
+    runs = tuple(_run(row, place, has_one_class=has_one_class) for row in came_to_end(cell).to_dict("records"))
     is_watched = str(spec.numerics.engine) == "trainer"
     return Facts(
         engine="trainer" if is_watched else "seedproof",

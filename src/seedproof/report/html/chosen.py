@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from seedproof.analysis.runs import came_to_end
 from seedproof.printable import counted
 from seedproof.report.limits import Limits, more
 
@@ -22,7 +23,7 @@ def chosen_runs(runs: pd.DataFrame, limits: Limits = _DEFAULT) -> tuple[pd.DataF
 
     The first by seed of each cell and outcome; nothing is picked by its looks.
     """
-    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
+    finished = came_to_end(runs).drop_duplicates("run")
     cells = finished[CELL].drop_duplicates()
     shown = finished.merge(cells.head(limits.cells), on=CELL)
     chosen = shown.groupby([*CELL, "outcome"], sort=False).head(limits.curves)
@@ -41,7 +42,7 @@ def pair_for_gradients(runs: pd.DataFrame) -> pd.DataFrame:
 
     Else of one task and model; else whatever there is first of each outcome. Diverged runs come last among the failed.
     """
-    finished = runs[runs["state"] == "finished"].drop_duplicates("run")
+    finished = came_to_end(runs).drop_duplicates("run")
     finished = finished.sort_values("reason", key=lambda reasons: reasons == "diverged", kind="stable")
     for keys in (CELL, ["task", "model"]):
         for _, group in finished.groupby(keys, sort=False):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from seedproof.analysis import answers, summarize
+from seedproof.analysis.runs import is_stopped
 from seedproof.analysis.stored import stored_runs
 from seedproof.errors import UserError
 from seedproof.report.html.page import Page, RunFacts
@@ -165,9 +166,26 @@ def _subtitle(runs: pd.DataFrame) -> str:
 def _state_notes(runs: pd.DataFrame) -> list[str]:
     counts = runs.drop_duplicates("run")["state"].value_counts()
     unfinished = {str(state): int(count) for state, count in counts.items() if state != "finished"}
+    notes = _notes_on_stopped(runs.drop_duplicates("run"))
     if not unfinished:
-        return []
+        return notes
     words = ", ".join(f"{count} {state}" for state, count in unfinished.items())
     return [
-        f"Not all runs are finished ({words}). They are listed below and are in no statistic; failed runs are in all of them."
+        *notes,
+        f"Not all runs are finished ({words}). They are listed below and are in no statistic; failed runs are in all of them.",
     ]
+
+
+def _notes_on_stopped(runs: pd.DataFrame) -> list[str]:
+    """What became of runs that a rule has stopped, and of which an alarm sounded."""
+    stopped, notes = runs[is_stopped(runs)], []
+    if len(stopped):
+        by = " and ".join(f"{count} by the {rule}" for rule, count in stopped["reason"].value_counts().items())
+        notes.append(
+            f"{len(stopped)} of {len(runs)} runs were stopped before their end ({by}). They are listed below and are in no "
+            "statistic; those that finished were selected, so recipes are not compared."
+        )
+    if "alarm_because" in runs and (told := runs[runs["alarm_because"].notna()]).size:
+        ended = ", ".join(f"{count} {outcome}" for outcome, count in told["outcome"].value_counts().items())
+        notes.append(f"An alarm held {len(told)} of {len(runs)} runs for doomed: {ended}.")
+    return notes

@@ -15,7 +15,7 @@ import pandas as pd
 from seedproof.analysis import label_entropy
 from seedproof.analysis.claims import CellKey, Evidence, Role, ledger
 from seedproof.analysis.gradients import vanishing_of_run
-from seedproof.analysis.runs import has_recorded
+from seedproof.analysis.runs import came_to_end, has_recorded
 from seedproof.errors import UserError
 from seedproof.probes.vanishing import ATTENTION
 from seedproof.report.html.thinning import gradient_records
@@ -52,7 +52,7 @@ def study_ledger(store: Store, runs: pd.DataFrame, tasks: Mapping[str, Task]) ->
         runs: its table of runs.
         tasks: by fingerprint, as far as their data is there.
     """
-    finished = runs[runs["state"] == "finished"]
+    finished = came_to_end(runs)
     names = finished.drop_duplicates(["task", "model", "recipe"]).to_dict("records")
     cells = {CellKey(row["task"], row["model"], row["recipe"]): store.run(row["run"]).spec for row in names}
     roles = study_roles(cells)

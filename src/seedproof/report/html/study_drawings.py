@@ -12,7 +12,7 @@ import pandas as pd
 
 from seedproof.analysis import generalization_table, gradient_table, loss_score_correlation, loss_table, score_table
 from seedproof.analysis.generalization import HARM
-from seedproof.analysis.runs import has_recorded
+from seedproof.analysis.runs import came_to_end, has_recorded
 from seedproof.analysis.step_sizes import step_size_table
 from seedproof.errors import UserError
 from seedproof.models.layers import JOINED
@@ -82,7 +82,7 @@ class _Study:
 
     @cached_property
     def finished(self) -> pd.DataFrame:
-        return self.runs[self.runs["state"] == "finished"]
+        return came_to_end(self.runs)
 
     @cached_property
     def curves(self) -> tuple[dict[str, list[dict[str, Any]]], str]:

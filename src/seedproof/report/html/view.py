@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from seedproof.analysis.answer import Answer
-from seedproof.analysis.runs import COVERS, seed_order
+from seedproof.analysis.runs import COVERS, is_stopped, seed_order
 from seedproof.report import wording
 from seedproof.report.answers import difference_notes, difference_rows, headings, title
 from seedproof.report.html.page import Page, Section
@@ -22,7 +22,7 @@ from seedproof.report.wording import metric_title
 PREVIEW_ROWS = 12
 _NONE = "–"
 _VERDICTS = {"holds": ("holds", "✓"), "does not hold": ("fails", "✗"), "not decided": ("open", "?")}
-_STATES = ("finished", "running", "interrupted", "lost", "crashed", "pending")
+_STATES = ("finished", "running", "interrupted", "paused", "lost", "crashed", "pending")
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -152,11 +152,17 @@ def counts(table: pd.DataFrame) -> list[tuple[str, int]]:
     states = Counter(runs["state"])
     found = [(state, states[state]) for state in _STATES if states[state]]
     failed = runs[(runs["state"] == "finished") & (runs["outcome"] == "failed")]
+    stopped, alarms = (
+        int(is_stopped(runs).sum()),
+        int(runs["alarm_because"].notna().sum()) if "alarm_because" in runs else 0,
+    )
     return [
         ("runs", len(runs)),
         *found,
+        *([("stopped", stopped)] if stopped else []),
         ("failed", len(failed)),
         ("diverged", int((failed["reason"] == "diverged").sum())),
+        *([("with an alarm", alarms)] if alarms else []),
     ]
 
 
@@ -164,7 +170,7 @@ def verdict(row: Mapping[str, Any]) -> str:
     """What became of a run, in a word or two: its outcome where it is finished, else its state."""
     if row["state"] != "finished":
         return str(row["state"])
-    said = "succeeded" if row["outcome"] == "succeeded" else f"failed: {row['reason'] or 'majority'}"
+    said = "succeeded" if row["outcome"] == "succeeded" else f"{row['outcome']}: {row['reason'] or 'majority'}"
     return said if row.get("kind") in (None, "fitted", "unknown") else f"{said}, {row['kind']}"
 
 
