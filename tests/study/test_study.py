@@ -235,7 +235,7 @@ def test_seeds_in_every_form(seeds, labels):
     assert all(type(seed.head) is int for seed in study.seeds)
 
 
-@pytest.mark.parametrize("seeds", [0, -1, True, [], [1, 1], "25", ["1"], [1.5], 2.5, None])
+@pytest.mark.parametrize("seeds", [0, -1, True, [], [1, 1], "25", ["1"], [1.5], 2.5])
 def test_seeds_that_are_none(seeds):
     with pytest.raises(UserError, match="seed"):
         Study("s", tasks=["glue/rte"], models=["x"], seeds=seeds)

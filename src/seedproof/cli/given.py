@@ -57,6 +57,8 @@ def study_of(
     settings: list[str] | None,
     options: dict[str, Any],
     class_weights: ClassWeights | None = None,
+    race: str | None = None,
+    stop_doomed: bool = False,
 ) -> Study:
     """The study that options describe.
 
@@ -65,13 +67,16 @@ def study_of(
     """
     from seedproof.recipes import parse_setting
     from seedproof.recipes.written import as_recipe
+    from seedproof.study.planning import DEFAULT_SEEDS
+    from seedproof.study.racing import as_race
     from seedproof.study.study import Study
 
     if not tasks or not models:
         what = "task" if not tasks else "model"
         raise UserError(f"give at least one --{what}; the names are shown by: {command('ls', f'{what}s')}")
     _refuse_unused(tasks, options)
-    count = 25 if seeds is None else seeds
+    raced = as_race(race, stop_doomed=stop_doomed)
+    count = (raced.started if raced else DEFAULT_SEEDS) if seeds is None else seeds
     if count < 1:
         raise UserError(f"--seeds {count} is not valid; give at least 1")
     written: list[Any] = list(recipes or ["devlin"])
@@ -84,6 +89,7 @@ def study_of(
         recipes=written,
         seeds=range(first_seed, first_seed + count),
         settings=dict(parse_setting(setting) for setting in settings or []),
+        race=raced,
     )
 
 

@@ -52,6 +52,19 @@ def run(
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds: 0 to N - 1. [default: 25]")] = None,
     first_seed: Annotated[int, typer.Option(help="Start the seeds here instead of 0.")] = 0,
+    race: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K:M[@F]",
+            help="Start K seeds of each recipe, finish the M that are best after the fraction F of training. [default F: 0.3]",
+        ),
+    ] = None,
+    stop_doomed: Annotated[
+        bool,
+        typer.Option(
+            "--stop-doomed", help="In a race, also stop runs on the word of an alarm not measured on the model."
+        ),
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -156,6 +169,8 @@ def run(
             "--set": settings,
             "--name": name,
             "--first-seed": first_seed or None,
+            "--race": race,
+            "--stop-doomed": stop_doomed or None,
             "--new-head": new_head or None,
             "--class-weights": class_weights,
             **options,
@@ -174,6 +189,8 @@ def run(
             settings=settings,
             options=options,
             class_weights=own_table.class_weights_of(class_weights),
+            race=race,
+            stop_doomed=stop_doomed,
         )
         study = with_options(study, out, file=None, record=record, recording=recording, **numerics)
     if out is None and not dry_run:
@@ -283,6 +300,7 @@ def _foresee(study: Study, out: Path | None, launcher: Launcher, jobs: int | Non
     numerics_there = study.numerics(out, launcher)
     planned = study.plan(numerics_there, out)
     runs = study.fitted(planned, out)
+    study.check_race(planned, out)
     tried = study.try_out(planned, out)
     # The plan is the result here, and so it goes to standard output, all of it.
     print_recipes(study, verbose=verbose, err=False)

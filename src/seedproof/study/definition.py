@@ -5,6 +5,7 @@
     models = ["miniature/bert"]
     recipes = ["devlin", { name = "mosbach", epochs = 10 }]
     seeds = 25
+    race = "25:10"          # of 25 seeds 10 go on after 30 % of training; with stop_doomed = true doomed ones end at once
 
     [settings]              # of every recipe
     learning_rate = 3e-5
@@ -52,6 +53,8 @@ _KEYS = (
     "threads",
     "draw_missing",
     "recording",
+    "race",
+    "stop_doomed",
 )
 _PATHS = ("data_dir", "file", "dev")
 _NAMED = ("glue/", "miniature/")
@@ -93,10 +96,9 @@ def read_definition(path: Path) -> dict[str, Any]:
         content["settings"] = _settings(flattened(content["settings"]), path)
     if "seeds" in content and not isinstance(content["seeds"], int):
         content["seeds"] = [_seeds(seed, path) for seed in _list(content, "seeds", path)]
-    if type(content.get("draw_missing", False)) is not bool:
-        raise UserError(
-            f"draw_missing in the study file {path} must be true or false, found {content['draw_missing']!r}"
-        )
+    for key in ("draw_missing", "stop_doomed"):
+        if type(content.get(key, False)) is not bool:
+            raise UserError(f"{key} in the study file {path} must be true or false, found {content[key]!r}")
     if "recording" in content:
         content["recording"] = _recording(content["recording"], path)
     return {"name": path.stem, **content}
@@ -115,6 +117,8 @@ def to_toml(fields: Mapping[str, Any]) -> str:
     }
     content |= {name: fields[name] for name in ("engine", "precision", "device", "threads") if fields[name] is not None}
     content |= {"draw_missing": True} if fields["draw_missing"] else {}
+    if (race := fields["race"]) is not None:
+        content |= {"race": str(race)} | ({"stop_doomed": True} if race.stop_doomed else {})
     if settings := fields["settings"]:
         content["settings"] = {name: "default" if value is None else value for name, value in settings.items()}
     recording: Recording | None = fields["recording"]

@@ -219,12 +219,18 @@ def _name_of_table(task: TaskLike) -> str | None:
     return task.get("name") or table_name(Path(task["file"])) if isinstance(task, Mapping) and "file" in task else None
 
 
-def as_seeds(seeds: int | Iterable[int | Seeds]) -> tuple[Seeds, ...]:
-    """The seeds of a study: a number n stands for 0 to n - 1.
+DEFAULT_SEEDS = 25
+"""Seeds of a study that says nothing of them: as many as the paper's."""
+
+
+def as_seeds(seeds: int | Iterable[int | Seeds] | None) -> tuple[Seeds, ...]:
+    """The seeds of a study: a number n stands for 0 to n - 1, None for :data:`DEFAULT_SEEDS`.
 
     Raises:
         UserError: none, one of them twice, or something that is no whole number.
     """
+    if seeds is None:
+        seeds = DEFAULT_SEEDS
     if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
         raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
     if isinstance(seeds, str) or not isinstance(seeds, (int, Iterable)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from seedproof.display import some, table
 from seedproof.errors import UserError, unknown
 from seedproof.events import Listener, all_of
+from seedproof.execution.race import Race
 from seedproof.execution.recording import Recording
 from seedproof.launch.base import Launcher, Work, launcher_of
 from seedproof.models.source import ModelSource
@@ -32,7 +34,7 @@ from seedproof.report.notes import notes_before
 from seedproof.report.progress import Progress
 from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Store
-from seedproof.store.checked import MOST_THREADS
+from seedproof.store.checked import MOST_THREADS, STOPPED
 from seedproof.store.marker import MARKER
 from seedproof.study.definition import read_definition, to_toml
 from seedproof.study.extending import fit_into
@@ -47,6 +49,16 @@ from seedproof.study.planning import (
     notes_on_engines,
     plan_runs,
     stored_parsing,
+)
+from seedproof.study.racing import (
+    as_race,
+    check_against,
+    check_steps,
+    in_words,
+    not_waiting,
+    recorded_for,
+    seeds_of,
+    settle,
 )
 from seedproof.study.results import Results
 from seedproof.tasks import TASKS, Task
@@ -72,8 +84,8 @@ class Study:
     models: Sequence[str | os.PathLike[str]] = field(kw_only=True)
     """Folders, names on the hub, or ``miniature/...``."""
     recipes: Sequence[RecipeLike] = field(kw_only=True, default=("devlin",))
-    seeds: int | Iterable[int | Seeds] = field(kw_only=True, default=25)
-    """A number n stands for the seeds 0 to n - 1."""
+    seeds: int | Iterable[int | Seeds] | None = field(kw_only=True, default=None)
+    """A number n stands for the seeds 0 to n - 1; None: as many as the race starts, without one 25."""
     settings: Mapping[str, Any] = field(kw_only=True, default_factory=dict)
     """Settings of every recipe; they win."""
     engine: Literal["plain", "fleet"] | None = field(kw_only=True, default=None)
@@ -88,6 +100,11 @@ class Study:
     draw_missing: bool = field(kw_only=True, default=False)
     """Run a model whose checkpoint lacks parameters of the encoder, with these drawn from each run's head seed. A head or a
     pooler that it lacks is always drawn."""
+    race: Race | str | None = field(kw_only=True, default=None)
+    """``"10:5"``: of the 10 seeds of each task, model and recipe only those 5 go on after 30 % of training that are the best so
+    far; ``"10:5@0.2"``: after 20 % (docs/race.md)."""
+    stop_doomed: bool = field(kw_only=True, default=False)
+    """Whether runs for which an alarm sounds are stopped, within a race, also where it was not measured on this model."""
 
     def __post_init__(self) -> None:
         for kind in ("tasks", "models", "recipes"):
@@ -103,7 +120,8 @@ class Study:
         object.__setattr__(self, "tasks", tasks)
         if isinstance(self.settings, Mapping):
             object.__setattr__(self, "settings", flattened(self.settings))
-        object.__setattr__(self, "seeds", as_seeds(self.seeds))
+        object.__setattr__(self, "race", as_race(self.race, stop_doomed=self.stop_doomed))
+        object.__setattr__(self, "seeds", seeds_of(self._race, self.seeds))
         if not isinstance(self.settings, Mapping):
             raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
         object.__setattr__(self, "settings", taken(self.settings))
@@ -174,7 +192,7 @@ class Study:
         """
         exists = folder is not None and (Path(folder) / MARKER).exists()
         parsing = stored_parsing(self.tasks, Store.open(folder)) if folder is not None and exists else {}
-        return plan_runs(
+        planned = plan_runs(
             self.tasks,
             self.models,
             self.resolved,
@@ -184,10 +202,19 @@ class Study:
             stored=Path(folder) / "tasks" if folder is not None and exists else None,
             recordings=self.recordings(folder).probes,
         )
+        if self._race is not None:
+            check_steps(self._race, planned.runs)
+        return planned
+
+    @property
+    def _race(self) -> Race | None:
+        assert not isinstance(self.race, str)  # it was read when the study was made
+        return self.race
 
     def recordings(self, folder: str | os.PathLike[str] | None = None) -> Recording:
         """What the study records: what was asked for, else what the study in ``folder`` does, else the defaults."""
-        return self.recording or (Recording() if folder is None else Recording.read(Path(folder)))
+        wanted = self.recording or (Recording() if folder is None else Recording.read(Path(folder)))
+        return wanted if self._race is None else recorded_for(self._race, wanted)
 
     def notes(self, folder: str | os.PathLike[str] | None = None) -> list[str]:
         """Decisions about the data, before anything runs: kind and why, classes with counts, copies, texts that are cut.
@@ -218,19 +245,31 @@ class Study:
         exists = folder is not None and (Path(folder) / MARKER).exists()
         notes = changed(Store.open(folder), origins(planned.runs, recording)) if folder is not None and exists else []
         tried = try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
-        return [*notes_on_engines(planned.runs), *notes, *tried]
+        raced = [in_words(self._race)] if self._race is not None else []
+        return [*notes_on_engines(planned.runs), *raced, *notes, *tried]
 
     def estimate(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Estimate:
         """What the runs that are left to do in ``folder`` will take here, from a few steps of each kind that are timed."""
         from seedproof.execution.timing import estimate_runs
 
-        return estimate_runs(self.left(planned, folder).specs, planned.tasks, planned.sources, self.recordings(folder))
+        whole = estimate_runs(self.left(planned, folder).specs, planned.tasks, planned.sources, self.recordings(folder))
+        share = 1.0 if self._race is None else self._race.share
+        return dataclasses.replace(whole, seconds=share * whole.seconds)
 
     def fitted(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[PlannedRun]:
         """The planned runs as the study in ``folder`` calls and keeps them, if there is one; see :func:`fit_into`."""
         if folder is None or not (Path(folder) / MARKER).exists():
             return planned.runs
         return fit_into(Store.open(folder), planned.runs)
+
+    def check_race(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> None:
+        """Refuse to go on with the study in ``folder`` as another race than it is.
+
+        Raises:
+            UserError: it is another race, or none, or was begun with other seeds.
+        """
+        if folder is not None and (Path(folder) / MARKER).exists():
+            check_against(Store.open(folder), self._race, self.fitted(planned, folder))
 
     def left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Left:
         """The runs that are left to do in ``folder``: those not finished, and those to be done again to record more."""
@@ -260,12 +299,15 @@ class Study:
         of_folder = self.numerics(folder, launcher)
         exists = (Path(folder) / MARKER).exists()
         planned = self.plan(numerics or of_folder, folder)
+        self.check_race(planned, folder)
         notes = self.try_out(planned, folder)
         if say is not None:
             for note in notes:
                 say(note)
         store = Store.open_or_create(folder, self.name, of_folder)
         runs = fit_into(store, planned.runs)
+        if self._race is not None and Race.read(store.path) is None:
+            self._race.write(store.path)
         for task in planned.tasks:
             task.write(store.task_folder(task.fingerprint))  # does nothing where it is whole
         for source in planned.sources:
@@ -326,18 +368,36 @@ class Study:
         """
         labels = {run.spec.id: f"{run.cell.task} {run.cell.recipe} seed {run.cell.seed}" for run in runs}
         left = what_is_left(store, runs, Recording.read(store.path))
-        todo = tuple(left.specs)
+        todo, where = tuple(left.specs), launcher_of(launcher)
         work = Work(store=store, specs=todo, repeat=left.again, jobs=jobs, weight_bytes=_sizes(store, todo))
         going = {spec.id for spec in todo}
-        done = [store.run(id_).result() for id_ in labels if id_ not in going]
-        failed = sum(result["outcome"] == "failed" for result in done)
+        done = Counter(store.run(id_).result()["outcome"] for id_ in labels if id_ not in going)
         with ExitStack() as shown:
             heard = list(listeners)
             if progress:
-                display = Progress(len(labels), finished=len(done), failed=failed, labels=labels)
+                display = Progress(
+                    len(labels), finished=done.total(), failed=done["failed"], stopped=done[STOPPED], labels=labels
+                )
                 heard.append(shown.enter_context(display))
-            launcher_of(launcher).run(work, all_of(heard))
+            tell = all_of(heard)
+            if self._race is None:
+                where.run(work, tell)
+            else:
+                self._hold_race(self._race, work, runs, where, tell)
         return Results(store)
+
+    def _hold_race(
+        self, race: Race, work: Work, runs: Sequence[PlannedRun], launcher: Launcher, tell: Listener
+    ) -> None:
+        """Run to where the race is decided, decide it, and run those that go on to their end."""
+        store, again = work.store, [spec for spec in work.specs if spec.id in work.repeat]
+        first = (*not_waiting(store, work.specs), *again)
+        ended = launcher.run(dataclasses.replace(work, specs=first), tell)
+        settle(store, runs, race, tell)
+        over = {*ended.crashed, *ended.held}
+        specs = tuple(spec for spec in not_waiting(store, work.specs) if spec.id not in over)
+        if specs:
+            launcher.run(dataclasses.replace(work, specs=specs, repeat=frozenset()), tell)
 
     def numerics(self, folder: str | os.PathLike[str] | None = None, launcher: str | Launcher = "local") -> Numerics:
         """How the arithmetic of the study's runs is done; a study that exists in ``folder`` keeps its own.
