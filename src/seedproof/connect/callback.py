@@ -10,13 +10,14 @@ for the loss, the model's outputs, the gradients (docs/decisions/trainer.md).
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from transformers import Trainer, TrainerCallback
 
@@ -31,7 +32,10 @@ from seedproof.connect.settings import NAME
 from seedproof.connect.storing import NotRecorded, Observed, open_run
 from seedproof.errors import UserError
 from seedproof.events import Listener
+from seedproof.execution.ending import reference_loss
+from seedproof.execution.guard import Guard
 from seedproof.execution.recording import Recording
+from seedproof.execution.stopping import Stopped
 from seedproof.probes import make_probes
 from seedproof.training.observing import ModelView, Watch
 
@@ -58,6 +62,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         metric: judges the runs; None: as for a table of one's own.
         recording: what to record and keep; None: as a study does, the gradients every 10 steps. Evaluations are the Trainer's.
         alarm: makes the rule that warns of a doomed run, anew for each; None: nothing warns.
+        stop: end a training for which the alarm sounds, and store its run as stopped (docs/race.md). ``"validated"``: only where
+            the alarm's false alarms were measured on the model that is trained, and are rare; True: always.
         listeners: each is called with every event (:mod:`seedproof.events`).
 
     Raises:
@@ -74,10 +80,13 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         metric: str | None = None,
         recording: Recording | None = None,
         alarm: Callable[[], Alarm] | None = Stuck,
+        stop: bool | Literal["validated"] = False,
         listeners: Sequence[Listener] = (),
     ) -> None:
         self.out = Path(out)
-        self._task, self._recipe, self._metric, self._alarm = task, recipe, metric, alarm
+        if stop not in (False, True, "validated"):
+            raise UserError(f'stop = {stop!r} is not valid; give True, False or "validated"')
+        self._task, self._recipe, self._metric, self._alarm, self._stop = task, recipe, metric, alarm, stop
         self._recording = Recording() if recording is None else recording
         self._listeners = tuple(listeners)
         self._watching: _Watching | None = None
@@ -92,6 +101,11 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         """Open the run's folder and watch."""
         self.leave(None)
         trainer = _calling_trainer(self)
+        if self._stop and args.world_size > 1:
+            raise UserError(
+                f"stop = {self._stop!r} cannot end a training in {args.world_size} processes, of which only the first sees the "
+                "alarm; leave stop out, or train in one process"
+            )
         if not state.is_world_process_zero:
             return
         if args.n_gpu > 1:
@@ -108,17 +122,20 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
             self._tell(events.Note(run=stopped.run, message=f"{stopped}; this training is not recorded"))
         else:
             self.has_begun = True
-            self._watching = _Watching(trainer, data, run, self._alarm, self._failed)
+            guard = None if self._alarm is None else _guard(self._alarm(), self._stop, trainer, data, run)
+            self._watching = _Watching(trainer, data, run, guard, self._failed)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Switch the hooks on where this step is looked at."""
         self._do(lambda watching: watching.begin_step(state.global_step + 1))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Take the step; keep it safe before a checkpoint is written."""
+        """Take the step; keep it safe before a checkpoint is written; end the training where the alarm has stopped it."""
         self._do(
             lambda watching: watching.end_step(state.global_step, kwargs.get("optimizer"), saves=control.should_save)
         )
+        if self._watching is not None and self._watching.is_stopped:
+            control.should_training_stop = True
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Read the scale of the gradients, before the scaler changes it."""
@@ -170,7 +187,7 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
             case events.Crashed() | events.Held():
                 logger.warning("run %s: %s", event.run[:8], event.message)
             case events.Finished():
-                failed = f", failed ({event.reason})" if event.outcome == "failed" else ""
+                failed = f", {event.outcome} ({event.reason})" if event.reason else ""
                 score = "no score" if event.score is None else f"score {event.score:.3f}"
                 logger.info("run %s is finished: %s%s", event.run[:8], score, failed)
         for listener in self._listeners:
@@ -185,7 +202,7 @@ class _Watching:
         trainer: Any,
         data: ObservedData,
         run: Observed,
-        alarm: Callable[[], Alarm] | None,
+        guard: Guard | None,
         failed: Callable[[BaseException], None],
     ) -> None:
         self._trainer, self._data, self._session = trainer, data, run.session
@@ -199,8 +216,8 @@ class _Watching:
         model = trainer.model
         watch = Watch([probe for probe in probes if probe.name not in unseen], run.evaluated, model)
         self._view = ModelView(model, watch)
-        rule = None if alarm is None else alarm()
-        self.recorder = Recorder(run.session, data, watch, self._view, trainer.state.max_steps, rule)
+        self._session.guard = guard
+        self.recorder = Recorder(run.session, data, watch, self._view, trainer.state.max_steps)
         self.recorder.evaluated |= set(run.evaluated)
         self._outputs = OutputTap(trainer, self._view.take_logits)
         self._losses = LossTap(trainer, self._outputs, failed)
@@ -237,6 +254,11 @@ class _Watching:
         if saves:
             self.recorder.seal()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the alarm has stopped the run."""
+        return self._session.stopped is not None
+
     def note_loader(self, loader: Any) -> None:
         self._loader = loader
 
@@ -264,6 +286,9 @@ class _Watching:
     def finish(self, state: Any) -> None:
         """Evaluate the weights of the end where nobody has, and write the result."""
         step, trainer = state.global_step, self._trainer
+        if self._session.stopped is not None and step < state.max_steps:
+            self._finish_stopped(self._session.stopped, step)
+            return
         at = step
         if trainer.args.load_best_model_at_end and state.best_model_checkpoint is not None:
             at = int(str(state.best_model_checkpoint).rpartition("-")[2])  # these weights are loaded by now
@@ -280,9 +305,21 @@ class _Watching:
         ended = self.recorder.ended(step, at)
         if self._session.recording.weights:
             self._session.keep_weights(partial(_write_weights, trainer))
-        per_epoch = max(1, round(state.max_steps / max(1e-9, state.num_train_epochs)))
         self.remove()
-        self._session.finish(ended, {"steps": step, "steps_per_epoch": min(per_epoch, step)})
+        self._session.finish(ended, {"steps": step, "steps_per_epoch": min(self._steps_per_epoch, step)})
+
+    def _finish_stopped(self, stopped: Stopped, step: int) -> None:
+        """Write the result of a training that the alarm has ended; its last evaluation is the last there was."""
+        self.recorder.flush()
+        self.remove()
+        steps = self._trainer.state.max_steps
+        about = {"steps": steps, "steps_per_epoch": min(self._steps_per_epoch, steps)}
+        self._session.finish(dataclasses.replace(stopped, at=step), about)
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        state = self._trainer.state
+        return max(1, round(int(state.max_steps) / max(1e-9, float(state.num_train_epochs))))
 
     def leave(self, error: BaseException | None) -> None:
         """Let go of the run, which is not finished unless :meth:`finish` was called."""
@@ -298,6 +335,15 @@ class _Watching:
         """Take everything off the Trainer."""
         for each in (self._losses, self._gradients, self._outputs, self._view):
             each.remove()
+
+
+def _guard(alarm: Alarm, stop: bool | Literal["validated"], trainer: Any, data: ObservedData, run: Observed) -> Guard:
+    """The alarm over a run, with what was recorded of it before its Trainer's checkpoint."""
+    may_stop = alarm.may_stop(run.session.spec.model.fingerprint) if stop == "validated" else bool(stop)
+    guard = Guard(alarm, steps=trainer.state.max_steps, reference_loss=reference_loss(data.task), may_stop=may_stop)
+    if run.resumed:
+        guard.catch_up(run.session.folder.records())
+    return guard
 
 
 def _write_weights(trainer: Any, folder: Path) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from seedproof.alarms import Alarm, SignalReader
 from seedproof.connect.data import ObservedData
 from seedproof.connect.gradients import unscaled
-from seedproof.execution.ending import reference_loss
 from seedproof.execution.run_session import RunSession
 from seedproof.training.engine import Record, prediction_entropy
 from seedproof.training.observing import ModelView, Watch
@@ -52,15 +50,11 @@ class Recorder:
         watch: its probes.
         view: of its model.
         steps: of the whole training.
-        alarm: told every step; None: nobody is.
     """
 
-    def __init__(
-        self, session: RunSession, data: ObservedData, watch: Watch, view: ModelView, steps: int, alarm: Alarm | None
-    ) -> None:
+    def __init__(self, session: RunSession, data: ObservedData, watch: Watch, view: ModelView, steps: int) -> None:
         self.session, self.watch, self.view = session, watch, view
-        self._data, self._steps, self._alarm = data, steps, alarm
-        self._reader = SignalReader(steps=steps, reference_loss=reference_loss(data.task), names=watch.trained)
+        self._data, self._steps = data, steps
         self._pending: list[_Step] = []
         self._logits: dict[str, np.ndarray] = {}
         self.first_not_finite: int | None = None
@@ -117,17 +111,7 @@ class Recorder:
             records += self.watch.show("steps", each.step, known)
         if not math.isfinite(loss) and self.first_not_finite is None:
             self.first_not_finite = each.step
-        why = self._alarming(records)
-        if why is not None:
-            records.append(Record(each.step, "alarm", {"because": why}))
-            self.session.note(f"looks doomed at step {each.step}, because {why}")
-            self._alarm = None  # once is enough
         self.session.record(each.step, self._steps, records)
-
-    def _alarming(self, records: Sequence[Record]) -> str | None:
-        """Why the run is doomed, by the records of a step; None where nothing says so."""
-        signals = self._reader.read({"step": each.step, "kind": each.kind, **each.values} for each in records)
-        return None if self._alarm is None or signals is None else self._alarm.see(signals)
 
     def add_outputs(self, step: int, split: str, heads: Float[np.ndarray, "examples heads"]) -> None:
         """Take the outputs on one evaluation split; when all splits have theirs, they are recorded as an evaluation."""

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seedproof.connect.arguments import spaced_seed
 from seedproof.errors import UserError
@@ -34,6 +34,7 @@ def run_seeds(
     recipe: str = "trainer",
     metric: str | None = None,
     recording: Recording | None = None,
+    stop: bool | Literal["validated"] = False,
     listeners: Sequence[Listener] = (),
 ) -> Results:
     """Train a Trainer once for each seed, recorded into the store ``out``.
@@ -51,7 +52,7 @@ def run_seeds(
         make_trainer: called with the number of the run, or with nothing.
         seeds: numbers of the runs, each at most 4,294,966; a number n stands for 0 to n - 1.
         out: folder of the store: new, empty, or one that the callback wrote.
-        task, recipe, metric, recording, listeners: as for :class:`seedproof.connect.StabilityCallback`.
+        task, recipe, metric, recording, stop, listeners: as for :class:`seedproof.connect.StabilityCallback`.
 
     Returns:
         The results of all runs in ``out``, as a study's.
@@ -68,7 +69,7 @@ def run_seeds(
     done = 0
     for number, seed in spaced.items():
         callback = StabilityCallback(
-            out, task=task, recipe=recipe, metric=metric, recording=recording, listeners=listeners
+            out, task=task, recipe=recipe, metric=metric, recording=recording, stop=stop, listeners=listeners
         )
 
         def make(number: int = number, seed: int = seed, callback: StabilityCallback = callback) -> Any:
