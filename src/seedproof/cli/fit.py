@@ -51,7 +51,14 @@ def fit(
             "--set", metavar="FIELD=VALUE", help="Set a field of the recipe.", autocompletion=completion.settings
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="How many runs to choose from.")] = 5,
+    seeds: Annotated[int | None, typer.Option(help="How many runs to choose from. [default: 5]")] = None,
+    race: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K:M[@F]",
+            help="In place of --seeds: start K runs, finish the M that are best after the fraction F (0.3) of training.",
+        ),
+    ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Time that there is: 2h, 90m. What does not fit is left out.")
     ] = None,
@@ -106,6 +113,7 @@ def fit(
             methods=[] if weights is None else [weights],
             settings=dict(parse_setting(setting) for setting in settings or []),
             seeds=seeds,
+            race=race,
             budget=budget,
             ensemble=ensemble,
             push_to=push_to,

@@ -35,7 +35,20 @@ _HUB_METRICS = {
     "neg_mae": "mae",
 }
 """The hub's names of metrics where they are not ours."""
-_OF_EVALUATION = ("runs", "failed", "mean", "sd", "minimum", "maximum", "score", "optimism", "low", "high")
+_OF_EVALUATION = (
+    "started",
+    "stopped",
+    "runs",
+    "failed",
+    "mean",
+    "sd",
+    "minimum",
+    "maximum",
+    "score",
+    "optimism",
+    "low",
+    "high",
+)
 """Numbers that stand in ``metric_args``: the hub has no field for a spread."""
 MOST_CLASSES = 12
 """Classes up to which the confusion table is whole; of more, the commonest confusions are listed."""
@@ -102,10 +115,13 @@ def in_a_line(judgement: Judgement, told: Told) -> str:
     """The spread behind the one number that an evaluation has: its notes."""
     numbers = judgement.numbers()
     how = "one seed" if numbers["runs"] == 1 else f"best of {numbers['runs']} seeds on dev"
+    if judgement.stopped:
+        how = f"best on dev of {numbers['runs']} seeds that finished of {numbers['started']} started"
     if judgement.shipped != "best":
         how = f"mean of the {judgement.shipped} of {len(judgement.members)} seeds"
     mean, sd = told.score(numbers["mean"]), number(numbers["sd"])
-    return f"{how}; one run {mean}, SD {sd}, {numbers['failed']} of {numbers['runs']} failed"
+    one = "those that finished" if judgement.stopped else "one run"
+    return f"{how}; {one} {mean}, SD {sd}, {numbers['failed']} of {numbers['runs']} failed"
 
 
 def _front_matter(judgement: Judgement, told: Told) -> str:
@@ -124,7 +140,7 @@ def _front_matter(judgement: Judgement, told: Told) -> str:
         metric_type=_HUB_METRICS.get(metric, metric),
         metric_name=f"{told.title}, expected on new rows ({in_a_line(judgement, told)})",
         metric_value=_plain(expected),
-        metric_args={key: _plain(numbers[key]) for key in _OF_EVALUATION},
+        metric_args={key: _plain(numbers[key]) for key in _OF_EVALUATION if key in numbers},
     )
     return ModelCardData(
         library_name="transformers",
@@ -147,6 +163,10 @@ def _slug(name: str) -> str:
 
 def _body(judgement: Judgement, told: Told) -> str:
     runs = [[run.seed, told.score(run.score), run.outcome, run.kind] for run in judgement.runs]
+    runs += [
+        [run.seed, "–", "stopped", f"by the {run.by} after step {run.at}, then {told.score(run.score)}"]
+        for run in judgement.stopped
+    ]
     parts = [
         f"# {printable_line(told.task.name)}",
         *_what(judgement, told),
@@ -208,6 +228,8 @@ def _shipped(judgement: Judgement, told: Told) -> str:
             f"seed was chosen for it, so its score on the {examples} is what to expect of new rows: **{score}** "
             f"({told.title}; {interval})."
         )
+    if judgement.stopped:
+        return _shipped_of_race(judgement, told)
     if len(judgement.runs) == 1:
         return f"One seed was trained, and none chosen. It scores **{score}** on {examples} ({told.title}; {interval})."
     chosen = (
@@ -222,8 +244,33 @@ def _shipped(judgement: Judgement, told: Told) -> str:
     )
 
 
+def _shipped_of_race(judgement: Judgement, told: Told) -> str:
+    """The winner of a race: chosen twice on the same examples, of which the first choice cannot be judged."""
+    finished, started = len(judgement.runs), len(judgement.runs) + len(judgement.stopped)
+    chosen = (
+        f"What is shipped is seed {judgement.best.seed}, **chosen** as the best of the {finished} of {started} that a race let "
+        f"finish, both on the {len(told.task.dev):,} development examples. There it scores {told.score(judgement.score)} "
+        f"({told.title})"
+    )
+    unknown = "by how much the race, which chose on the same examples, adds to that is not known"
+    if not math.isfinite(judgement.expected):
+        return f"{chosen}; the examples are too few to say by how much that flatters it."
+    return (
+        f"{chosen}, which flatters it by {number(judgement.optimism)} for the last choice alone: of new rows "
+        f"**{told.score(judgement.expected)}** is to be expected at most ({told.interval(judgement.low, judgement.high)}); "
+        f"{unknown}."
+    )
+
+
 def _one_run(judgement: Judgement, told: Told) -> str:
     numbers = judgement.numbers()
+    if judgement.stopped:
+        low, high = sorted(told.score(numbers[key]) for key in ("minimum", "maximum"))
+        return (
+            f"The {numbers['runs']} that finished score {told.score(numbers['mean'])} on average, SD {number(numbers['sd'])}, "
+            f"from {low} to {high}. They were selected by their scores early in training: a run of this recipe that nobody "
+            "selects is to be expected to score less, and such runs to spread more."
+        )
     if numbers["runs"] == 1:
         return "How much another seed would score is not known: that takes more --seeds."
     if not math.isfinite(numbers["mean"]):
@@ -253,6 +300,12 @@ def _ensemble(judgement: Judgement, told: Told) -> list[str]:
 
 def _stability(judgement: Judgement) -> list[str]:
     numbers, spread = judgement.numbers(), judgement.spread
+    if judgement.stopped:
+        return [
+            f"{numbers['started']} runs were started, {numbers['stopped']} stopped early, and {numbers['runs']} finished; "
+            f"{numbers['failed']} of these failed (not better than a prediction that never changes, or diverged). How those that "
+            "were stopped would have ended is not known, so this says nothing of the recipe's failure rate."
+        ]
     lines = [
         f"{numbers['failed']} of {counted(numbers['runs'], 'run')} failed (not better than a prediction that never changes, or "
         f"diverged); the 95 % interval of the failure rate is {numbers['failure_low']:.0%} to {numbers['failure_high']:.0%}."

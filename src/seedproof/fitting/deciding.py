@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import Damaged, UserError
+from seedproof.execution.race import Race
 from seedproof.report.progress import duration
 from seedproof.store.documents import read_document, write_document
 
@@ -63,6 +64,18 @@ class Asked:
     seeds: int
     budget: float | None = None
     """Seconds; None: as long as it takes."""
+    race: str | None = None
+    """The race of the seeds; None: all go to their end."""
+
+    @property
+    def share(self) -> float:
+        """The part of the steps of all seeds that is trained."""
+        return 1.0 if self.race is None else Race.parse(self.race).share
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values; without a race as before there were any."""
+        values = asdict(self)
+        return values if self.race is not None else {name: value for name, value in values.items() if name != "race"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,15 +112,24 @@ def decide(asked: Asked, examples: int, jobs: int, seconds_of_run: Callable[[Map
         )
     seconds = seconds_of_run(settings)
     if asked.budget is None:
-        estimate = _whole(seconds, asked.seeds, jobs)
+        estimate = _whole(seconds * asked.share, asked.seeds, jobs)
         return Decision(settings=settings, seeds=asked.seeds, decided=tuple(notes), estimate=estimate)
-    if asked.is_auto and _wall(seconds, asked.seeds, jobs) > asked.budget:
-        fewer = _fewer_epochs(settings["epochs"], seconds, asked, jobs)
+    if asked.is_auto and _wall(seconds * asked.share, asked.seeds, jobs) > asked.budget:
+        fewer = _fewer_epochs(settings["epochs"], seconds * asked.share, asked, jobs)
         seconds *= fewer / settings["epochs"]
         settings["epochs"] = fewer
         notes.append(f"auto: {fewer:g} epochs, so that more seeds fit into {duration(asked.budget)}")
     if seconds > asked.budget:
         raise UserError(_too_short(asked, seconds))
+    if asked.race is not None:
+        whole = _wall(seconds * asked.share, asked.seeds, jobs)
+        if whole > asked.budget:
+            raise UserError(
+                f"the race {asked.race} takes {duration(whole)} here, more than the budget of {duration(asked.budget)}; give "
+                "more time, or a race of fewer seeds"
+            )
+        estimate = f"{_whole(seconds * asked.share, asked.seeds, jobs)}; the budget is {duration(asked.budget)}"
+        return Decision(settings=settings, seeds=asked.seeds, decided=tuple(notes), estimate=estimate)
     seeds = min(asked.seeds, max(1, math.floor(asked.budget / seconds)) * jobs)
     if seeds < asked.seeds:
         notes.append(
@@ -159,7 +181,7 @@ def _too_short(asked: Asked, seconds: float) -> str:
 
 def write_decision(study: Path, asked: Asked, decision: Decision) -> None:
     """Keep a decision in the study's folder: what a machine takes for a step changes from one minute to the next."""
-    write_document(study / FILE, {"asked": asdict(asked), "decided": asdict(decision)})
+    write_document(study / FILE, {"asked": asked.to_json(), "decided": asdict(decision)})
 
 
 def read_decision(study: Path, asked: Asked) -> Decision | None:
@@ -171,7 +193,7 @@ def read_decision(study: Path, asked: Asked) -> Decision | None:
     path, fix = study / FILE, "restore it from a copy, or remove it to decide anew"
     try:
         value = read_document(path, fix=fix)
-        if value["asked"] != json.loads(json.dumps(asdict(asked))):
+        if value["asked"] != json.loads(json.dumps(asked.to_json())):
             return None
         decided = value["decided"]
         return Decision(settings=decided["settings"], seeds=int(decided["seeds"]), decided=tuple(decided["decided"]))

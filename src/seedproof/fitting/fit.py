@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seedproof.analysis.runs import came_to_end
 from seedproof.display import table as shown_table
 from seedproof.errors import UserError, command
 from seedproof.events import Listener
@@ -32,7 +33,7 @@ from seedproof.fitting.deciding import (
     write_decision,
 )
 from seedproof.fitting.folder import MEMBERS, appearing, average_models, check_answers, check_out, copy_model
-from seedproof.fitting.judging import Judgement, Run, check_ensemble, judge
+from seedproof.fitting.judging import Judgement, Run, StoppedRun, check_ensemble, judge
 from seedproof.fitting.pushing import check_name, push
 from seedproof.launch.base import Launcher, launcher_of
 from seedproof.methods import Method
@@ -41,6 +42,7 @@ from seedproof.recipes import Recipe, as_recipe
 from seedproof.report.notes import notes_before
 from seedproof.store import Store
 from seedproof.store.marker import MARKER
+from seedproof.study.racing import as_race, seeds_of
 from seedproof.study.results import Results
 from seedproof.study.study import Study
 from seedproof.tasks import Task, load_task
@@ -94,7 +96,8 @@ def fit(
     recipe: str | Recipe = BASELINE,
     methods: Sequence[Method] = (),
     settings: Mapping[str, Any] | None = None,
-    seeds: int = SEEDS,
+    seeds: int | None = None,
+    race: str | None = None,
     budget: str | float | None = None,
     ensemble: str | None = None,
     push_to: str | None = None,
@@ -121,7 +124,8 @@ def fit(
         recipe: how to train; ``"auto"``: the baseline with its epochs fitted to the data's size and the budget.
         methods: added to the recipe: ``[ClassWeights()]`` weighs rare classes up.
         settings: of the recipe, by field.
-        seeds: how many runs.
+        seeds: how many runs; None: 5, or those that the race starts.
+        race: ``"10:5"``: of 10 runs only those 5 go on after 30 % of training that are the best so far (docs/race.md).
         budget: ``"2h"``, or seconds; a few steps are timed, and what does not fit is left out and said.
         ensemble: ``"predictions"`` or ``"weights"``: ship their mean over the seeds that succeeded, where that is better on
             development examples that did not choose.
@@ -151,9 +155,9 @@ def fit(
     source = find_model(os.fspath(model))
     folder = target.with_name(f"{target.name}{STUDY}")
     base = functools.reduce(operator.add, methods, as_recipe(BASELINE if recipe == AUTO else recipe))
-    asked = _asked(task, source, base, dict(settings or {}), seeds, budget, is_auto=recipe == AUTO)
+    asked = _asked(task, source, base, dict(settings or {}), seeds, race, budget, is_auto=recipe == AUTO)
 
-    def study(decision: Decision) -> Study:
+    def study(decision: Decision, race: str | None = None) -> Study:
         return Study(
             target.name,
             tasks=[task],
@@ -166,12 +170,13 @@ def fit(
             device=device,
             threads=threads,
             recording=Recording(weights=True),
+            race=race,
         )
 
     chosen_launcher = launcher_of(launcher)
     chosen_launcher.check_jobs(jobs)
     decision = _decision(folder, asked, task, study, chosen_launcher, jobs)
-    whole = study(decision)
+    whole = study(decision, asked.race)
     notes: list[str] = []
     store, runs = whole.prepare(folder, launcher=chosen_launcher, say=notes.append)
     write_decision(folder, asked, decision)
@@ -181,13 +186,15 @@ def fit(
         say(line)
     results = whole.execute(store, runs, jobs=jobs, launcher=chosen_launcher, listeners=listeners, progress=progress)
     writer = _Writer(target, store, runs, task, source)
+    finished, stopped = _finished(results, runs)
     judgement = judge(
-        _finished(results, runs),
+        finished,
         task,
         writer.problem_type,
         ensemble=averaged,
         averaged_outputs=writer.outputs_of_mean,
         groups=_groups(task),
+        stopped=stopped,
         study=command("study", "summary", folder),
     )
     given = {
@@ -195,6 +202,7 @@ def fit(
         "methods": list(methods),
         "settings": settings,
         "seeds": seeds,
+        "race": race,
         "budget": budget,
         "ensemble": ensemble,
         **table,
@@ -214,11 +222,14 @@ def _asked(
     source: ModelSource,
     recipe: Recipe,
     settings: dict[str, Any],
-    seeds: int,
+    seeds: int | None,
+    race: str | None,
     budget: str | float | None,
     *,
     is_auto: bool,
 ) -> Asked:
+    raced = as_race(race, stop_doomed=False)
+    seeds = len(seeds_of(raced, seeds)) if raced else SEEDS if seeds is None else seeds
     if type(seeds) is not int or seeds < 1:
         raise UserError(f"seeds = {seeds!r} is not valid; give at least 1")
     if is_auto and (fixed := {"epochs", "max_steps"} & settings.keys()):
@@ -231,6 +242,7 @@ def _asked(
         settings=settings,
         seeds=seeds,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
+        race=None if raced is None else str(raced),
     )
 
 
@@ -257,8 +269,8 @@ def _decision(
     return decide(asked, len(task.train), workers, seconds_of_run)
 
 
-def _finished(results: Results, runs: Sequence[PlannedRun]) -> list[Run]:
-    """The runs of this fit, in the order of their seeds.
+def _finished(results: Results, runs: Sequence[PlannedRun]) -> tuple[list[Run], list[StoppedRun]]:
+    """The runs of this fit that came to their end, and those that were stopped, in the order of their seeds.
 
     Raises:
         UserError: one of them crashed, or another process executes it.
@@ -272,7 +284,8 @@ def _finished(results: Results, runs: Sequence[PlannedRun]) -> list[Run]:
             f"{len(unfinished)} of the {len(wanted)} runs are not finished ({states}); no model was written. To see why: "
             f"{command('study', 'status', results.path)}"
         )
-    return [
+    ended = came_to_end(wanted)
+    finished = [
         Run(
             id=str(id_),
             seed=str(row["seed"]),
@@ -281,8 +294,13 @@ def _finished(results: Results, runs: Sequence[PlannedRun]) -> list[Run]:
             kind=str(row["kind"]),
             outputs=results.logits(str(id_)).get("dev", np.empty((0, 1), np.float32)),
         )
-        for id_, row in wanted.iterrows()
+        for id_, row in ended.iterrows()
     ]
+    stopped = [
+        StoppedRun(seed=row["seed"], at=int(row["stopped_at"]), by=row["reason"], score=float(row["stopped_score"]))
+        for row in wanted.drop(index=ended.index).to_dict("records")
+    ]
+    return finished, stopped
 
 
 def _groups(task: Task) -> NDArray[np.int64] | None:

@@ -53,6 +53,20 @@ class Run:
         return math.isfinite(self.score)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoppedRun:
+    """A run of the fit that a race, or an alarm within it, has stopped."""
+
+    seed: str
+    """Its label in tables."""
+    at: int
+    """Step after which it was stopped."""
+    by: str
+    """``race`` or ``alarm``."""
+    score: float
+    """Score of its last evaluation; NaN where it had none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """What is shipped, and what is known of it."""
@@ -80,6 +94,8 @@ class Judgement:
     ensemble: Mapping[str, Any]
     """Where an ensemble was asked for: ``averaged``, ``runs``, ``score``, and how much it and the best run gained over the
     mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else empty."""
+    stopped: tuple[StoppedRun, ...] = ()
+    """Runs that were stopped early: those that finished were selected, and are no sample of the recipe's runs."""
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -98,9 +114,11 @@ class Judgement:
 
     def numbers(self) -> dict[str, Any]:
         """All of it as plain values, for the card and ``seedproof.json``."""
-        low, high = wilson_interval(self.failed, len(self.runs))
+        low, high = (math.nan, math.nan) if self.stopped else wilson_interval(self.failed, len(self.runs))
         succeeded = np.array([run.score for run in self.runs if run.outcome == "succeeded"])
+        started = {"started": len(self.runs) + len(self.stopped), "stopped": len(self.stopped)} if self.stopped else {}
         return {
+            **started,
             "runs": len(self.runs),
             "failed": self.failed,
             "failure_low": low,
@@ -146,6 +164,7 @@ def judge(
     ensemble: Averaged | None = None,
     averaged_outputs: Callable[[Sequence[Run]], NDArray[Any]] | None = None,
     groups: NDArray[np.int64] | None = None,
+    stopped: Sequence[StoppedRun] = (),
     study: str = "",
 ) -> Judgement:
     """Choose what is shipped.
@@ -157,6 +176,7 @@ def judge(
         ensemble: what to average, if that turns out better.
         averaged_outputs: the logits on the development set of a model whose weights are the mean of these runs'.
         groups: number of each development example's group, if it has any: examples of one are not independent.
+        stopped: runs that a race has stopped, in the order of their seeds.
         study: command that shows the runs, for a message.
 
     Raises:
@@ -193,6 +213,7 @@ def judge(
         high=high - too_high,
         spread=spread,
         ensemble={},
+        stopped=tuple(stopped),
     )
     return (
         judgement
