@@ -1,0 +1,166 @@
+"""What a race of seeds is worth (docs/race.md): replayed on runs that all went to their end.
+
+    python benchmarks/race.py STORE ... [--race 10:5 ...] [--draws 5000] [--smallest 20]
+
+Each draw takes as many of a recipe's stored seeds as the race starts, without replacement, decides the race by their
+stored evaluations, and compares the best final score among those that go on with the best of all that were drawn, and with
+the best of as many whole runs as the race's compute pays for. A race without ``@`` is decided at the first evaluation from 30 %
+of training on; one is always decided at an evaluation that all runs have. A diverged run has no final score and is never the
+best; early it counts as the last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+import seedproof as sp
+from seedproof.execution.race import Race
+
+CELL = ["task", "model", "recipe"]
+RACES = ("10:5", "10:3", "10:2", "20:5", "5:2")
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Whole runs of one task, model and recipe, in the order of their seeds."""
+
+    name: str
+    final: np.ndarray
+    """Final scores, (runs,); -inf of a diverged run."""
+    failed: np.ndarray
+    """Whether each run failed, (runs,)."""
+    fractions: np.ndarray
+    """Fractions of the training at which all runs were evaluated, rising, without 0 and 1, (evaluations,)."""
+    early: np.ndarray
+    """Best score so far, (runs, evaluations); -inf where there is none."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a race was worth over many draws."""
+
+    race: Race
+    share: float
+    """Of the steps of all runs to their end."""
+    whole: float
+    """Mean best score of all runs that start, to their end."""
+    raced: float
+    """Mean best score of those that go on."""
+    same_compute: float
+    """Mean best score of as many whole runs as the race's steps pay for, a fraction interpolated."""
+    loss: tuple[float, float]
+    """5th percentile and mean of the race's best minus the best of all."""
+    stopped: float
+    """Fraction of draws in which the best run was stopped, and none as good went on."""
+    none: tuple[float, float]
+    """Fraction of draws in which no run succeeded: of all that start, and of those that go on."""
+
+
+def cells_of(stores: Sequence[str]) -> list[Cell]:
+    """The cells of stores; a run that is in several counts once."""
+    read = [(results.runs(), results.scores()) for results in map(sp.open_results, stores)]
+    runs = pd.concat([each for each, _ in read]).drop_duplicates("run")
+    scores = pd.concat([each for _, each in read]).drop_duplicates(["run", "step", "metric"])
+    whole = runs[runs["outcome"].isin(["succeeded", "failed"])]
+    return [_cell(" ".join(key), part, scores) for key, part in whole.groupby(CELL, sort=False)]
+
+
+def _cell(name: str, runs: pd.DataFrame, scores: pd.DataFrame) -> Cell:
+    runs = runs.sort_values("seed", key=lambda seeds: seeds.str.split("/").str[0].astype(int))
+    metric, steps = runs["metric"].iloc[0], int(runs["steps"].iloc[0])
+    own = scores[scores["run"].isin(runs["run"]) & (scores["metric"] == metric)]
+    table = own.pivot_table(index="run", columns="step", values="score", aggfunc="first").reindex(runs["run"])
+    lasting = table[(runs["reason"] != "diverged").to_numpy()]
+    looks = [step for step in table if 0 < step < steps and lasting[step].notna().all()]
+    early = np.maximum.accumulate(table[looks].fillna(-np.inf).to_numpy(float), axis=1)
+    final = np.where(np.isfinite(runs["score"]), runs["score"], -np.inf).astype(float)
+    return Cell(name, final, (runs["outcome"] == "failed").to_numpy(), np.array(looks) / steps, early)
+
+
+def replay(cell: Cell, race: Race, *, draws: int, seed: int = 0) -> Replayed | None:
+    """Replay a race; None where the cell has too few runs, or no evaluation where it would be decided.
+
+    Args:
+        cell: of whole runs.
+        race: decided at the first evaluation from its fraction on.
+        draws: of the seeds that start.
+        seed: of the draws.
+    """
+    looks = np.flatnonzero(cell.fractions >= race.at - 0.005)
+    if len(cell.final) < race.started or not len(looks):
+        return None
+    look, generator = int(looks[0]), np.random.default_rng(seed)
+    at, runs = float(cell.fractions[look]), len(cell.final)
+    # In the order of the seeds, which decides between equals.
+    drawn = np.sort(np.argsort(generator.random((draws, runs)), axis=1)[:, : race.started], axis=1)
+    ranked = np.take_along_axis(drawn, np.argsort(-cell.early[drawn, look], axis=1, kind="stable"), axis=1)
+    going_on = ranked[:, : race.finished]
+    best, raced = cell.final[drawn].max(axis=1), cell.final[going_on].max(axis=1)
+    share = Race(started=race.started, finished=race.finished, at=at).share
+    none = (float(cell.failed[drawn].all(axis=1).mean()), float(cell.failed[going_on].all(axis=1).mean()))
+    return Replayed(
+        race=Race(started=race.started, finished=race.finished, at=at),
+        share=share,
+        whole=float(best.mean()),
+        raced=float(raced.mean()),
+        same_compute=expected_best(cell.final, share * race.started),
+        loss=(float(np.percentile(raced - best, 5)), float((raced - best).mean())),
+        stopped=float((raced < best).mean()),
+        none=none,
+    )
+
+
+def expected_best(scores: np.ndarray, runs: float) -> float:
+    """The exact mean of the best of so many runs, drawn without replacement; between two whole numbers interpolated.
+
+    >>> expected_best(np.array([0.0, 1.0]), 1.5)  # one of two: .5; two of two: 1
+    0.75
+    """
+    lower = math.floor(runs)
+    means = [_best_of(np.sort(scores), count) for count in (lower, min(lower + 1, len(scores)))]
+    return means[0] + (runs - lower) * (means[1] - means[0])
+
+
+def _best_of(rising: np.ndarray, count: int) -> float:
+    """The i-th smallest of n is the best of a draw if the other count - 1 are below it: C(i, count - 1) of C(n, count) draws."""
+    weights = np.array([math.comb(index, count - 1) for index in range(len(rising))], float)
+    kept = weights > 0
+    return float((weights[kept] / math.comb(len(rising), count)) @ rising[kept])
+
+
+def main() -> None:
+    """Print a table per cell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stores", nargs="+")
+    parser.add_argument("--race", action="append", help=f"K:M[@F] [default: {', '.join(RACES)}]")
+    parser.add_argument("--draws", type=int, default=5000)
+    parser.add_argument("--smallest", type=int, default=20, help="fewest whole runs of a cell")
+    options = parser.parse_args()
+    races = [Race.parse(text) for text in options.race or RACES]
+    found = [cell for cell in cells_of(options.stores) if len(cell.final) >= options.smallest]
+    if not found:
+        sys.exit(f"no cell has {options.smallest} whole runs; give --smallest, or other stores")
+    for cell in found:
+        print(f"\n{cell.name}: {len(cell.final)} whole runs, {cell.failed.mean():.0%} failed; {options.draws} draws\n")
+        names = ("race", "steps", "best, all to the end", "best, raced", "best, same steps in whole runs")
+        names += ("raced - all: mean (5 %)", "best run stopped", "none succeeded: all, raced")
+        print(*(f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names))), sep="\n")
+        for race in races:
+            if (worth := replay(cell, race, draws=options.draws)) is None:
+                print(f"{race}: too few runs, or no evaluation from {race.at:.0%} of training on", file=sys.stderr)
+                continue
+            cells = (str(worth.race), f"{worth.share:.0%}", f"{worth.whole:.3f}", f"{worth.raced:.3f}")
+            cells += (f"{worth.same_compute:.3f}", f"{worth.loss[1]:+.4f} ({worth.loss[0]:+.3f})")
+            cells += (f"{worth.stopped:.0%}", f"{worth.none[0]:.1%}, {worth.none[1]:.1%}")
+            print(f"| {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()

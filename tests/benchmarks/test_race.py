@@ -1,0 +1,41 @@
+"""Races replayed on numbers that can be done by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from benchmarks.race import Cell, expected_best, replay
+
+from seedproof.execution.race import Race
+
+
+def cell(final, early) -> Cell:
+    scores = np.array(final, float)
+    return Cell("c", scores, scores <= 0.5, np.array([0.3]), np.array(early, float)[:, None])
+
+
+def test_where_early_scores_tell_the_end_nothing_is_lost():
+    worth = replay(cell([0.5, 0.6, 0.7, 0.8], [0.5, 0.6, 0.7, 0.8]), Race.parse("4:2"), draws=10)
+    assert (worth.whole, worth.raced, worth.stopped, worth.none) == (0.8, 0.8, 0.0, (0.0, 0.0))
+    assert worth.share == pytest.approx(0.65)
+
+
+def test_where_they_mislead_the_best_is_stopped():
+    worth = replay(cell([0.5, 0.6, 0.7, 0.8], [0.8, 0.7, 0.6, 0.5]), Race.parse("4:1"), draws=10)
+    assert (worth.whole, worth.raced, worth.stopped, worth.none) == (0.8, 0.5, 1.0, (0.0, 1.0))
+
+
+def test_of_equals_the_earlier_seed_goes_on():
+    assert replay(cell([0.9, 0.8, 0.7], [0.5, 0.5, 0.5]), Race.parse("3:1"), draws=10).raced == pytest.approx(0.9)
+
+
+def test_too_few_runs_are_not_replayed():
+    assert replay(cell([0.9, 0.8], [0.5, 0.5]), Race.parse("3:1"), draws=10) is None
+
+
+def test_the_best_of_some_is_the_mean_over_all_choices():
+    scores = np.array([0.2, 0.9, 0.4, 0.7])
+    by_hand = np.mean([max(each) for each in itertools.combinations(scores, 2)])
+    assert expected_best(scores, 2) == pytest.approx(by_hand)
