@@ -1,11 +1,11 @@
 """The doomed-run detector (docs/detector.md): fit on some runs, measured on others, and written into the package.
 
-    python benchmarks/detector.py --train STORE ... --test STORE ... [--foreign STORE ...] [--write]
+    python benchmarks/detector.py STORE ... [--foreign STORE ...] [--write]
 
-Runs of seeds from 1000 on are for training, those below for the test, wherever they are stored: no run is in both. Stores need
-no recording beyond the default ones. Foreign stores are only tested. Printed are the tables of docs/detector.md; ``--write``
-puts coefficients, threshold and what was measured into src/seedproof/alarms/doomed.json, and what they were fit to into the
-tests' assets.
+Runs of seeds from 1000 on are for training, those below for the test, wherever they are stored: no run is in both. Stores
+need no recording beyond the default ones. All runs of foreign stores, of whatever seeds, are only tested. Printed are the
+tables of docs/detector.md; ``--write`` puts coefficients, threshold and what was measured into
+src/seedproof/alarms/doomed.json, and what they were fit to into the tests' assets.
 """
 
 from __future__ import annotations
@@ -62,16 +62,25 @@ class Runs:
 
 
 def gather(stores: Sequence[str]) -> Runs:
-    """Read the runs of stores; a run that is in several counts once."""
+    """Read the runs of stores; a run that is in several counts once. Models are those of the same weights."""
     parts = [_of_store(Path(store)) for store in stores]
     table = pd.concat([part.table for part in parts], ignore_index=True).drop_duplicates("run", ignore_index=True)
     symptoms = pd.concat([part.symptoms for part in parts], ignore_index=True)
     scores = pd.concat([part.scores for part in parts], ignore_index=True)
     return Runs(
-        table,
+        table.assign(model=table["fingerprint"].map(_names(table))),
         symptoms.drop_duplicates(["run", "decision"], ignore_index=True),
         scores.drop_duplicates(["run", "step", "metric"], ignore_index=True),
     )
+
+
+def _names(table: pd.DataFrame) -> dict[str, str]:
+    """A name for each fingerprint, with its beginning where several weights have had the name."""
+    found = {}
+    for fingerprint, names in table.groupby("fingerprint")["model"]:
+        found[fingerprint] = next((name for name in names if not Path(name).is_absolute()), Path(names.iloc[0]).name)
+    shared = [name for name in found.values() if list(found.values()).count(name) > 1]
+    return {print_: f"{name} ({print_[:6]})" if name in shared else name for print_, name in found.items()}
 
 
 def _of_store(path: Path) -> Runs:
@@ -291,12 +300,11 @@ def written(train: Runs, made: Fit, measured: dict[str, object] | None) -> dict[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train", nargs="+", required=True, metavar="STORE")
-    parser.add_argument("--test", nargs="*", default=[], metavar="STORE")
+    parser.add_argument("stores", nargs="+", metavar="STORE")
     parser.add_argument("--foreign", nargs="*", default=[], metavar="STORE")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    train = halves(gather(args.train))[0]
+    train, test = halves(gather(args.stores))
     value, count, false = threshold(train, out_of_fold(train))
     made = Fit(decisions=fit(train), threshold=value)
     print(f"threshold {value:.4f}: {false} false alarms of {count} successful training runs, out of fold")
@@ -304,8 +312,7 @@ def main() -> None:
     models = list(by("model", train, lambda each: judged(each, made)))
     markdown("Training runs, by the fit to them", [*models, {"model": "all", **in_words(judged(train, made))}])
     measured = None
-    if args.test:
-        test = halves(gather(args.test))[1]
+    if len(test.table):
         show_test(train, test, made)
         measured = validation(test, made)
     for store in args.foreign:

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from seedproof.alarms.base import Alarm, Signals, Validation
-from seedproof.probes.vanishing import lower_fraction
+from seedproof.models.layers import JOINED
+from seedproof.probes.vanishing import ATTENTION, lower_fraction
 
 TABLE = Path(__file__).with_name("doomed.json")
 """Coefficients, thresholds, and what they were fit to and measured on."""
@@ -45,7 +46,8 @@ class Symptoms:
     learned: float
     """1 minus the mean loss of the window as a share of the reference loss: 0 has learned nothing, 1 everything."""
     vanished: float
-    """Median over the window of the base 10 logarithm of :func:`seedproof.probes.vanishing.lower_fraction`."""
+    """Median over the window of the base 10 logarithm of the lower layers' gradients as a fraction of the classifier's
+    (:func:`seedproof.probes.vanishing.lower_fraction`), of queries and keys: theirs vanish first."""
 
 
 class Examination:
@@ -65,8 +67,7 @@ class Examination:
             self._losses.popleft()
         if signals.norms is None or signals.step % EVERY:
             return None
-        fraction = lower_fraction(signals.names, signals.norms)
-        self._looks.append((signals.step, math.nan if fraction is None else math.log10(max(fraction, SMALLEST))))
+        self._looks.append((signals.step, _vanished(signals)))
         while self._looks[0][0] <= signals.step - window:
             self._looks.popleft()
         passed = sum(each * signals.steps <= signals.step for each in FRACTIONS) - 1
@@ -78,6 +79,16 @@ class Examination:
             return None
         self._done = passed
         return Symptoms(step=signals.step, decision=passed, learned=learned, vanished=vanished)
+
+
+def _vanished(signals: Signals) -> float:
+    """The logarithm of a look, NaN where it cannot be told. Some models have one matrix for query, key and value."""
+    assert signals.norms is not None
+    for kinds in (ATTENTION, (JOINED,)):
+        fraction = lower_fraction(signals.names, signals.norms, kinds)
+        if fraction is not None:
+            return math.log10(max(fraction, SMALLEST))
+    return math.nan
 
 
 def symptoms_of(signals: Iterable[Signals]) -> Iterator[Symptoms]:
