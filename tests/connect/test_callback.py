@@ -205,3 +205,27 @@ def test_a_study_and_watched_runs_do_not_mix(tmp_path):
     run = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "study")])
     with pytest.raises(UserError, match="is the study 's', whose runs seedproof makes"):
         run.train()
+
+
+class Second(Alarm):
+    """Sounds at the second step."""
+
+    def see(self, signals):
+        return "it is step 2" if signals.step == 2 else None
+
+
+@pytest.mark.parametrize(("stop", "steps"), [(False, 4), ("validated", 4), (True, 2)])
+def test_an_alarm_ends_the_training_where_it_may(tmp_path, stop, steps):
+    looks = sp.Recording(probes={"gradients": 1})  # an alarm is heard where something looks at a step
+    made = watched(tmp_path, options={"alarm": Second, "stop": stop, "recording": looks})
+    [row] = rows(tmp_path)
+    assert (made.state.global_step, row["alarm_at"], row["alarm_because"]) == (steps, 2, "it is step 2")
+    if stop is True:
+        assert (row["state"], row["outcome"], row["reason"], row["stopped_at"]) == ("finished", "stopped", "alarm", 2)
+    else:
+        assert row["outcome"] != "stopped"
+
+
+def test_what_stop_cannot_be_is_refused():
+    with pytest.raises(UserError, match="stop = 'now' is not valid"):
+        StabilityCallback("out", stop="now")

@@ -81,3 +81,14 @@ def test_the_same_question_has_the_same_answer_whatever_a_step_takes_now(tmp_pat
         UserError, match=r"fit\.json is damaged .*; restore it from a copy, or remove it to decide anew"
     ):
         read_decision(tmp_path, asked)
+
+
+def test_a_race_takes_its_part_of_the_time_or_does_not_fit():
+    """Ten runs of 200 s, 65 % of them: 1,300 s."""
+    race = {"seeds": 10, "race": "10:5@0.3"}
+    assert decided(**race, budget=1300.0).seeds == 10
+    with pytest.raises(
+        UserError, match=r"the race 10:5@0.3 takes 22 min here, more than the budget of 20 min; give more time"
+    ):
+        decided(**race, budget=1200.0)
+    assert "race" not in ASKED.to_json()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seedproof.errors import UserError
-from seedproof.fitting.judging import Run, check_ensemble, judge
+from seedproof.fitting.judging import Run, StoppedRun, check_ensemble, judge
 from seedproof.tasks import Split, Task
 
 EXAMPLES = 120
@@ -107,3 +107,12 @@ def test_values_of_a_regression_are_averaged_as_they_are():
 def test_an_unknown_ensemble_is_named():
     with pytest.raises(UserError, match=r"unknown ensemble 'weight'; did you mean 'weights'\?"):
         check_ensemble("weight")
+
+
+def test_runs_that_a_race_has_stopped_are_told_and_give_no_failure_rate(runs):
+    stopped = [StoppedRun(seed=str(seed), at=30, by="race", score=0.5) for seed in (3, 4)]
+    judgement = judge(runs, make_task(), SINGLE, stopped=stopped)
+    numbers = judgement.numbers()
+    assert (numbers["started"], numbers["stopped"], numbers["runs"], numbers["failed"]) == (5, 2, 3, 0)
+    assert math.isnan(numbers["failure_low"])
+    assert "started" not in judge(runs, make_task(), SINGLE).numbers()

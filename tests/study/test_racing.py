@@ -173,3 +173,20 @@ def test_a_study_file_has_the_race(race, raced):
     again = Study.read(raced[0].path / "study.toml")
     assert (again.race, again.stop_doomed) == (race.race, False)
     assert open_results(raced[0].path).runs()["outcome"].tolist() == raced[0].runs()["outcome"].tolist()
+
+
+def test_runs_are_listed_with_what_stopped_them(raced, capsys):
+    from seedproof.cli.runs import chosen_runs, print_runs
+
+    results, _ = raced
+    chosen = chosen_runs(results, {"outcome": ["stopped"]})
+    assert len(chosen) == 2
+    print_runs(chosen, "table")
+    assert capsys.readouterr().out.count("stopped (race) at step 2, then 0.") == 2
+
+
+@pytest.mark.slow
+def test_the_report_says_how_many_were_stopped(raced, tmp_path):
+    text = raced[0].report(tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "2 of 3 runs were stopped before their end (2 by the race)" in text
+    assert "stopped: race" in text
