@@ -156,8 +156,9 @@ def main() -> None:
             if (worth := replay(cell, race, draws=options.draws)) is None:
                 print(f"{race}: too few runs, or no evaluation from {race.at:.0%} of training on", file=sys.stderr)
                 continue
-            cells = (str(worth.race), f"{worth.share:.0%}", f"{worth.whole:.3f}", f"{worth.raced:.3f}")
-            cells += (f"{worth.same_compute:.3f}", f"{worth.loss[1]:+.4f} ({worth.loss[0]:+.3f})")
+            cells = (f"{race.started}:{race.finished}@{worth.race.at:.2f}", f"{worth.share:.0%}")
+            cells += (f"{worth.whole:.3f}", f"{worth.raced:.3f}", f"{worth.same_compute:.3f}")
+            cells += f"{worth.loss[1]:+.4f} ({worth.loss[0]:+.3f})"
             cells += (f"{worth.stopped:.0%}", f"{worth.none[0]:.1%}, {worth.none[1]:.1%}")
             print(f"| {' | '.join(cells)} |")
 
