@@ -50,6 +50,7 @@ def output() -> Console:
 
 def print_status(store: Store) -> None:
     """Print the runs of a study by state and outcome, and the message of each crash."""
+    from seedproof.execution.race import Race
     from seedproof.execution.recording import Recording
 
     states = store.states()
@@ -72,6 +73,8 @@ def print_status(store: Store) -> None:
             if state == "paused":
                 detail = " (waiting until all of their race have come as far)"
             say(f"  {counts[state]:>5} {state}{detail}")
+    if (race := Race.read(store.path)) is not None:
+        say(f"race: {race}{' with --stop-doomed' if race.stop_doomed else ''}")
     say(f"recorded: {Recording.read(store.path).in_words()}")
     for id_, state in states.items():
         if state == "crashed":

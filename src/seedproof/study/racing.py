@@ -131,15 +131,14 @@ def recorded_for(race: Race, recording: Recording) -> Recording:
 
 def in_words(race: Race) -> str:
     """What the race will do, for the notes of a study."""
-    doomed = (
-        "at once where an alarm sounds"
-        if race.stop_doomed
-        else "at once where an alarm sounds that was measured on this model (on others --stop-doomed stops them)"
+    doomed = "stops runs at once" + (
+        "" if race.stop_doomed else " on models on which it was measured, and reports on others"
     )
     return (
-        f"race {race}: of the {race.started} runs of each task, model and recipe those {race.finished} go on after "
-        f"{100 * race.at:g} % of training that have the best development scores so far, and the others are stopped; runs are "
-        f"also stopped {doomed}. That takes at most {100 * race.share:.0f} % of the steps of {race.started} runs to their end"
+        f"race {race}: {race.started} runs of each task, model and recipe start; after {100 * race.at:g} % of training the "
+        f"{race.finished} with the best development scores so far go on, and the others are stopped (in all at most "
+        f"{100 * race.share:.0f} % of the steps of {race.started} whole runs; until it is decided, a checkpoint of each is kept). "
+        f"The doomed-run detector {doomed}"
     )
 
 
