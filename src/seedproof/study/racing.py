@@ -137,7 +137,7 @@ def in_words(race: Race) -> str:
     return (
         f"race {race}: {race.started} runs of each task, model and recipe start; after {100 * race.at:g} % of training the "
         f"{race.finished} with the best development scores so far go on, and the others are stopped (in all at most "
-        f"{100 * race.share:.0f} % of the steps of {race.started} whole runs; until it is decided, a checkpoint of each is kept). "
+        f"{100 * race.share:.0f} % of the steps of {race.started} whole runs; until then a checkpoint of each is kept). "
         f"The doomed-run detector {doomed}"
     )
 
