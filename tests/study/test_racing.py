@@ -190,3 +190,5 @@ def test_the_report_says_how_many_were_stopped(raced, tmp_path):
     text = raced[0].report(tmp_path / "r.html").read_text(encoding="utf-8")
     assert "2 of 3 runs were stopped before their end (2 by the race)" in text
     assert "stopped: race" in text
+    assert "Runs that were stopped early, or held for doomed" in text
+    assert "in the race 3:1@0.5; the last that went on had" in text

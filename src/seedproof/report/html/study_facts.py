@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from seedproof.analysis.runs import is_stopped
 from seedproof.analysis.times import worker_seconds
 from seedproof.errors import command
 from seedproof.recipes import stored_values
@@ -21,7 +22,7 @@ _ORDER = ("learning_rate", "epochs", "max_steps", "batch_size", "bias_correction
 
 def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
     """Everything that somebody needs who wants these numbers again."""
-    unfinished = _unfinished(store, runs)
+    unfinished, early = _unfinished(store, runs), _stopped_or_doomed(runs)
     return [
         _commands(store),
         *[Section(title=f"Study file {path.name}", code=read_text(path)) for path in store.definitions()],
@@ -32,6 +33,7 @@ def study_sections(store: Store, runs: pd.DataFrame) -> list[Section]:
             text="A seed draws the head's first weights, the order of the examples and the dropout masks; a/b/c are three.",
         ),
         Section(title="Versions and hardware", table=_versions(store, runs)),
+        *([Section(title="Runs that were stopped early, or held for doomed", table=early)] if len(early) else []),
         *([Section(title="Runs that are not finished", table=unfinished)] if len(unfinished) else []),
         *_superseded(store),
     ]
@@ -122,6 +124,14 @@ def _versions(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(
         device=numerics.device, precision=numerics.precision, threads=numerics.threads, engine=numerics.engine
     )
+
+
+def _stopped_or_doomed(runs: pd.DataFrame) -> pd.DataFrame:
+    """What stopped runs, or of which an alarm sounded, with its words."""
+    told = ("stopped_at", "stopped_score", "stopped_because", "alarm_at", "alarm_because")
+    kept = [name for name in told if name in runs]
+    rows = runs[is_stopped(runs) | runs[kept].notna().any(axis=1)].drop_duplicates("run")
+    return rows[["run", "task", "model", "recipe", "seed", "outcome", *kept]]
 
 
 def _unfinished(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
