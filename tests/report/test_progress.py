@@ -163,6 +163,8 @@ def test_live_display_and_crash_lines_do_not_block_each_other():
     ("seconds", "said"),
     [
         (0, "0 s"),
+        (0.31, "0.3 s"),
+        (0.97, "1 s"),
         (59, "59 s"),
         (60, "1 min"),
         (3599, "1 h 00 min"),

@@ -198,7 +198,9 @@ def _bar(done: float, total: int, width: int) -> ProgressBar:
 
 
 def duration(seconds: float) -> str:
-    """A length of time as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``, beyond two days ``5 d 3 h``."""
+    """A length of time as a person says it: ``0.3 s``, ``40 s``, ``12 min``, ``3 h 20 min``, beyond two days ``5 d 3 h``."""
+    if 0 < seconds < 0.95:
+        return f"{seconds:.1g} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, hours = round(seconds / 60), round(seconds / 3600)
