@@ -8,7 +8,7 @@ import pytest
 from safetensors import safe_open
 
 from seedproof.errors import UserError
-from seedproof.miniature.card import LEARNING_RATES
+from seedproof.miniature.card import SETTINGS
 from seedproof.models.source import MINIATURES, WEIGHTS, find_model
 from seedproof.paper.figure import get_figure
 from seedproof.paper.real import real_scale
@@ -31,7 +31,7 @@ def test_the_miniatures_are_as_large_as_said(known):
 
 def test_settings_are_those_of_the_cards_and_the_models_of_the_paper_have_none():
     for known in MINI.models.values():
-        assert known.card["learning_rate"] == LEARNING_RATES[known.name.removeprefix("miniature/")]
+        assert known.card == SETTINGS[known.name.removeprefix("miniature/")]
     assert all(not known.card for known in PAPER.models.values())
 
 

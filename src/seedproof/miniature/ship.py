@@ -20,7 +20,7 @@ def _stages(*stages: tuple[int, int, float]) -> tuple[Stage, ...]:
 
 MINIATURES: dict[str, Pretraining] = {
     "bert": Pretraining(
-        family="bert", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 700, 1e-3), (24, 600, 5e-4))
+        family="bert", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 700, 1e-3), (24, 3000, 5e-4))
     ),
     "roberta": Pretraining(
         family="roberta", stages=_stages((3, 1600, 3e-3), (6, 1000, 2e-3), (12, 900, 1e-3), (24, 500, 5e-4))
