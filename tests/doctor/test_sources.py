@@ -15,6 +15,7 @@ from seedproof.doctor.sources.command_line import read_command_line
 from seedproof.doctor.sources.finished import read_state, state_in
 from seedproof.doctor.sources.study import facts_of_recipes, facts_of_store, facts_of_study_file, watched
 from seedproof.errors import UserError
+from seedproof.miniature.card import SETTINGS
 from seedproof.models.source import find_model
 
 STORE = Path(__file__).parent.parent / "assets" / "first" / "plain"
@@ -134,7 +135,7 @@ def test_a_recipe_without_a_model_leaves_some_to_it():
     assert facts.value("bias_correction") is False
     assert "give --model" in facts.unread["learning_rate"]
     [facts] = facts_of_recipes(["devlin"], find_model("miniature/bert"), None)
-    assert facts.value("learning_rate") == pytest.approx(1.4e-4)
+    assert facts.value("learning_rate") == SETTINGS["bert"]["learning_rate"]
 
 
 def test_a_study_file_gives_facts_of_every_cell(tmp_path):
