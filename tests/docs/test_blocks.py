@@ -19,6 +19,7 @@ ELSEWHERE = {
     "docs/miniature.md": "hours of pre-training and runs; tests/miniature/ has the parts",
     "docs/results.md": "hours of runs, on packages that are no part of this one and on GLUE's files",
     "docs/reproduction.md": "hours of runs; tests/paper/ has the parts",
+    "docs/history/2026-11-23-miniature.md": "as it was on that day",
     "docs/history/2026-11-23-reproduction.md": "as it was on that day",
 }
 """Pages without marks of their own: generated ones, and results with the commands that made them."""
