@@ -21,7 +21,7 @@ AT_ENTROPY = {
     "dev_fall": 0.0,
     "dev_fall_noise": 0.01,
     "information": 0.001,
-    "vanished": False,
+    "vanished_for_good": False,
 }
 
 
@@ -38,15 +38,15 @@ def kind(
         ("fitted", kind("succeeded", loss=0.4)),
         ("fitted", kind("succeeded", last_loss=0.5)),  # the last epoch as a whole was higher
         ("overfitted", kind("failed", loss=0.4)),
-        ("collapsed", kind("failed", vanished=True)),
-        ("collapsed", kind("failed", vanished=True, earlier_loss=0.75)),
+        ("collapsed", kind("failed", vanished_for_good=True)),
+        ("collapsed", kind("failed", vanished_for_good=True, earlier_loss=0.75)),
         ("slow", kind("failed", earlier_loss=0.72)),
         ("slow", kind("failed", dev_fall=0.02)),
         ("slow", kind("succeeded", dev_fall=0.02)),
         ("unlearned", kind("succeeded")),
-        ("unlearned", kind("succeeded", vanished=True)),  # collapse is a way to fail
+        ("unlearned", kind("succeeded", vanished_for_good=True)),  # collapse is a way to fail
         ("unknown", kind("failed")),
-        ("unknown", kind("failed", vanished=None, dev_fall=0.02)),  # it may have collapsed
+        ("unknown", kind("failed", vanished_for_good=None, dev_fall=0.02)),  # it may have collapsed
         ("unknown", kind("succeeded", loss=0.65, last_loss=0.65, information=0.2)),  # dropout hides the loss
         ("unlearned", kind("succeeded", last_loss=0.69, information=0.2, noisy=False)),
         ("unknown", kind("succeeded", **dict.fromkeys(AT_ENTROPY, math.nan))),

@@ -88,6 +88,23 @@ def test_a_complete_result_needs_no_journal(store):
     assert results.runs()[columns].equals(before[columns])
 
 
+def test_what_an_earlier_version_said_of_vanishing_is_looked_at_again(store):
+    """It asked for live gradients at the first look, where a head just drawn lets little through."""
+    id_ = next(id_ for id_ in store.run_ids() if store.run(id_).path.joinpath("result.json").exists())
+    folder = store.run(id_).path
+    names = ["bert.encoder.layer.0.output.dense.weight", "classifier.weight"]
+    looks = [{"step": 0, "kind": "gradients", "names": names}]
+    looks += [{"step": 1, "kind": "gradients", "norms": [norm, 1.0], "total": 1.0} for norm in (0.004, 0.5, 1e-4, 1e-4)]
+    records = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    rest = [record for record in records if record["kind"] != "gradients"]
+    (folder / "journal.jsonl").write_text("".join(json.dumps(record) + "\n" for record in looks + rest))
+    value = json.loads((folder / "result.json").read_text())
+    value |= {"outcome": "failed", "reason": "majority", "fit_loss": 9.0}
+    (folder / "result.json").write_text(json.dumps(value | {"ending": {"reference_loss": 0.69, "vanished": False}}))
+    runs = open_results(store.path).runs()
+    assert set(runs.loc[runs["run"] == id_, "kind"]) == {"collapsed"}
+
+
 def test_outputs_of_another_shape_are_named(store):
     id_ = next(cell.id for cell in store.cells() if cell.task == "pairs")
     path = store.run(id_).path / "journal.jsonl"

@@ -70,7 +70,9 @@ def test_recordings_are_added_and_nothing_is_lost(finished):
     assert records(finished, "drift")
     assert (folder.weights / "model.safetensors").is_file()
     assert after.pop("recordings") != before.pop("recordings")
-    assert after["ending"].pop("vanished") is not before["ending"].pop("vanished")  # told by what was added
+    assert after["ending"].pop("vanished_for_good") is not before["ending"].pop(
+        "vanished_for_good"
+    )  # told by what was added
     assert after == before
     assert not (folder.path / "again").exists()
 

@@ -56,7 +56,7 @@ def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | No
         return "unknown"
     if fitted:
         return "overfitted" if failed else "fitted"
-    if failed and (vanished := ending.get("vanished")) is not False:
+    if failed and (vanished := ending.get("vanished_for_good", ending.get("vanished"))) is not False:
         return "collapsed" if vanished else "unknown"
     if _is_falling(ending):
         return "slow"

@@ -8,14 +8,14 @@ differ from example to example.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.probes.vanishing import have_vanished
+from seedproof.probes.vanishing import have_vanished, lower_fraction
 from seedproof.tasks.base import Task
 from seedproof.tasks.split import label_entropy
 
@@ -24,8 +24,9 @@ Ending = Mapping[str, Any]
 ``last_loss``, ``earlier_loss``: mean training loss (dropout on) of the last tenth of the steps and of the tenth before,
 ``loss_noise`` the standard error of their difference. ``dev_fall``: by how much the loss on the development set (dropout
 off) fell from the last evaluation but one, in the second half of training, to the last, ``dev_fall_noise`` its standard
-error over the examples. ``information``: how far below the reference loss the outputs could be at most. ``vanished``: see
-:func:`seedproof.probes.vanishing.have_vanished`. NaN: not known."""
+error over the examples. ``information``: how far below the reference loss the outputs could be at most.
+``vanished_for_good``: see :func:`seedproof.probes.vanishing.have_vanished`; earlier results have ``vanished``, the same but
+that the first look had to be live. NaN: not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,8 @@ class Digest:
     """Training loss by step."""
     evaluations: dict[int, Mapping[str, Any]]
     """The last two evaluations and the one that was asked for, by step in order."""
-    gradients: list[Mapping[str, Any]]
-    """The names of the tensors, and the first and the last two norms of their gradients."""
+    lower_fractions: list[float | None]
+    """The gradients of the lower layers as a fraction of the classifier's, at every look."""
     fit_loss: float | None = None
     """Training loss at the end, dropout off; None: not recorded."""
     kinds: frozenset[str] = frozenset()
@@ -50,7 +51,8 @@ class Digest:
         """Read records in their order; the evaluation after ``step`` is kept."""
         losses: dict[int, float] = {}
         evaluations: dict[int, Mapping[str, Any]] = {}
-        gradients: list[Mapping[str, Any]] = []
+        names: Sequence[str] = []
+        fractions: list[float | None] = []
         fit_loss: float | None = None
         kinds: set[str] = set()
         alarm: dict[str, Any] = {}
@@ -64,13 +66,15 @@ class Digest:
             elif record["kind"] == "fit":
                 fit_loss = record["loss"]
             elif record["kind"] == "gradients":
-                gradients = [*gradients, record] if len(gradients) < 4 else [*gradients[:2], gradients[-1], record]
+                names = record.get("names", names)
+                if "norms" in record:
+                    fractions.append(lower_fraction(names, np.asarray(record["norms"], np.float64)))
             elif record["kind"] == "evaluation":
                 recent = [*evaluations, record["step"]][-2:]
                 evaluations = {k: v for k, v in evaluations.items() if k in recent or k == step} | {
                     record["step"]: record
                 }
-        return cls(losses, evaluations, gradients, fit_loss, frozenset(kinds), alarm)
+        return cls(losses, evaluations, fractions, fit_loss, frozenset(kinds), alarm)
 
     @property
     def last_scores(self) -> Mapping[str, float]:
@@ -100,7 +104,7 @@ def describe_ending(digest: Digest, task: Task) -> dict[str, Any]:
     outputs = {step: np.asarray(each["dev"], np.float64) for step, each in recorded.items() if "dev" in each}
     found = {
         "reference_loss": reference_loss(task),
-        "vanished": have_vanished(digest.gradients),
+        "vanished_for_good": have_vanished(digest.lower_fractions),
         **_last_tenths(losses),
     }
     steps = sorted(outputs)[-2:]

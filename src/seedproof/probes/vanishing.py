@@ -6,7 +6,7 @@ It is noted when a run ends, so that a summary of thousands of runs need not rea
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,28 +30,23 @@ LOWER = 0.5
 """The lowest half of the layers."""
 
 
-def have_vanished(records: Iterable[Mapping[str, Any]]) -> bool | None:
+def have_vanished(fractions: Sequence[float | None]) -> bool | None:
     """Whether the median norm of the lower layers' weights fell under ``THRESHOLD`` of the classifier's and stayed there.
 
-    A run of a few steps, or a model whose lower layers have small gradients from the start, has lost nothing: the first
-    recording must be above the threshold, and the last two under it.
+    A run of a few steps, or a model whose lower layers always have small gradients, has lost nothing: the last two looks
+    must be under the threshold, and one before them not. Not the first: through a head just drawn little comes down, so a
+    run may begin under the threshold, rise above it, and vanish then.
 
     Args:
-        records: of the run in order, at least the first and the last two recordings.
+        fractions: :func:`lower_fraction` at every look, in order.
 
     Returns:
-        None where fewer than three gradients were recorded, or the model's layers and classifier are not known by their names.
+        None where there are fewer than three looks, or the model's layers and classifier are not known by their names.
     """
-    recorded = [record for record in records if record["kind"] == "gradients"]
-    names: Sequence[str] = next((record["names"] for record in recorded if "names" in record), [])
-    norms = [np.asarray(record["norms"], np.float64) for record in recorded if "norms" in record]
-    if len(norms) < 3:
+    known = [fraction for fraction in fractions if fraction is not None]
+    if len(known) < 3 or len(known) < len(fractions):
         return None
-    fractions = [lower_fraction(names, each) for each in (norms[0], *norms[-2:])]
-    if any(fraction is None for fraction in fractions):
-        return None
-    first, *last = (fraction < THRESHOLD for fraction in fractions if fraction is not None)
-    return not first and all(last)
+    return any(each >= THRESHOLD for each in known[:-2]) and all(each < THRESHOLD for each in known[-2:])
 
 
 def lower_fraction(

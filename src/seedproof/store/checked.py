@@ -75,7 +75,8 @@ def _is_class(value: Any) -> bool:
 
 def _is_ending(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        _is_number(number) or (name == "vanished" and number in (True, False, None)) for name, number in value.items()
+        _is_number(number) or (name in ("vanished", "vanished_for_good") and number in (True, False, None))
+        for name, number in value.items()
     )
 
 
