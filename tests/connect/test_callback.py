@@ -64,6 +64,16 @@ def test_a_training_has_the_same_bits_with_the_callback_and_without(tmp_path):
     assert not any(value._post_accumulate_grad_hooks for value in ends[1].model.parameters())
 
 
+def test_several_labels_an_example_are_those_of_a_table_with_several(tmp_path):
+    labelled = [row | {"labels": [float(index % 2), float(index % 3 == 0)]} for index, row in enumerate(ROWS)]
+    made = model()
+    made.config.problem_type = "multi_label_classification"
+    watched(tmp_path, made, train=Rows(labelled), dev=Rows(labelled), gradient_accumulation_steps=2)
+    [row] = rows(tmp_path)
+    assert (row["state"], row["metric"]) == ("finished", "micro_f1")
+    assert 0.3 < row["training_loss"] < 0.75  # a mean over labels and examples, not twice of it
+
+
 def test_weights_that_nobody_evaluated_are_evaluated_at_the_end(tmp_path):
     watched(tmp_path)
     assert rows(tmp_path)[0]["evaluated_step"] == 4
@@ -171,7 +181,7 @@ class _At:
     [
         ({"dev": Rows([])}, r"eval_dataset \(dev\) is empty"),
         ({"dev": Rows(ROWS[:1])}, "development set: all 1 examples have"),
-        ({"train": Rows([row | {"labels": [0, 1]} for row in ROWS])}, r"labels like \[0, 1\]; one class or one number"),
+        ({"train": Rows([row | {"labels": [0, 2]} for row in ROWS])}, r"labels like \[0, 2\]; one class or one number"),
         ({"train": Rows([row | {"labels": 0.5} for row in ROWS])}, "the label 0.5 of example 0 is no class"),
         ({"train": Rows([{"input_ids": [1, 2]}] * 9)}, "train_dataset has no labels: none of labels, label, label_ids"),
         (

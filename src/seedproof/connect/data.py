@@ -13,6 +13,7 @@ from torch import nn
 from seedproof.errors import UserError
 from seedproof.tasks import Split, Task
 from seedproof.tasks.metrics import default_metric
+from seedproof.tasks.tables import METRICS_OF
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -59,10 +60,8 @@ def observed_data(trainer: Any, *, name: str | None = None, metric: str | None =
     columns = {part: _Columns(dataset, trainer, part) for part, dataset in {"train": train, **evaluation}.items()}
     classes, outputs = _meaning(trainer, columns["train"], heads)
     splits = {part: each.split(is_regression=not classes) for part, each in columns.items()}
-    metrics: tuple[str, ...] = ("pearson", "spearman")
-    if classes:
-        metrics = ("accuracy", "f1", "matthews") if len(classes) == 2 else ("accuracy",)
     first, dev, *extra = splits
+    metrics = _metrics(classes, several=splits[first].labels.ndim > 1)
     task = Task(
         name=name or columns["train"].name,
         train=splits[first],
@@ -72,13 +71,18 @@ def observed_data(trainer: Any, *, name: str | None = None, metric: str | None =
         metrics=metrics,
         metric=metric or default_metric(splits[dev].labels, classes, metrics),
         notes=(f"read from the data sets of a Trainer; its texts are {columns['train'].texts_are}",),
-        reason="its Trainer's model has one output"
-        if not classes
-        else "its Trainer's model has an output for each class",
+        reason=f"its Trainer's model has {'an output for each class' if classes else 'one output'}",
     )
     lengths = [each.longest for each in columns.values()]
     longest = None if None in lengths else max(length for length in lengths if length is not None)
     return ObservedData(task=task, evaluation=evaluation, outputs=outputs, longest=longest)
+
+
+def _metrics(classes: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
+    """The metrics of a task with ``several`` labels an example, with classes, or with numbers: those of a table like it."""
+    if several or not classes:
+        return METRICS_OF["multi-label" if several else "regression"]
+    return (*METRICS_OF["classification"], *(("f1", "matthews") if len(classes) == 2 else ()))
 
 
 def _evaluation_sets(given: Any) -> dict[str, Any]:
@@ -167,10 +171,11 @@ class _Columns:
 
     def _checked(self, labels: Sequence[Any]) -> np.ndarray:
         found = np.asarray([each.item() if hasattr(each, "item") and not np.ndim(each) else each for each in labels])
-        if found.ndim != 1 or found.dtype.kind not in "biuf":
+        is_several = found.ndim == 2 and bool(np.isin(found, (0, 1)).all())
+        if found.dtype.kind not in "biuf" or not (found.ndim == 1 or is_several):
             raise UserError(
-                f"{self._part} has labels like {labels[0]!r}; one class or one number for each example can be recorded, several "
-                "labels for one cannot"
+                f"{self._part} has labels like {labels[0]!r}; one class or one number for each example can be recorded, or as "
+                "many 0 and 1 as the model has outputs"
             )
         return found
 
@@ -180,6 +185,8 @@ class _Columns:
         Raises:
             UserError: classes are wanted and a label is no whole number.
         """
+        if self.labels.ndim > 1:
+            return Split(*self._texts(), self.labels.astype(np.int64))
         whole = self.labels.astype(np.int64)
         if not is_regression and not np.array_equal(whole, self.labels):
             wrong = int(np.argmax(whole != self.labels))

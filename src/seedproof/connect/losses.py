@@ -58,7 +58,9 @@ class LossTap:
         logits = self._outputs.last
         if labels is None or logits is None or self._trainer.label_smoother is not None:
             return
-        if logits.shape[1] == 1:
+        if labels.ndim > 1 and labels.shape == logits.shape and logits.shape[1] > 1:
+            mean = functional.binary_cross_entropy_with_logits(logits.float(), labels.float().to(logits.device))
+        elif logits.shape[1] == 1:
             mean = functional.mse_loss(logits.reshape(-1).float(), labels.reshape(-1).float().to(logits.device))
         else:
             mean = functional.cross_entropy(logits.float(), labels.reshape(-1).long().to(logits.device))
