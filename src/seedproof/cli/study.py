@@ -219,10 +219,12 @@ def runs(
     recipe: Annotated[list[str] | None, typer.Option(help="Only of this recipe, as tables call it.")] = None,
     outcome: Annotated[
         list[str] | None,
-        typer.Option(help="succeeded, or failed; also how: majority, diverged, or a kind such as slow."),
+        typer.Option(
+            help="succeeded, failed or stopped; also how: majority, diverged, a kind such as slow, race, alarm."
+        ),
     ] = None,
     state: Annotated[
-        list[str] | None, typer.Option(help="pending, running, interrupted, lost, crashed or finished.")
+        list[str] | None, typer.Option(help="pending, running, interrupted, paused, lost, crashed or finished.")
     ] = None,
     format: Annotated[str, typer.Option(help="table, csv or json.")] = "table",
 ) -> None:

@@ -223,10 +223,15 @@ def _shipped(judgement: Judgement, told: Told) -> str:
     score, expected = told.score(judgement.score), told.score(judgement.expected)
     examples = f"{len(told.task.dev):,} development examples"
     if judgement.shipped != "best":
+        chosen = f"No seed was chosen for it, so its score on the {examples} is what to expect of new rows"
+        if judgement.stopped:
+            chosen = (
+                f"A race chose them among {len(judgement.runs) + len(judgement.stopped)} on the {examples}, where its score is "
+                "therefore the most to expect of new rows"
+            )
         return (
-            f"What is shipped is the mean of the {judgement.shipped} of the {len(judgement.members)} seeds that succeeded. No "
-            f"seed was chosen for it, so its score on the {examples} is what to expect of new rows: **{score}** "
-            f"({told.title}; {interval})."
+            f"What is shipped is the mean of the {judgement.shipped} of the {len(judgement.members)} seeds that succeeded. "
+            f"{chosen}: **{score}** ({told.title}; {interval})."
         )
     if judgement.stopped:
         return _shipped_of_race(judgement, told)

@@ -52,6 +52,8 @@ class Launcher(ABC):
     - A run that crashes does not end the others, and is not tried again. A worker that dies is replaced; its runs count as
       crashed, or go on from their last checkpoint within the launch, and count as crashed when they are lost again and
       again without a new one.
+    - A run that leaves before its last step, because a rule has stopped it or until its race is decided, has ended: the next
+      one is begun.
     - Ctrl-C and SIGTERM in the main thread let every run end after its present step, saved; a second one ends them at
       once. Then :class:`StudyInterrupted` is raised. The same call goes on from there.
     - A full disk interrupts all runs and ends the launch with one :class:`seedproof.errors.UserError`; so does a run whose
