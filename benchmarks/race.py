@@ -135,6 +135,25 @@ def _best_of(rising: np.ndarray, count: int) -> float:
     return float((weights[kept] / math.comb(len(rising), count)) @ rising[kept])
 
 
+HEADINGS = (
+    *("race", "steps", "best, all to the end", "best, raced", "best, same steps in whole runs"),
+    *("raced - all: mean (5 %)", "best run stopped", "none succeeded: all, raced"),
+)
+
+
+def row_of(worth: Replayed) -> tuple[str, ...]:
+    """The cells of a race under :data:`HEADINGS`."""
+    race = worth.race
+    return (
+        f"{race.started}:{race.finished}@{race.at:.2f}",
+        f"{worth.share:.0%}",
+        *(f"{score:.3f}" for score in (worth.whole, worth.raced, worth.same_compute)),
+        f"{worth.loss[1]:+.4f} ({worth.loss[0]:+.3f})",
+        f"{worth.stopped:.0%}",
+        f"{worth.none[0]:.1%}, {worth.none[1]:.1%}",
+    )
+
+
 def main() -> None:
     """Print a table per cell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -149,18 +168,12 @@ def main() -> None:
         sys.exit(f"no cell has {options.smallest} whole runs; give --smallest, or other stores")
     for cell in found:
         print(f"\n{cell.name}: {len(cell.final)} whole runs, {cell.failed.mean():.0%} failed; {options.draws} draws\n")
-        names = ("race", "steps", "best, all to the end", "best, raced", "best, same steps in whole runs")
-        names += ("raced - all: mean (5 %)", "best run stopped", "none succeeded: all, raced")
-        print(*(f"| {' | '.join(row)} |" for row in (names, ["---"] * len(names))), sep="\n")
+        print(*(f"| {' | '.join(row)} |" for row in (HEADINGS, ["---"] * len(HEADINGS))), sep="\n")
         for race in races:
             if (worth := replay(cell, race, draws=options.draws)) is None:
                 print(f"{race}: too few runs, or no evaluation from {race.at:.0%} of training on", file=sys.stderr)
-                continue
-            cells = (f"{race.started}:{race.finished}@{worth.race.at:.2f}", f"{worth.share:.0%}")
-            cells += (f"{worth.whole:.3f}", f"{worth.raced:.3f}", f"{worth.same_compute:.3f}")
-            cells += f"{worth.loss[1]:+.4f} ({worth.loss[0]:+.3f})"
-            cells += (f"{worth.stopped:.0%}", f"{worth.none[0]:.1%}, {worth.none[1]:.1%}")
-            print(f"| {' | '.join(cells)} |")
+            else:
+                print(f"| {' | '.join(row_of(worth))} |")
 
 
 if __name__ == "__main__":

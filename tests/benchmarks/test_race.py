@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from benchmarks.race import Cell, expected_best, replay
+from benchmarks.race import HEADINGS, Cell, expected_best, replay, row_of
 
 from seedproof.execution.race import Race
 
@@ -20,6 +20,7 @@ def test_where_early_scores_tell_the_end_nothing_is_lost():
     worth = replay(cell([0.5, 0.6, 0.7, 0.8], [0.5, 0.6, 0.7, 0.8]), Race.parse("4:2"), draws=10)
     assert (worth.whole, worth.raced, worth.stopped, worth.none) == (0.8, 0.8, 0.0, (0.0, 0.0))
     assert worth.share == pytest.approx(0.65)
+    assert dict(zip(HEADINGS, row_of(worth), strict=True))["race"] == "4:2@0.30"
 
 
 def test_where_they_mislead_the_best_is_stopped():

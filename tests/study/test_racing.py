@@ -119,6 +119,16 @@ def test_a_race_waits_until_all_have_come_as_far(race, tmp_path):
     assert racing.not_waiting(store, [run.spec for run in runs]) == (first.spec,)
 
 
+def test_what_the_order_of_seeds_decides_is_said(race, tmp_path, monkeypatch):
+    store, runs = paused(race, tmp_path / "s")
+    monkeypatch.setattr(racing, "best_so_far", lambda *_: 0.5)
+    heard = []
+    racing.settle(store, runs, race._race, heard.append)
+    assert "decided between equals by the order of their seeds: 3 of 3 runs had 0.500" in heard[0].message
+    assert decisions(store)[0].going_on == (runs[0].spec.id,)
+    assert store.run(runs[1].spec.id).result()["stopped_because"].endswith("and of equals the earlier seed goes on")
+
+
 @pytest.mark.slow
 def test_a_fleet_races(race, tmp_path):
     results = dataclasses.replace(race, engine="fleet").run(tmp_path / "s", launcher="inline", progress=False)

@@ -191,7 +191,16 @@ def _decide(store: Store, cell: Cell, runs: Sequence[PlannedRun], race: Race, te
     metric = read_metric(store.task_folder(spec.task.fingerprint))
     step = step_at(race.at, total_steps(from_json(spec.recipe), spec.task.train_examples))
     scores = {id_: best_so_far(folders[id_], metric, step) for id_, state in states.items() if state is State.PAUSED}
-    going_on = tuple(ranking(scores)[: race.finished])
+    ranked = ranking(scores)
+    going_on = tuple(ranked[: race.finished])
+    if len(ranked) > race.finished and (equal := scores[ranked[race.finished]]) == scores[going_on[-1]]:
+        tell(
+            events.Note(
+                message=f"the race of {cell[2]} on {cell[0]} with {cell[1]} was decided between equals by the order of their "
+                f"seeds: {sum(score == equal for score in scores.values())} of {len(scores)} runs had {equal:.3f} as their best score "
+                "so far; a later fraction would tell more of them apart"
+            )
+        )
     return Decision(task=cell[0], model=cell[1], recipe=cell[2], step=step, scores=scores, going_on=going_on)
 
 
@@ -217,7 +226,8 @@ def _carry_out(store: Store, decision: Decision, race: Race, tell: Listener) -> 
 
 
 def _why(scores: Mapping[str, float], ranked: Sequence[str], id_: str, last: float, race: Race) -> str:
+    equal = ", and of equals the earlier seed goes on" if scores[id_] == last else ""
     return (
-        f"its best score up to there, {scores[id_]:.3f}, was the {ranked.index(id_) + 1}. of {len(ranked)} in the race {race}; "
-        f"the last that went on had {last:.3f}"
+        f"its best score up to there, {scores[id_]:.3f}, has place {ranked.index(id_) + 1} of {len(ranked)} in the race {race}; "
+        f"the last that went on had {last:.3f}{equal}"
     )
