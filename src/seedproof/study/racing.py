@@ -194,11 +194,12 @@ def _decide(store: Store, cell: Cell, runs: Sequence[PlannedRun], race: Race, te
     ranked = ranking(scores)
     going_on = tuple(ranked[: race.finished])
     if len(ranked) > race.finished and (equal := scores[ranked[race.finished]]) == scores[going_on[-1]]:
+        tied = sum(score == equal for score in scores.values())
         tell(
             events.Note(
                 message=f"the race of {cell[2]} on {cell[0]} with {cell[1]} was decided between equals by the order of their "
-                f"seeds: {sum(score == equal for score in scores.values())} of {len(scores)} runs had {equal:.3f} as their best score "
-                "so far; a later fraction would tell more of them apart"
+                f"seeds: {tied} of {len(scores)} runs had {equal:.3f} as their best score so far; a later fraction would tell more "
+                "of them apart"
             )
         )
     return Decision(task=cell[0], model=cell[1], recipe=cell[2], step=step, scores=scores, going_on=going_on)
