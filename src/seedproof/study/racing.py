@@ -198,8 +198,8 @@ def _decide(store: Store, cell: Cell, runs: Sequence[PlannedRun], race: Race, te
         tell(
             events.Note(
                 message=f"the race of {cell[2]} on {cell[0]} with {cell[1]} was decided between equals by the order of their "
-                f"seeds: {tied} of {len(scores)} runs had {equal:.3f} as their best score so far; a later fraction would tell more "
-                "of them apart"
+                f"seeds: {tied} of {len(scores)} runs had {equal:.3f} as their best score so far; a later fraction would tell "
+                "more of them apart"
             )
         )
     return Decision(task=cell[0], model=cell[1], recipe=cell[2], step=step, scores=scores, going_on=going_on)
