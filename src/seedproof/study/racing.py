@@ -131,12 +131,13 @@ def recorded_for(race: Race, recording: Recording) -> Recording:
 
 def in_words(race: Race) -> str:
     """What the race will do, for the notes of a study."""
+    goes = "go" if race.finished > 1 else "goes"
     doomed = "stops runs at once" + (
         "" if race.stop_doomed else " on models on which it was measured, and reports on others"
     )
     return (
         f"race {race}: {race.started} runs of each task, model and recipe start; after {100 * race.at:g} % of training the "
-        f"{race.finished} with the best development scores so far go on, and the others are stopped (in all at most "
+        f"{race.finished} with the best development scores so far {goes} on, and the others are stopped (in all at most "
         f"{100 * race.share:.0f} % of the steps of {race.started} whole runs; until then a checkpoint of each is kept). "
         f"The doomed-run detector {doomed}"
     )
