@@ -159,10 +159,11 @@ def threshold(runs: Runs, found: pd.Series, tolerated: float = TOLERATED) -> tup
     return float(np.floor(highest[allowed] * 1e4 + 1) / 1e4), count, allowed
 
 
-def judged(runs: Runs, made: Fit, probability: float | None = None) -> pd.DataFrame:
-    """What the detector says of runs, as :func:`seedproof.analysis.alarm_table`."""
+def judged(runs: Runs, made: Fit, probability: float | None = None, found: pd.Series | None = None) -> pd.DataFrame:
+    """What the detector says of runs, as :func:`seedproof.analysis.alarm_table`; ``found``: probabilities of another fit."""
     limit = made.threshold if probability is None else probability
-    first = runs.symptoms[probabilities(runs.symptoms, made.decisions) >= limit].groupby("run")["step"].min()
+    found = probabilities(runs.symptoms, made.decisions) if found is None else found
+    first = runs.symptoms[found >= limit].groupby("run")["step"].min()
     return runs.table.assign(alarm=runs.table["run"].map(first).astype("Int64"))
 
 
@@ -207,11 +208,11 @@ def by(name: str, runs: Runs, judge: Callable[[Runs], pd.DataFrame]) -> Iterator
         yield {name: value, **in_words(judge(runs.only(runs.table[name] == value)))}
 
 
-def rules(test: Runs, made: Fit) -> Iterator[dict[str, object]]:
+def rules(test: Runs, made: Fit, found: pd.Series | None = None) -> Iterator[dict[str, object]]:
     """The detector beside other rules, on the same runs."""
-    yield {"rule": "`Doomed`", **in_words(judged(test, made))}
+    yield {"rule": "`Doomed`", **in_words(judged(test, made, None, found))}
     for probability in (0.9, 0.5):
-        yield {"rule": f"`Doomed({probability:g})`", **in_words(judged(test, made, probability))}
+        yield {"rule": f"`Doomed({probability:g})`", **in_words(judged(test, made, probability, found))}
     yield {"rule": "`Stuck`", **in_words(test.table.assign(alarm=test.table["stuck"].astype("Int64")))}
     for fraction in EPOCHS:
         where = f"after {fraction:.0%}"
@@ -236,9 +237,11 @@ def by_decision(test: Runs, made: Fit) -> Iterator[dict[str, object]]:
         yield {
             "at": f"{fraction:.0%}",
             "area under ROC": f"{roc_auc_score(failed.astype(int), found):.3f}",
-            "failed runs named by then": f"{rates['recall']:.1%}",
+            "right at .5, successful": f"{(found[~failed] < 0.5).mean():.1%}",
+            "failed": f"{(found[failed] >= 0.5).mean():.1%}",
+            "named by then": f"{rates['recall']:.1%}",
             "false alarms by then": f"{rates['false']:.0f}",
-            "mean probability: share that failed (runs)": "; ".join(calibration),
+            "mean probability: share failed (runs)": "; ".join(calibration),
         }
 
 
@@ -305,12 +308,16 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     train, test = halves(gather(args.stores))
-    value, count, false = threshold(train, out_of_fold(train))
+    found = out_of_fold(train)
+    value, count, false = threshold(train, found)
     made = Fit(decisions=fit(train), threshold=value)
     print(f"threshold {value:.4f}: {false} false alarms of {count} successful training runs, out of fold")
     markdown("The fit", [{"at": f"{f:.0%}", **asdict(d)} for f, d in zip(FRACTIONS, made.decisions, strict=True)])
-    models = list(by("model", train, lambda each: judged(each, made)))
-    markdown("Training runs, by the fit to them", [*models, {"model": "all", **in_words(judged(train, made))}])
+    counts = train.table.groupby(["model", "task"])["outcome"].agg(
+        runs="size", failed=lambda each: (each == "failed").sum()
+    )
+    markdown("Training runs", counts.reset_index().to_dict("records"))
+    markdown("Rules, on the training runs; the detector out of fold", list(rules(train, made, found)))
     measured = None
     if len(test.table):
         show_test(train, test, made)

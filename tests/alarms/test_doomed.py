@@ -54,10 +54,14 @@ def test_symptoms_have_no_unit_and_need_no_more_than_the_default_recordings():
 
 
 def test_the_window_is_a_tenth_of_the_training_and_at_least_20_steps():
-    falling = [replace(each, loss=each.step / 10) for each in run(reference=1.0)]
-    assert next(symptoms_of(falling)).learned == pytest.approx(1 - np.arange(21, 41).mean() / 10)
-    longer = [replace(each, loss=each.step / 10) for each in run(reference=1.0, steps=1000)]
-    assert next(symptoms_of(longer)).learned == pytest.approx(1 - np.arange(101, 201).mean() / 10)
+    falling = [replace(each, loss=each.step / 100) for each in run(reference=1.0)]
+    assert next(symptoms_of(falling)).learned == pytest.approx(1 - np.arange(21, 41).mean() / 100)
+    longer = [replace(each, loss=each.step / 1000) for each in run(reference=1.0, steps=1000)]
+    assert next(symptoms_of(longer)).learned == pytest.approx(1 - np.arange(101, 201).mean() / 1000)
+
+
+def test_a_loss_above_that_of_a_constant_prediction_has_learned_no_less_than_nothing():
+    assert {each.learned for each in symptoms_of(run(loss=0.9))} == {0.0}
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(1e-3, 40), (1e-2, None)])

@@ -8,9 +8,12 @@ import torch
 from tests.connect.made import ROWS, Rows, model, trainer
 
 import seedproof as sp
-from seedproof.connect import Alarm, StabilityCallback
+from seedproof.alarms.doomed import FRACTIONS, Decision, Fit
+from seedproof.connect import Alarm, Signals, StabilityCallback
 from seedproof.errors import UserError
 from seedproof.store import Store
+
+TWO_LAYERS = [*(f"bert.encoder.layer.{layer}.attention.self.query.weight" for layer in range(2)), "classifier.weight"]
 
 
 def watched(folder, made=None, store="store", **changed):
@@ -122,6 +125,18 @@ def test_an_alarm_is_told_once_and_recorded(tmp_path, caplog):
     results = sp.open_results(tmp_path / "store")
     records = results.records(results.runs()["run"][0])
     assert records.loc[records["kind"] == "alarm", "because"].tolist() == ["it is step 2"]
+
+
+@pytest.mark.parametrize(("stop", "surest"), [(False, False), (True, True), ("validated", True)])
+def test_what_ends_a_training_must_be_surer_than_what_warns(stop, surest):
+    # .5 is enough for a warning, and not for the detector that stops
+    doubtful = Fit(decisions=(Decision(intercept=0.1, learned=0.0, vanished=0.0),) * len(FRACTIONS), threshold=0.9)
+    alarm = StabilityCallback("out", stop=stop)._alarm(fit=doubtful)
+    signals = [
+        Signals(step=step, steps=100, loss=1.0, reference_loss=1.0, names=TWO_LAYERS, norms=np.ones(3))
+        for step in range(1, 101)
+    ]
+    assert all(alarm.see(each) is None for each in signals) is surest
 
 
 def test_what_goes_wrong_in_watching_ends_the_watching_alone(tmp_path, caplog):

@@ -44,7 +44,8 @@ class Symptoms:
     decision: int
     """Number of the fraction in :data:`FRACTIONS`, from 0."""
     learned: float
-    """1 minus the mean loss of the window as a share of the reference loss: 0 has learned nothing, 1 everything."""
+    """1 minus the mean loss of the window as a share of the reference loss: 0 has learned nothing, 1 everything. A loss above the
+    reference counts as one at it: with classes of different size it is there before the classifier's bias has followed."""
     vanished: float
     """Median over the window of the base 10 logarithm of the lower layers' gradients as a fraction of the classifier's
     (:func:`seedproof.probes.vanishing.lower_fraction`), of queries and keys: theirs vanish first."""
@@ -78,7 +79,7 @@ class Examination:
         if not math.isfinite(vanished + learned):
             return None
         self._done = passed
-        return Symptoms(step=signals.step, decision=passed, learned=learned, vanished=vanished)
+        return Symptoms(step=signals.step, decision=passed, learned=max(0.0, learned), vanished=vanished)
 
 
 def _vanished(signals: Signals) -> float:

@@ -1,4 +1,5 @@
 from seedproof.alarms import Alarm as Alarm
+from seedproof.alarms import Doomed as Doomed
 from seedproof.alarms import Signals as Signals
 from seedproof.alarms import Stuck as Stuck
 from seedproof.connect.arguments import spaced_seed as spaced_seed

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from transformers import Trainer, TrainerCallback
 
 from seedproof import events
-from seedproof.alarms import Alarm, Stuck
+from seedproof.alarms import Alarm, Doomed
 from seedproof.connect.data import ObservedData, observed_data
 from seedproof.connect.gradients import GradientHooks, scale_of
 from seedproof.connect.losses import LossTap
@@ -41,6 +41,8 @@ from seedproof.training.observing import ModelView, Watch
 
 logger = logging.getLogger("seedproof.connect")
 
+LIKELY = partial(Doomed, 0.5)
+"""The detector as a warning: of a run that is likelier than not to fail (docs/detector.md)."""
 _NOT_SEEN = frozenset({"gradients"})
 """What probes may need and a Trainer does not show: its gradients are clipped by the time that anything could read them."""
 
@@ -61,7 +63,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         recipe: name of the settings in tables; where they differ from those of the first such run, that is added.
         metric: judges the runs; None: as for a table of one's own.
         recording: what to record and keep; None: as a study does, the gradients every 10 steps. Evaluations are the Trainer's.
-        alarm: makes the rule that warns of a doomed run, anew for each; None: nothing warns.
+        alarm: makes the rule that warns of a doomed run, anew for each; None: nothing warns. By default the detector warns of a
+            run that is likelier than not to fail; with ``stop`` it is ``Doomed``, which must be surer.
         stop: end a training for which the alarm sounds, and store its run as stopped (docs/race.md). ``"validated"``: only where
             the alarm's false alarms were measured on the model that is trained, and are rare; True: always.
         listeners: each is called with every event (:mod:`seedproof.events`).
@@ -79,14 +82,15 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         recipe: str = NAME,
         metric: str | None = None,
         recording: Recording | None = None,
-        alarm: Callable[[], Alarm] | None = Stuck,
+        alarm: Callable[[], Alarm] | None = LIKELY,
         stop: bool | Literal["validated"] = False,
         listeners: Sequence[Listener] = (),
     ) -> None:
         self.out = Path(out)
         if stop not in (False, True, "validated"):
             raise UserError(f'stop = {stop!r} is not valid; give True, False or "validated"')
-        self._task, self._recipe, self._metric, self._alarm, self._stop = task, recipe, metric, alarm, stop
+        self._task, self._recipe, self._metric, self._stop = task, recipe, metric, stop
+        self._alarm = Doomed if stop and alarm is LIKELY else alarm
         self._recording = Recording() if recording is None else recording
         self._listeners = tuple(listeners)
         self._watching: _Watching | None = None
