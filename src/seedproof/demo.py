@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seedproof.analysis.differences import Comparison
 
 SEEDS = 8
-TASK = "miniature/acceptability"
+TASK = "miniature/entailment"
 MODEL = "miniature/bert"
 CORRECTED = "devlin + bias correction"
 
@@ -22,7 +22,7 @@ CORRECTED = "devlin + bias correction"
 def demo_study() -> Study:
     """Seeds 0 to 7, three epochs, the learning rate of the model's card: ``docs/miniature.md`` has the same over 25."""
     corrected = recipe("devlin", label=CORRECTED, bias_correction=True)
-    return Study("demo", tasks=[TASK], models=[MODEL], recipes=[recipe("devlin"), corrected], seeds=SEEDS)
+    return Study("demo", tasks=[TASK], models=[MODEL], recipes=[recipe("devlin"), corrected], seeds=SEEDS, engine="fleet")
 
 
 def conclusion(summary: pd.DataFrame) -> str:
