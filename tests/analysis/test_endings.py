@@ -45,7 +45,8 @@ def kind(
         ("slow", kind("succeeded", dev_fall=0.02)),
         ("unlearned", kind("succeeded")),
         ("unlearned", kind("succeeded", vanished_for_good=True)),  # collapse is a way to fail
-        ("unknown", kind("failed")),
+        ("unlearned", kind("failed")),
+        ("unknown", kind("failed", loss_noise=math.nan)),  # too short to tell whether it was falling
         ("unknown", kind("failed", vanished_for_good=None, dev_fall=0.02)),  # it may have collapsed
         ("unknown", kind("succeeded", loss=0.65, last_loss=0.65, information=0.2)),  # dropout hides the loss
         ("unlearned", kind("succeeded", last_loss=0.69, information=0.2, noisy=False)),

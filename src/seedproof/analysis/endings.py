@@ -18,7 +18,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "fitted": "ended with a training loss at least 10 % under the label entropy",
         "collapsed": "failed with the loss at the label entropy, and the gradients of the lower layers vanished for good",
         "slow": "were still falling, with the loss near the label entropy",
-        "unlearned": "ended a few examples above the majority, with the loss at the label entropy and no longer falling",
+        "unlearned": "ended with the loss at the label entropy and no longer falling, without having collapsed",
         "overfitted": "failed, though the training loss ended at least 10 % under the label entropy",
         "unknown": "left records that do not tell how they ended",
     }
@@ -60,7 +60,7 @@ def kind_of(result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> str | No
         return "collapsed" if vanished else "unknown"
     if _is_falling(ending):
         return "slow"
-    return "unknown" if failed else "unlearned"
+    return "unlearned" if not failed or math.isfinite(ending.get("loss_noise", math.nan)) else "unknown"
 
 
 def _is_fitted(ending: Mapping[str, float], result: Mapping[str, Any], is_noisy: Callable[[], bool]) -> bool | None:
