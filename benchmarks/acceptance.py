@@ -9,6 +9,7 @@ recording fit. Every finished run of a seed below 1000 counts: seeds from there 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -92,18 +93,23 @@ def entries(organism: Organism) -> Iterator[tuple[str, str, list[str], bool]]:
     low = [organism.loss(task, BASELINE, relative=False) for task in TASKS]
     yield "", "its median loss, below .05 nats on 3 of 4", numbers(low), sum(loss < 0.05 for loss in low) >= 3
     means = [(organism.of(t, BASELINE)["score"].mean(), organism.of(t, CORRECTED)["score"].mean()) for t in TASKS]
-    shown = [f"{long:.3f}, {short:.3f}" for long, short in means]
-    yield "", "its mean, and that of 3 corrected epochs: not lower", shown, all(long >= short for long, short in means)
+    shown = [f"{long:.3f}, {short:.3f}".replace("nan", "–") for long, short in means]
+    yield (
+        "",
+        "its mean, and that of 3 corrected epochs: not lower",
+        shown,
+        not any(long < short for long, short in means),
+    )
 
 
 def percents(values: list[float]) -> list[str]:
-    """Fractions as whole percents."""
-    return [f"{value:.0%}" for value in values]
+    """Fractions as whole percents; a dash where there are no runs."""
+    return [f"{value:.0%}".replace("%", " %") if math.isfinite(value) else "–" for value in values]
 
 
 def numbers(values: list[float]) -> list[str]:
-    """Losses with two digits."""
-    return [f"{value:.2g}" for value in values]
+    """Losses with two digits; a dash where there are no runs."""
+    return [f"{value:.2g}" if math.isfinite(value) else "–" for value in values]
 
 
 def grid(store: str, model: str) -> str:
