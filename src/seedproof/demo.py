@@ -22,7 +22,9 @@ CORRECTED = "devlin + bias correction"
 def demo_study() -> Study:
     """Seeds 0 to 7, three epochs, the learning rate of the model's card: ``docs/miniature.md`` has the same over 25."""
     corrected = recipe("devlin", label=CORRECTED, bias_correction=True)
-    return Study("demo", tasks=[TASK], models=[MODEL], recipes=[recipe("devlin"), corrected], seeds=SEEDS, engine="fleet")
+    return Study(
+        "demo", tasks=[TASK], models=[MODEL], recipes=[recipe("devlin"), corrected], seeds=SEEDS, engine="fleet"
+    )
 
 
 def conclusion(summary: pd.DataFrame) -> str:
