@@ -92,7 +92,7 @@ def test_what_an_earlier_version_said_of_vanishing_is_looked_at_again(store):
     """It asked for live gradients at the first look, where a head just drawn lets little through."""
     id_ = next(id_ for id_ in store.run_ids() if store.run(id_).path.joinpath("result.json").exists())
     folder = store.run(id_).path
-    names = ["bert.encoder.layer.0.output.dense.weight", "classifier.weight"]
+    names = ["bert.encoder.layer.0.attention.self.query.weight", "classifier.weight"]
     looks = [{"step": 0, "kind": "gradients", "names": names}]
     looks += [{"step": 1, "kind": "gradients", "norms": [norm, 1.0], "total": 1.0} for norm in (0.004, 0.5, 1e-4, 1e-4)]
     records = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]

@@ -11,7 +11,7 @@ import pytest
 from seedproof.analysis import gradient_table, vanishing_steps
 from seedproof.analysis.runs import runs_table
 from seedproof.execution.ending import Digest
-from seedproof.probes.vanishing import have_vanished
+from seedproof.probes.vanishing import ATTENTION, have_vanished
 from seedproof.store import Store
 from seedproof.study.results import open_results
 
@@ -32,7 +32,7 @@ def gradients(*lower: float, top: float = 1.0):
 
 
 def vanished(records):
-    return have_vanished(Digest.of(records, None).lower_fractions)
+    return have_vanished(Digest.of(records, None).fractions)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,13 @@ def test_it_says_what_the_analysis_says():
     runs = open_results(STORE).runs()
     finished = runs.loc[(runs["state"] == "finished") & (runs["reason"] != "diverged"), "run"].unique()
     records = {id_: list(Store.open(STORE).run(id_).journal.read()) for id_ in finished}
-    steps = vanishing_steps(gradient_table(records, runs)).set_index("run")["step"]
+    steps = vanishing_steps(gradient_table(records, runs), kinds=ATTENTION).set_index("run")["step"]
     made = gradients(1.0, 0.001, 0.001)
     cell = type("Cell", (), {"task": "t", "model": "m", "recipe": "r", "seed": "0", "id": "made"})()
     result = {"outcome": "failed", "reason": "majority", "steps": 20, "training_loss": 1.0, "metrics": {}}
-    of_made = vanishing_steps(gradient_table({"made": made}, runs_table([cell], {"made": result}, {})))["step"]
+    of_made = vanishing_steps(
+        gradient_table({"made": made}, runs_table([cell], {"made": result}, {})), kinds=ATTENTION
+    )["step"]
     assert len(records) > 5
     assert not any(vanished(of) and steps[id_] is pd.NA for id_, of in records.items())
     assert vanished(made)

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from seedproof.alarms.base import Alarm, Signals, Validation
-from seedproof.models.layers import JOINED
-from seedproof.probes.vanishing import ATTENTION, lower_fraction
+from seedproof.probes.vanishing import attention_fraction
 
 TABLE = Path(__file__).with_name("doomed.json")
 """Coefficients, thresholds, and what they were fit to and measured on."""
@@ -48,7 +47,7 @@ class Symptoms:
     reference counts as one at it: with classes of different size it is there before the classifier's bias has followed."""
     vanished: float
     """Median over the window of the base 10 logarithm of the lower layers' gradients as a fraction of the classifier's
-    (:func:`seedproof.probes.vanishing.lower_fraction`), of queries and keys: theirs vanish first."""
+    (:func:`seedproof.probes.vanishing.attention_fraction`), of queries and keys: theirs vanish first."""
 
 
 class Examination:
@@ -83,13 +82,10 @@ class Examination:
 
 
 def _vanished(signals: Signals) -> float:
-    """The logarithm of a look, NaN where it cannot be told. Some models have one matrix for query, key and value."""
+    """The logarithm of a look, NaN where it cannot be told."""
     assert signals.norms is not None
-    for kinds in (ATTENTION, (JOINED,)):
-        fraction = lower_fraction(signals.names, signals.norms, kinds)
-        if fraction is not None:
-            return math.log10(max(fraction, SMALLEST))
-    return math.nan
+    fraction = attention_fraction(signals.names, signals.norms)
+    return math.nan if fraction is None else math.log10(max(fraction, SMALLEST))
 
 
 def symptoms_of(signals: Iterable[Signals]) -> Iterator[Symptoms]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedproof.probes.vanishing import have_vanished, lower_fraction
+from seedproof.probes.vanishing import attention_fraction, have_vanished
 from seedproof.tasks.base import Task
 from seedproof.tasks.split import label_entropy
 
@@ -37,8 +37,8 @@ class Digest:
     """Training loss by step."""
     evaluations: dict[int, Mapping[str, Any]]
     """The last two evaluations and the one that was asked for, by step in order."""
-    lower_fractions: list[float | None]
-    """The gradients of the lower layers as a fraction of the classifier's, at every look."""
+    fractions: list[float | None]
+    """The gradients of the lower layers' queries and keys as a fraction of the classifier's, at every look."""
     fit_loss: float | None = None
     """Training loss at the end, dropout off; None: not recorded."""
     kinds: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ class Digest:
             elif record["kind"] == "gradients":
                 names = record.get("names", names)
                 if "norms" in record:
-                    fractions.append(lower_fraction(names, np.asarray(record["norms"], np.float64)))
+                    fractions.append(attention_fraction(names, np.asarray(record["norms"], np.float64)))
             elif record["kind"] == "evaluation":
                 recent = [*evaluations, record["step"]][-2:]
                 evaluations = {k: v for k, v in evaluations.items() if k in recent or k == step} | {
@@ -104,7 +104,7 @@ def describe_ending(digest: Digest, task: Task) -> dict[str, Any]:
     outputs = {step: np.asarray(each["dev"], np.float64) for step, each in recorded.items() if "dev" in each}
     found = {
         "reference_loss": reference_loss(task),
-        "vanished_for_good": have_vanished(digest.lower_fractions),
+        "vanished_for_good": have_vanished(digest.fractions),
         **_last_tenths(losses),
     }
     steps = sorted(outputs)[-2:]

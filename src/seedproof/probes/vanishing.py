@@ -31,14 +31,14 @@ LOWER = 0.5
 
 
 def have_vanished(fractions: Sequence[float | None]) -> bool | None:
-    """Whether the median norm of the lower layers' weights fell under ``THRESHOLD`` of the classifier's and stayed there.
+    """Whether the gradients of the lower layers fell under ``THRESHOLD`` of the classifier's and stayed there.
 
     A run of a few steps, or a model whose lower layers always have small gradients, has lost nothing: the last two looks
     must be under the threshold, and one before them not. Not the first: through a head just drawn little comes down, so a
     run may begin under the threshold, rise above it, and vanish then.
 
     Args:
-        fractions: :func:`lower_fraction` at every look, in order.
+        fractions: :func:`attention_fraction` at every look, in order.
 
     Returns:
         None where there are fewer than three looks, or the model's layers and classifier are not known by their names.
@@ -64,6 +64,12 @@ def lower_fraction(
     """
     lower, top = _norms(names, norms, kinds)
     return None if lower is None or top is None else lower / top if top else math.nan
+
+
+def attention_fraction(names: Sequence[str], norms: NDArray[np.floating[Any]]) -> float | None:
+    """:func:`lower_fraction` of queries and keys, or of the one matrix that some models have for query, key and value."""
+    found = lower_fraction(names, norms, ATTENTION)
+    return lower_fraction(names, norms, (JOINED,)) if found is None else found
 
 
 @lru_cache(maxsize=16)
