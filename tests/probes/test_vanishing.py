@@ -45,6 +45,7 @@ def vanished(records):
         (gradients(0.001, 0.001, 0.001), False),  # it was never there
         (gradients(0.004, 0.4, 0.001, 0.002), True),  # a head just drawn let little through at the first look
         (gradients(0.004, 0.4, 0.001), False),
+        (gradients(0.02, 0.009, 0.008), False),  # it hovers about the threshold
         (gradients(1.0, 0.02, 0.02), False),
         (gradients(1.0, 0.02, 0.02, top=3.0), True),
         (gradients(1.0, np.nan, 0.0), False),

@@ -26,6 +26,8 @@ In the trial on the miniature the query gradients of failed runs fell to 1/3,000
 successful runs stayed between 1/300 and 1/3 of it, the lowest layers at the small end. The median weight of the lower half
 is far from 1/100 in both. On ``miniature/answer``, seeds 1000 to 1005, 3 epochs: the six failed runs fell under it for
 good at steps 20 to 60 of 189, the six successful ones (bias correction on) never; .003 and .03 part them as well."""
+FALL = 10
+"""How far gradients must have come down from their highest look: a run at a tiny learning rate hovers about the threshold."""
 LOWER = 0.5
 """The lowest half of the layers."""
 
@@ -34,8 +36,8 @@ def have_vanished(fractions: Sequence[float | None]) -> bool | None:
     """Whether the gradients of the lower layers fell under ``THRESHOLD`` of the classifier's and stayed there.
 
     A run of a few steps, or a model whose lower layers always have small gradients, has lost nothing: the last two looks
-    must be under the threshold, and one before them not. Not the first: through a head just drawn little comes down, so a
-    run may begin under the threshold, rise above it, and vanish then.
+    must be under the threshold, and one before them not, and :data:`FALL` times as large. Not the first: through a head just
+    drawn little comes down, so a run may begin under the threshold, rise above it, and vanish then.
 
     Args:
         fractions: :func:`attention_fraction` at every look, in order.
@@ -46,7 +48,8 @@ def have_vanished(fractions: Sequence[float | None]) -> bool | None:
     known = [fraction for fraction in fractions if fraction is not None]
     if len(known) < 3 or len(known) < len(fractions):
         return None
-    return any(each >= THRESHOLD for each in known[:-2]) and all(each < THRESHOLD for each in known[-2:])
+    highest, last = max((each for each in known[:-2] if not math.isnan(each)), default=0.0), known[-2:]
+    return highest >= THRESHOLD and all(each < min(THRESHOLD, highest / FALL) for each in last)
 
 
 def lower_fraction(
