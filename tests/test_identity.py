@@ -42,6 +42,7 @@ def test_a_named_recipe_has_the_id_it_always_had(name):
 
 @pytest.mark.parametrize("name", PINNED["models"])
 def test_a_shipped_model_has_the_fingerprint_it_always_had(name):
+    """Stores know models by it: who ships other weights changes it knowingly, and tells users (miniature/bert, 2026-11-26)."""
     assert find_model(name).fingerprint == PINNED["models"][name]
 
 

@@ -17,7 +17,8 @@ class Stuck(Alarm):
     Both are the paper's signs of a failed run (arXiv 2006.04884, section 5 and Figure 4). After ``after`` steps the rule
     gives alarm when the mean loss of the last 50 is at least 95 % of the reference loss, and at the last three looks the
     median gradient norm of the lower half of the layers was under 1/100 of the classifier's
-    (:mod:`seedproof.probes.vanishing`). Its rate of false alarms was not measured: it warns, and stops nothing.
+    (:mod:`seedproof.probes.vanishing`). It gives too many false alarms to stop a run (docs/detector.md): it
+    warns.
 
     Args:
         after: steps before which a loss says nothing; None: a tenth of the training, the usual warm-up, and at least 50.

@@ -168,7 +168,7 @@ class _Run:
         if "class_scores" not in result and self._task is not None:
             outputs = self._digest.logits(result.get("evaluated_step"))
             result["class_scores"] = self._task.class_scores(outputs)
-        if "ending" not in result or self._may_have_vanished(result):
+        if "ending" not in result or self._is_of_earlier_measure(result):
             result["ending"] = self._ending()
         return result | {"kind": kind_of(result, self._is_noisy)}
 
@@ -238,9 +238,9 @@ class _Run:
             return {}
         return describe_ending(self._digest, self._task)
 
-    def _may_have_vanished(self, result: Mapping[str, Any]) -> bool:
-        """Whether an earlier version said of a failed run that nothing vanished, maybe because it began with small gradients."""
-        is_asked = result["outcome"] == "failed" and result["ending"].get("vanished") is False
+    def _is_of_earlier_measure(self, result: Mapping[str, Any]) -> bool:
+        """Whether an earlier version said, by its own measure, whether the gradients of this failed run vanished."""
+        is_asked = result["outcome"] == "failed" and result["ending"].get("vanished") is not None
         return is_asked and self._task is not None and self._folder.journal.path.exists()
 
     def _is_noisy(self) -> bool:
