@@ -16,7 +16,7 @@ from seedproof.execution import plain
 from seedproof.execution.run_session import RunSession
 from seedproof.measure.runs import forgetting_of_runs
 from seedproof.store import Store
-from seedproof.study.planning import as_task
+from seedproof.study.given import as_task
 from seedproof.study.results import open_results
 from seedproof.study.study import Study
 

@@ -15,7 +15,7 @@ import torch
 
 from seedproof.errors import UserError
 from seedproof.recipes import RECIPES, recipe
-from seedproof.spec import Numerics, Seeds
+from seedproof.spec import Numerics
 from seedproof.store import Store
 from seedproof.study.results import open_results
 from seedproof.study.study import Study
@@ -218,29 +218,6 @@ def test_a_model_that_cannot_classify_is_found_before_anything_runs(tiny_model, 
     assert not (tmp_path / "study").exists()
 
 
-@pytest.mark.parametrize(
-    ("seeds", "labels"),
-    [
-        (2, ["0", "1"]),
-        (range(3, 5), ["3", "4"]),
-        (np.arange(2), ["0", "1"]),
-        ((number for number in (4, 2)), ["4", "2"]),
-        ([1, Seeds(head=1, order=2, dropout=2)], ["1", "1/2/2"]),
-    ],
-)
-def test_seeds_in_every_form(seeds, labels):
-    """Also numpy's numbers, which JSON does not know."""
-    study = Study("s", tasks=["glue/rte"], models=["x"], seeds=seeds)
-    assert [seed.label for seed in study.seeds] == labels
-    assert all(type(seed.head) is int for seed in study.seeds)
-
-
-@pytest.mark.parametrize("seeds", [0, -1, True, [], [1, 1], "25", ["1"], [1.5], 2.5])
-def test_seeds_that_are_none(seeds):
-    with pytest.raises(UserError, match="seed"):
-        Study("s", tasks=["glue/rte"], models=["x"], seeds=seeds)
-
-
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_jobs_below_one(prepared, tiny_model, tmp_path, jobs):
     with pytest.raises(UserError, match="jobs must be at least 1"):
@@ -260,12 +237,6 @@ def test_paths_may_be_path_objects(tiny_model, tmp_path, small_task):
     small_task.write(tmp_path / "task")
     runs = make_study(tiny_model, tasks=[tmp_path / "task"], models=[tiny_model]).plan(Numerics()).runs
     assert {run.cell.task for run in runs} == {"small"}
-
-
-@pytest.mark.parametrize("seed", [-1, 2**63])
-def test_a_seed_that_no_generator_takes_is_refused(tiny_model, seed):
-    with pytest.raises(UserError, match=r"give a number from 0 to 2\^63 - 1"):
-        make_study(tiny_model, seeds=[seed])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

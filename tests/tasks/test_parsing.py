@@ -10,7 +10,7 @@ import pytest
 
 from seedproof.errors import UserError
 from seedproof.store import Store
-from seedproof.study.planning import as_task, stored_parsing
+from seedproof.study.given import as_task, stored_parsing
 from seedproof.tasks import Task, load_task
 from seedproof.tasks.folder import read_decisions, read_parsing
 from seedproof.tasks.parsing import BEFORE, Parsing

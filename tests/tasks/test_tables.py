@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedproof.errors import UserError
-from seedproof.study.planning import as_task
+from seedproof.study.given import as_task
 from seedproof.tasks import Task, load_table
 from seedproof.tasks.holding_out import hold_out
 from seedproof.tasks.parsing import BEFORE

@@ -67,7 +67,7 @@ def study_of(
     """
     from seedproof.recipes import parse_setting
     from seedproof.recipes.written import as_recipe
-    from seedproof.study.planning import DEFAULT_SEEDS
+    from seedproof.study.given import DEFAULT_SEEDS
     from seedproof.study.racing import as_race
     from seedproof.study.study import Study
 

@@ -337,7 +337,7 @@ def _carry_out(
     """Run a study, saying first what was decided about recipes, data and models."""
     from seedproof.cli.printing import continuing, print_kept, print_lines, print_notes_of, print_results
     from seedproof.cli.recipes import print_recipes
-    from seedproof.study.planning import stored_parsing
+    from seedproof.study.given import stored_parsing
 
     notes: list[str] = []
     live = [*begun_trackers(out, trackers)]
@@ -359,7 +359,7 @@ def _results(folder: Path) -> Results:
 
 def _states(folder: Path | None) -> dict[str, State]:
     """The states of the runs that a study has; none where there is no study yet."""
-    from seedproof.store import Store
-    from seedproof.store.marker import MARKER
+    from seedproof.study.given import study_in
 
-    return Store.open(folder).states() if folder is not None and (folder / MARKER).exists() else {}
+    store = study_in(folder)
+    return {} if store is None else store.states()

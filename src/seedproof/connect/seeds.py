@@ -13,7 +13,7 @@ from seedproof.connect.arguments import spaced_seed
 from seedproof.errors import UserError
 from seedproof.events import Listener
 from seedproof.execution.recording import Recording
-from seedproof.study.planning import as_seeds
+from seedproof.study.given import as_seeds
 from seedproof.study.results import Results, open_results
 
 if TYPE_CHECKING:

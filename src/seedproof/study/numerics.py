@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from seedproof.errors import UserError, unknown
 from seedproof.launch.base import Launcher
 from seedproof.spec import Numerics
+from seedproof.store import Store
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "engine": ("plain", "fleet"),
@@ -38,6 +39,33 @@ def choose_numerics(
         device=device,
         threads=threads or 1,
     )
+
+
+def numerics_of(store: Store, wanted: Mapping[str, str | int | None], launcher: Launcher) -> Numerics:
+    """The numerics of a study that exists, which its runs keep.
+
+    Args:
+        store: of the study.
+        wanted: what was asked for, by the names of the fields; None where nothing was.
+        launcher: will execute the runs; it knows whether there is a GPU.
+
+    Raises:
+        UserError: another value than the study's was asked for, or the study is one that was watched.
+    """
+    if store.is_watched:
+        raise UserError(
+            f"the runs in {store.path} are those of a Trainer that was watched, so no study makes them or goes on with them: "
+            "run the script that trains again, with StabilityCallback, or choose another folder"
+        )
+    for name, value in wanted.items():
+        kept = getattr(store.numerics, name)
+        if value is not None and value != kept:
+            raise UserError(
+                f"the study in {store.path} was made with {name} = {kept}, which is part of every run's id; "
+                f"leave out {name} = {value}, or choose another folder"
+            )
+    check_device(store.numerics.device, launcher)
+    return store.numerics
 
 
 def check_words(**given: object) -> None:

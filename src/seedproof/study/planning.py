@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seedproof.errors import UserError, command, unknown
+from seedproof.errors import UserError
 from seedproof.models.source import ModelSource, find_model
 from seedproof.probes import make_probes
 from seedproof.recipes import Recipe, Resolved
 from seedproof.recipes.base import FIRST
 from seedproof.recipes.resolve import CARD_FIELDS
-from seedproof.spec import MOST_SEEDS, Numerics, RunSpec, Seeds
-from seedproof.store import Cell, Store
+from seedproof.spec import Numerics, RunSpec, Seeds
+from seedproof.store import Cell
 from seedproof.store.names import base_of
-from seedproof.tasks import Task, load_task
-from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
-from seedproof.tasks.metrics import default_metric
+from seedproof.study.given import TaskLike, load_tasks
+from seedproof.tasks import Task
 from seedproof.tasks.parsing import Parsing
-from seedproof.tasks.tables import JUDGED_BY, table_name
 from seedproof.training.plan import count_steps
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from seedproof.probes.base import Probe
-
-TaskLike = Task | str | os.PathLike[str] | Mapping[str, Any]
-"""A task, its name or path, or ``load_task``'s arguments with the name under ``name``, or the path under ``file`` (then
-``name`` is what to call it)."""
-
-
-TABLE_OPTIONS = (
-    *(
-        "data_dir",
-        "dev",
-        "text",
-        "text_pair",
-        "label",
-        "label_separator",
-        "kind",
-        "group",
-        "id",
-        "split_seed",
-        "quoting",
-    ),
-    "metric",
-)
-"""What else may be said of a task: the arguments of :func:`seedproof.tasks.load_task`."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +82,7 @@ def plan_runs(
             to be judged by another metric, or the engine of a run cannot make one of the recordings.
     """
     probes = make_probes(recordings)
-    loaded = _distinctly_named([_judged_as_before(as_task(task, parsing), task, stored) for task in tasks])
+    loaded = load_tasks(tasks, parsing, stored)
     sources = [find_model(os.fspath(name)) for name in models]
     runs = []
     for task in loaded:
@@ -151,25 +124,6 @@ def _asked(resolved: Resolved) -> frozenset[str]:
     return frozenset(given | (of_methods - later.keys()) | ({"methods"} if recipe.methods else set()))
 
 
-def _judged_as_before(task: Task, given: TaskLike, stored: Path | None) -> Task:
-    """The task, judged by the metric that it has in the study; another one that was asked for is refused."""
-    if stored is None or not (stored / task.fingerprint / DESCRIPTION).is_file():
-        return task
-    before = read_metric(stored / task.fingerprint)
-    if before == task.metric:
-        return task
-    by_default = (task.metrics[0], default_metric(task.dev.labels, task.classes, task.metrics))
-    if (isinstance(given, Mapping) and given.get("metric") is not None) or task.metric not in by_default:
-        raise UserError(
-            f"the study in {stored.parent} judges {task.name!r} by {before}, and its runs stay judged so: leave out the metric "
-            f"{task.metric!r}, or choose another folder; to look at them under it: "
-            f"{command('study', 'summary', stored.parent, '--metric', task.metric)}"
-        )
-    # The note says why another one was chosen now.
-    notes = tuple(note for note in task.notes if not note.startswith(JUDGED_BY))
-    return dataclasses.replace(task, metric=before, notes=notes)
-
-
 def _selecting(recipe: Recipe, task: Task) -> Recipe:
     """The recipe with the metric by which it selects the best weights; ``first`` where nothing or the first one selects."""
     if recipe.select != "best":
@@ -183,91 +137,6 @@ def _selecting(recipe: Recipe, task: Task) -> Recipe:
             "the task by it"
         )
     return dataclasses.replace(recipe, select_metric=FIRST if chosen == task.metrics[0] else chosen)
-
-
-def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({})) -> Task:
-    """Load a task that is given by name; one of a name in ``parsing`` is parsed by the rules there."""
-    if isinstance(task, Task):
-        rules = parsing.get(task.name, task.parsing)
-        return task if task.parse is None or rules is None or rules == task.parsing else task.parse(rules)
-    if isinstance(task, (str, os.PathLike)):
-        return load_task(os.fspath(task))
-    options = dict(task)
-    if "stored" in options:
-        return Task.read(options["stored"])
-    name = options.pop("file", None) or options.pop("name", None)
-    if name is None:
-        raise UserError(f"the task {dict(task)} has neither a name nor a file")
-    known = ("name", "file", *TABLE_OPTIONS)
-    for key in options:
-        if key not in known:
-            raise unknown("key", key, known, where=f"task {name!r}")
-    rules = parsing.get(_name_of_table(task) or "")
-    return load_task(name, **options, parsing=rules)
-
-
-def stored_parsing(tasks: Sequence[TaskLike], store: Store) -> dict[str, Parsing]:
-    """The rules by which those of the tasks that are tables were parsed for a study that has them, by name."""
-    folders = {name: store.task_folder(fingerprint) for fingerprint, name in reversed(store.names().tasks.items())}
-    wanted = dict.fromkeys(filter(None, map(_name_of_table, tasks)))
-    return {name: read_parsing(folders[name]) for name in wanted if name in folders and folders[name].is_dir()}
-
-
-def _name_of_table(task: TaskLike) -> str | None:
-    if isinstance(task, Task):
-        return task.name if task.parse is not None else None
-    return task.get("name") or table_name(Path(task["file"])) if isinstance(task, Mapping) and "file" in task else None
-
-
-DEFAULT_SEEDS = 25
-"""Seeds of a study that says nothing of them: as many as the paper's."""
-
-
-def as_seeds(seeds: int | Iterable[int | Seeds] | None) -> tuple[Seeds, ...]:
-    """The seeds of a study: a number n stands for 0 to n - 1, None for :data:`DEFAULT_SEEDS`.
-
-    Raises:
-        UserError: none, one of them twice, or something that is no whole number.
-    """
-    if seeds is None:
-        seeds = DEFAULT_SEEDS
-    if isinstance(seeds, bool) or (isinstance(seeds, int) and seeds < 1):
-        raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
-    if isinstance(seeds, str) or not isinstance(seeds, (int, Iterable)):
-        raise UserError(f"seeds = {seeds!r} is not valid; give how many (at least 1) or a list")
-    listed = list(itertools.islice(range(seeds) if isinstance(seeds, int) else seeds, MOST_SEEDS + 1))
-    if len(listed) > MOST_SEEDS:
-        raise UserError(f"the study has more seeds than {MOST_SEEDS}; give fewer")
-    values = tuple(seed if isinstance(seed, Seeds) else Seeds.from_number(_as_number(seed)) for seed in listed)
-    if not values:
-        raise UserError("the list of seeds is empty; give at least one")
-    if len(set(values)) < len(values):
-        raise UserError("the list of seeds has one of them twice; every seed is one run")
-    return values
-
-
-def _as_number(seed: object) -> int:
-    """A seed as a plain int, numpy's too."""
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise UserError(
-            f"the seed {seed!r} is not valid; give whole numbers, or Seeds(head=..., order=..., dropout=...)"
-        )
-    number = int(seed)
-    if not 0 <= number < 2**63:  # what PyTorch's generators take
-        raise UserError(f"the seed {number} is not valid; give a number from 0 to 2^63 - 1")
-    return number
-
-
-def _distinctly_named(tasks: list[Task]) -> list[Task]:
-    """Refuse two tasks of different content under one name: no table could tell them apart."""
-    fingerprints: dict[str, str] = {}
-    for task in tasks:
-        if fingerprints.setdefault(task.name, task.fingerprint) != task.fingerprint:
-            raise UserError(
-                f"two tasks of the study are called {task.name!r} and hold different data; give one of them another name: "
-                f'rename its file, or write name = "..." beside file = "..." (load_task(..., name=...) in Python)'
-            )
-    return tasks
 
 
 def _fitting(

@@ -17,7 +17,8 @@ from seedproof.execution.stopping import Stopped
 from seedproof.recipes import from_json
 from seedproof.spec import RunSpec, Seeds
 from seedproof.store import RunFolder, State, Store
-from seedproof.study.planning import PlannedRun, as_seeds
+from seedproof.study.given import as_seeds
+from seedproof.study.planning import PlannedRun
 from seedproof.tasks.folder import read_metric
 from seedproof.training.plan import step_at, total_steps
 

@@ -12,56 +12,35 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from seedproof.display import some, table
-from seedproof.errors import UserError, unknown
-from seedproof.events import Listener, all_of
+from seedproof.events import Listener
 from seedproof.execution.race import Race
 from seedproof.execution.recording import Recording
-from seedproof.launch.base import Launcher, Work, launcher_of
+from seedproof.launch.base import Launcher, launcher_of
 from seedproof.models.source import ModelSource
-from seedproof.recipes import Recipe, Resolved, as_recipe, setting_type
+from seedproof.recipes import Recipe, Resolved, as_recipe
 from seedproof.recipes.for_model import resolve_for
-from seedproof.recipes.written import flattened
-from seedproof.renamed import taken
 from seedproof.report.notes import notes_before
-from seedproof.report.progress import Progress
-from seedproof.spec import Numerics, RunSpec, Seeds
+from seedproof.spec import Numerics, Seeds
 from seedproof.store import Store
-from seedproof.store.checked import MOST_THREADS, STOPPED
 from seedproof.store.marker import MARKER
+from seedproof.study.checks import as_settings, as_text, check_lists, check_name, check_tasks, check_threads
 from seedproof.study.definition import read_definition, to_toml
+from seedproof.study.executing import execute
 from seedproof.study.extending import fit_into
+from seedproof.study.given import TaskLike, as_seeds, stored_parsing, study_in
 from seedproof.study.left import Left, what_is_left
-from seedproof.study.numerics import check_device, check_words, choose_numerics
+from seedproof.study.numerics import check_words, choose_numerics, numerics_of
 from seedproof.study.own import changed, origins
-from seedproof.study.planning import (
-    PlannedRun,
-    PlannedStudy,
-    TaskLike,
-    as_seeds,
-    notes_on_engines,
-    plan_runs,
-    stored_parsing,
-)
-from seedproof.study.racing import (
-    as_race,
-    check_against,
-    check_steps,
-    in_words,
-    not_waiting,
-    recorded_for,
-    seeds_of,
-    settle,
-)
+from seedproof.study.planning import PlannedRun, PlannedStudy, notes_on_engines, plan_runs
+from seedproof.study.racing import as_race, check_against, check_steps, in_words, recorded_for, seeds_of
 from seedproof.study.results import Results
-from seedproof.tasks import TASKS, Task
+from seedproof.tasks import Task
 
 if TYPE_CHECKING:
     from seedproof.execution.timing import Estimate
@@ -107,42 +86,25 @@ class Study:
     """Whether runs for which an alarm sounds are stopped, within a race, also where it was not measured on this model."""
 
     def __post_init__(self) -> None:
-        for kind in ("tasks", "models", "recipes"):
-            value = getattr(self, kind)
-            if isinstance(value, str) or not isinstance(value, Sequence):
-                raise UserError(f"{kind} of study {self.name!r} must be a list, found {value!r}")
-            if not value:
-                raise UserError(f"the study {self.name!r} has no {kind}; give at least one")
-        object.__setattr__(self, "models", [_as_text(model, "model", self.name) for model in self.models])
-        tasks = [
-            task if isinstance(task, (Task, Mapping)) else _as_text(task, "task", self.name) for task in self.tasks
-        ]
-        object.__setattr__(self, "tasks", tasks)
-        if isinstance(self.settings, Mapping):
-            object.__setattr__(self, "settings", flattened(self.settings))
-        object.__setattr__(self, "race", as_race(self.race, stop_doomed=self.stop_doomed))
-        object.__setattr__(self, "seeds", seeds_of(self._race, self.seeds))
-        if not isinstance(self.settings, Mapping):
-            raise UserError(f"settings of study {self.name!r} must be values by field, found {self.settings!r}")
-        object.__setattr__(self, "settings", taken(self.settings))
-        self._check_names()
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise UserError(f"the name of a study must be a text, found {self.name!r}")
-        if self.threads is not None and (type(self.threads) is not int or self.threads < 1):
-            raise UserError(f"threads must be a whole number of at least 1, found {self.threads!r}")
-        if self.threads is not None and self.threads > MOST_THREADS:
-            raise UserError(f"threads = {self.threads} is too many; a run has at most {MOST_THREADS}")
-
-    def _check_names(self) -> None:
-        """Refuse here, and not when runs begin, a name that nothing has."""
+        check_lists(self.name, tasks=self.tasks, models=self.models, recipes=self.recipes)
+        is_value = (Task, Mapping)
+        tasks = [task if isinstance(task, is_value) else as_text(task, "task", self.name) for task in self.tasks]
+        race = as_race(self.race, stop_doomed=self.stop_doomed)
+        values = {
+            "models": [as_text(model, "model", self.name) for model in self.models],
+            "tasks": tasks,
+            "settings": as_settings(self.settings, self.name),
+            "race": race,
+            "seeds": seeds_of(race, self.seeds),
+        }
+        for field_name, value in values.items():
+            object.__setattr__(self, field_name, value)
         for recipe in self.recipes:
             as_recipe(recipe)
-        for setting in self.settings:
-            setting_type(setting, where=f"the settings of study {self.name!r}")
-        for task in self.tasks:
-            if isinstance(task, str) and task.startswith(("glue/", "miniature/")) and task not in TASKS:
-                raise unknown("task", task, TASKS)
+        check_tasks(self.tasks)
         check_words(engine=self.engine, precision=self.precision, device=self.device)
+        check_name(self.name)
+        check_threads(self.threads)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name}=[{value}]" for name, value in self._named().items())
@@ -190,16 +152,15 @@ class Study:
         Raises:
             UserError: a task or a model cannot be found or used, two recipes have one name and differ.
         """
-        exists = folder is not None and (Path(folder) / MARKER).exists()
-        parsing = stored_parsing(self.tasks, Store.open(folder)) if folder is not None and exists else {}
+        store = study_in(folder)
         planned = plan_runs(
             self.tasks,
             self.models,
             self.resolved,
             as_seeds(self.seeds),
             numerics,
-            parsing,
-            stored=Path(folder) / "tasks" if folder is not None and exists else None,
+            stored_parsing(self.tasks, store) if store is not None else {},
+            stored=store.path / "tasks" if store is not None else None,
             recordings=self.recordings(folder).probes,
         )
         if self._race is not None:
@@ -242,8 +203,8 @@ class Study:
         from seedproof.execution.trial import try_runs
 
         runs, recording = self.left(planned, folder).specs, self.recordings(folder)
-        exists = folder is not None and (Path(folder) / MARKER).exists()
-        notes = changed(Store.open(folder), origins(planned.runs, recording)) if folder is not None and exists else []
+        store = study_in(folder)
+        notes = changed(store, origins(planned.runs, recording)) if store is not None else []
         tried = try_runs(runs, planned.tasks, planned.sources, recording=recording, draw_missing=self.draw_missing)
         raced = [in_words(self._race)] if self._race is not None else []
         return [*notes_on_engines(planned.runs), *raced, *notes, *tried]
@@ -258,9 +219,8 @@ class Study:
 
     def fitted(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> list[PlannedRun]:
         """The planned runs as the study in ``folder`` calls and keeps them, if there is one; see :func:`fit_into`."""
-        if folder is None or not (Path(folder) / MARKER).exists():
-            return planned.runs
-        return fit_into(Store.open(folder), planned.runs)
+        store = study_in(folder)
+        return planned.runs if store is None else fit_into(store, planned.runs)
 
     def check_race(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> None:
         """Refuse to go on with the study in ``folder`` as another race than it is.
@@ -268,14 +228,12 @@ class Study:
         Raises:
             UserError: it is another race, or none, or was begun with other seeds.
         """
-        if folder is not None and (Path(folder) / MARKER).exists():
-            check_against(Store.open(folder), self._race, self.fitted(planned, folder))
+        if (store := study_in(folder)) is not None:
+            check_against(store, self._race, self.fitted(planned, folder))
 
     def left(self, planned: PlannedStudy, folder: str | os.PathLike[str] | None = None) -> Left:
         """The runs that are left to do in ``folder``: those not finished, and those to be done again to record more."""
-        if folder is None or not (Path(folder) / MARKER).exists():
-            return what_is_left(None, planned.runs, self.recordings(folder))
-        return what_is_left(Store.open(folder), self.fitted(planned, folder), self.recordings(folder))
+        return what_is_left(study_in(folder), self.fitted(planned, folder), self.recordings(folder))
 
     def prepare(
         self,
@@ -366,38 +324,10 @@ class Study:
 
         Finished runs that lack a recording the study wants by now are done again to add it (:mod:`seedproof.execution.again`).
         """
-        labels = {run.spec.id: f"{run.cell.task} {run.cell.recipe} seed {run.cell.seed}" for run in runs}
-        left = what_is_left(store, runs, Recording.read(store.path))
-        todo, where = tuple(left.specs), launcher_of(launcher)
-        work = Work(store=store, specs=todo, repeat=left.again, jobs=jobs, weight_bytes=_sizes(store, todo))
-        going = {spec.id for spec in todo}
-        done = Counter(store.run(id_).result()["outcome"] for id_ in labels if id_ not in going)
-        with ExitStack() as shown:
-            heard = list(listeners)
-            if progress:
-                display = Progress(
-                    len(labels), finished=done.total(), failed=done["failed"], stopped=done[STOPPED], labels=labels
-                )
-                heard.append(shown.enter_context(display))
-            tell = all_of(heard)
-            if self._race is None:
-                where.run(work, tell)
-            else:
-                self._hold_race(self._race, work, runs, where, tell)
+        execute(
+            store, runs, self._race, jobs=jobs, launcher=launcher_of(launcher), listeners=listeners, progress=progress
+        )
         return Results(store)
-
-    def _hold_race(
-        self, race: Race, work: Work, runs: Sequence[PlannedRun], launcher: Launcher, tell: Listener
-    ) -> None:
-        """Run to where the race is decided, decide it, and run those that go on to their end."""
-        store, again = work.store, [spec for spec in work.specs if spec.id in work.repeat]
-        first = (*not_waiting(store, work.specs), *again)
-        ended = launcher.run(dataclasses.replace(work, specs=first), tell)
-        settle(store, runs, race, tell)
-        over = {*ended.crashed, *ended.held}
-        specs = tuple(spec for spec in not_waiting(store, work.specs) if spec.id not in over)
-        if specs:
-            launcher.run(dataclasses.replace(work, specs=specs, repeat=frozenset()), tell)
 
     def numerics(self, folder: str | os.PathLike[str] | None = None, launcher: str | Launcher = "local") -> Numerics:
         """How the arithmetic of the study's runs is done; a study that exists in ``folder`` keeps its own.
@@ -413,38 +343,12 @@ class Study:
         wanted = choose_numerics(
             where, engine=self.engine, precision=self.precision, device=self.device, threads=self.threads
         )
-        if folder is None or not (Path(folder) / MARKER).exists():
+        store = study_in(folder)
+        if store is None:
             return wanted
-        store = Store.open(folder)
-        if store.is_watched:
-            raise UserError(
-                f"the runs in {store.path} are those of a Trainer that was watched, so no study makes them or goes on with them: "
-                "run the script that trains again, with StabilityCallback, or choose another folder"
-            )
-        for name in ("engine", "precision", "device", "threads"):
-            value, kept = getattr(self, name), getattr(store.numerics, name)
-            if value is not None and value != kept:
-                raise UserError(
-                    f"the study in {store.path} was made with {name} = {kept}, which is part of every run's id; "
-                    f"leave out {name} = {value}, or choose another folder"
-                )
-        check_device(store.numerics.device, where)
-        return store.numerics
-
-
-def _sizes(store: Store, specs: Sequence[RunSpec]) -> dict[str, int]:
-    """Size of the weights of the models that a fleet is to train, by fingerprint."""
-    from seedproof.execution.inputs import model_source
-
-    models = {spec.model.fingerprint: spec.model for spec in specs if spec.numerics.engine == "fleet"}
-    return {fingerprint: model_source(store, model).weight_bytes for fingerprint, model in models.items()}
+        own = {name: getattr(self, name) for name in ("engine", "precision", "device", "threads")}
+        return numerics_of(store, own, where)
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
-
-
-def _as_text(value: object, kind: str, study: str) -> str:
-    if not isinstance(value, (str, os.PathLike)):
-        raise UserError(f"the {kind} {value!r} of study {study!r} is not valid; give a name or a path")
-    return str(os.fspath(value))

@@ -83,7 +83,7 @@ def facts_of_study_file(path: Path) -> list[Facts]:
         UserError: as :meth:`seedproof.Study.read`, or a task or model that cannot be found.
     """
     from seedproof.models.source import find_model
-    from seedproof.study.planning import as_seeds, as_task
+    from seedproof.study.given import as_seeds, as_task
     from seedproof.study.study import Study
 
     study = Study.read(path)
