@@ -45,6 +45,7 @@ def repeated(sd, times=120, resamples=50):
     return np.mean(rows, axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sd", [0.0, 0.02])
 def test_the_optimism_of_the_best_seed_is_found_where_the_truth_is_known(sd):
     truth, score, expected, covered, *_ = repeated(sd)

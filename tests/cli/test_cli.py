@@ -432,6 +432,7 @@ def _wait(condition, seconds: float = 90) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_dry_run_tries_a_batch_and_says_what_is_drawn(tiny_model, tmp_path):
     """What every run would die of is found before any is started; the head is named."""
     own = Path(shutil.copytree(tiny_model, tmp_path / "model"))

@@ -104,6 +104,7 @@ GIVEN = {
 """What is given for each; ``STUDY`` is a study, ``NEW`` something that is not there yet."""
 
 
+@pytest.mark.slow
 def test_every_command_that_is_printed_is_given_below():
     assert set(printed()) == set(GIVEN), printed()
 

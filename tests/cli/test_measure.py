@@ -106,6 +106,7 @@ def test_surface_of_folders(pretrained, tmp_path):
     assert pd.read_csv(tmp_path / "found" / "grid.csv")["gradient_norm"].gt(0).all()
 
 
+@pytest.mark.slow
 def test_an_interrupted_surface_says_how_to_go_on(study, monkeypatch):
     folder, ids = study
     words = ("measure", "surface", folder, "--failed", ids["failed"], "--successful", ids["good"], *SMALL)

@@ -239,6 +239,7 @@ class Second(Alarm):
         return "it is step 2" if signals.step == 2 else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stop", "steps"), [(False, 4), ("validated", 4), (True, 2)])
 def test_an_alarm_ends_the_training_where_it_may(tmp_path, stop, steps):
     looks = sp.Recording(probes={"gradients": 1})  # an alarm is heard where something looks at a step

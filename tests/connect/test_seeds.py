@@ -27,6 +27,7 @@ def factory(folder, heads=None, fails=(), **changed):
     return make
 
 
+@pytest.mark.slow
 def test_every_seed_is_a_run_with_its_own_head_and_orders(tmp_path):
     heads = []
     results = sp.run_seeds(factory(tmp_path, heads), seeds=2, out=tmp_path / "store")

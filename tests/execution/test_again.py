@@ -141,6 +141,7 @@ def finished_fleet(tmp_path, tiny_model, small_task):
     return folder
 
 
+@pytest.mark.slow
 def test_runs_of_a_fleet_are_done_again_too_and_taken_whole_where_they_agree(finished_fleet, tiny_model, small_task):
     """In other company: a third run joins. Records, result and weights are of one attempt, the score before is noted."""
     store = Store.open(finished_fleet)
@@ -166,6 +167,7 @@ def test_runs_of_a_fleet_are_done_again_too_and_taken_whole_where_they_agree(fin
     assert not study.left(planned, finished_fleet).specs
 
 
+@pytest.mark.slow
 def test_a_run_of_a_fleet_that_does_not_agree_is_kept_and_both_numbers_are_said(
     finished_fleet, tiny_model, small_task, monkeypatch
 ):

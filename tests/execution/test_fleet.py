@@ -297,6 +297,7 @@ def test_runs_are_divided_between_workers():
     assert most_members("cuda", 5_000_000, Machine(cores=2, gpus=1, gpu_bytes=400_000_000)) == 10
 
 
+@pytest.mark.slow
 def test_a_full_disk_interrupts_a_fleet_and_crashes_no_run(tmp_path, tiny_model, monkeypatch):
     """A run has no fault where the disk is full; it goes on from its last checkpoint when there is room."""
     record, kept = RunSession.record, []

@@ -253,6 +253,7 @@ def test_linear_mixes_every_linear_toward_its_start(family: str) -> None:
         assert layer.target.data_ptr() != layer.weight.data_ptr()
 
 
+@pytest.mark.slow
 @families
 @pytest.mark.parametrize("where", ["lee", "linear"])
 def test_a_mixed_model_trains_evaluates_and_saves_as_stock(family: str, where: str, tmp_path: Path) -> None:

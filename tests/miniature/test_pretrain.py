@@ -52,6 +52,7 @@ def test_stacking_copies_the_layers_in_turn(family):
     assert all(torch.equal(value, small.state_dict()[name]) for name, value in rest.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_same_seed_gives_the_same_bits_and_leaves_the_global_generator_alone(family):
     torch.manual_seed(5)

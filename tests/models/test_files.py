@@ -127,6 +127,7 @@ def test_files_of_hundreds_of_megabytes_are_not_read(folder, name):
         load_tokenizer(find_model(str(folder)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "said"),
     [

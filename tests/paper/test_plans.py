@@ -63,6 +63,7 @@ def test_all_runs_each_run_once_and_no_more_than_the_figures_together(scale):
     assert len(keys) < sum(runs_of(name, scale) for name in FIGURES)
 
 
+@pytest.mark.slow
 @EVERY
 def test_what_is_kept_of_a_run_does_not_depend_on_the_figures_asked_for(scale):
     everything = every_figure(scale)

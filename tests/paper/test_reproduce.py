@@ -66,6 +66,7 @@ def test_models_are_where_they_are_said_to_be(tmp_path):
     assert Paths(models_dir=tmp_path).model(MINI, "bert") == "miniature/bert"
 
 
+@pytest.mark.slow
 def test_a_figure_without_runs_is_made_with_its_tables(tmp_path):
     made = reproduce(["fig6"], tmp_path / "out")
     folder = tmp_path / "out" / "figures" / "fig6"

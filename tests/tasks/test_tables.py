@@ -439,6 +439,7 @@ def test_a_group_in_both_files(tmp_path: Path) -> None:
         load_table(train, text="review", label="stars", group="doc", dev=dev)
 
 
+@pytest.mark.slow
 def test_a_long_table_takes_the_memory_of_its_wanted_columns(tmp_path: Path) -> None:
     """A file of 20 MB, of which a tenth is wanted."""
     import tracemalloc

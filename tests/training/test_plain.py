@@ -22,6 +22,7 @@ def test_a_run_is_the_same_bits_twice_whatever_is_recorded(tiny_model, small_tas
     assert_same(weights(plain), weights(probed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["devlin", "mosbach-v1", "mixout"])
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_going_on_from_a_state_gives_the_same_bits(tiny_model, small_task, name, stop):
@@ -44,6 +45,7 @@ def test_going_on_from_a_state_gives_the_same_bits(tiny_model, small_task, name,
     assert whole.evaluated_at == second.evaluated_at
 
 
+@pytest.mark.slow
 def test_each_seed_moves_its_own_part(tiny_model, small_task):
     def head(seeds):
         return make_engine(tiny_model, small_task, seeds=seeds).model.classifier.weight.clone()

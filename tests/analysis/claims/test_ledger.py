@@ -88,6 +88,7 @@ def test_holm_over_what_was_tested():
     assert decided["n_needed"].isna().all()
 
 
+@pytest.mark.slow
 def test_more_evidence_never_takes_a_verdict_back():
     """Measuring one more thing only adds verdicts."""
     generator = np.random.default_rng(0)

@@ -92,6 +92,7 @@ def test_nothing_is_computed_over_two_devices(family, runs_of, precision):
     assert {aten.bmm.default, aten.native_layer_norm_backward.default} <= device.seen  # the backward pass is looked at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("probes", "step", "waits"),
     [

@@ -95,6 +95,7 @@ def test_several_labels_and_the_weights_of_classes():
         compare(runs, "fp64", 1e-6, 1e-6, 1e-3)
 
 
+@pytest.mark.slow
 @families
 def test_regression_and_legacy_mixout_and_zero_segments(family):
     runs = [make_run(family, seed=4, labels=1), make_run(family, "mixout", seed=5, labels=1, legacy_gradient=True)]

@@ -40,12 +40,14 @@ def test_a_step_with_each_is_that_of_the_plain_engine(name):
     compare(beside_mates("bert", f"devlin + {name}"), "fp64", *TOLERANCES)
 
 
+@pytest.mark.slow
 @families
 def test_a_step_with_all_of_them_is_that_of_the_plain_engine(family):
     name = IN_ALBERT if family == "albert" else ALL
     compare(beside_mates(family, f"devlin + {name}"), "fp64", *TOLERANCES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", ["old", "updated"])
 @pytest.mark.parametrize("name", ["devlin", "devlin-bertadam"])
 def test_members_that_are_alike_take_that_step_too(decay, name):
@@ -77,6 +79,7 @@ def test_factors_that_differ_inside_of_a_slab():
         assert float(ratio) == pytest.approx(factor, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mosbach", "mosbach-v1"])
 def test_whole_runs_evaluate_and_keep_the_same_weights(name):
     """With averages and without, the best or the last; the distances from the start are those of what is evaluated."""
@@ -101,6 +104,7 @@ def test_whole_runs_evaluate_and_keep_the_same_weights(name):
             torch.testing.assert_close(value.double(), plain.model.get_parameter(key), rtol=1e-4, atol=1e-6, msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [(ALL,), (ALL, *EACH)], ids=["alike", "mixed"])
 def test_calls_do_not_grow_with_members(kinds):
     def runs_of(count):
