@@ -7,6 +7,9 @@ import math
 import torch
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
+import seedproof as sp
+from seedproof.connect import StabilityCallback
+
 ROWS = [{"input_ids": [1, 2 + index % 2, 4 + index % 5, 3], "labels": index % 2} for index in range(24)]
 
 
@@ -74,3 +77,15 @@ def trainer(folder, made=None, *, train=None, dev=None, callbacks=None, kind=Tra
         eval_dataset=Rows(ROWS[:10]) if dev is None else dev,
         callbacks=callbacks,
     )
+
+
+def watched(folder, made=None, store="store", **changed):
+    options = changed.pop("options", {})
+    run = trainer(folder, made, **changed)
+    run.add_callback(StabilityCallback(folder / store, **options))
+    run.train()
+    return run
+
+
+def rows(folder):
+    return sp.open_results(folder / "store").runs().to_dict("records")

@@ -5,27 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.connect.made import ROWS, Rows, model, trainer
+from tests.connect.made import ROWS, Rows, model, rows, trainer, watched
 
 import seedproof as sp
-from seedproof.alarms.doomed import FRACTIONS, Decision, Fit
-from seedproof.connect import Alarm, Signals, StabilityCallback
+from seedproof.connect import Alarm, StabilityCallback
 from seedproof.errors import UserError
 from seedproof.store import Store
-
-TWO_LAYERS = [*(f"bert.encoder.layer.{layer}.attention.self.query.weight" for layer in range(2)), "classifier.weight"]
-
-
-def watched(folder, made=None, store="store", **changed):
-    options = changed.pop("options", {})
-    run = trainer(folder, made, **changed)
-    run.add_callback(StabilityCallback(folder / store, **options))
-    run.train()
-    return run
-
-
-def rows(folder):
-    return sp.open_results(folder / "store").runs().to_dict("records")
 
 
 def test_a_run_is_recorded_as_a_study_records_its_own(tmp_path):
@@ -77,18 +62,6 @@ def test_several_labels_an_example_are_those_of_a_table_with_several(tmp_path):
     assert 0.3 < row["training_loss"] < 0.75  # a mean over labels and examples, not twice of it
 
 
-def test_weights_that_nobody_evaluated_are_evaluated_at_the_end(tmp_path):
-    watched(tmp_path)
-    assert rows(tmp_path)[0]["evaluated_step"] == 4
-
-
-def test_the_best_weights_are_the_result_where_the_trainer_loads_them(tmp_path):
-    settings = {"eval_strategy": "steps", "eval_steps": 1, "save_strategy": "steps", "save_steps": 1}
-    made = watched(tmp_path, load_best_model_at_end=True, metric_for_best_model="eval_loss", **settings)
-    [row] = rows(tmp_path)
-    assert row["evaluated_step"] == made.state.best_global_step
-
-
 @pytest.mark.slow
 def test_other_settings_have_another_name_and_a_finished_run_is_left_alone(tmp_path, caplog):
     watched(tmp_path)
@@ -98,45 +71,10 @@ def test_other_settings_have_another_name_and_a_finished_run_is_left_alone(tmp_p
     assert "is finished already" in caplog.text
 
 
-def test_several_development_sets_are_the_splits_of_the_task(tmp_path):
-    watched(
-        tmp_path, dev={"matched": Rows(ROWS[:10]), "Other one": Rows(ROWS[4:10])}, eval_strategy="steps", eval_steps=2
-    )
-    results = sp.open_results(tmp_path / "store")
-    assert {name: len(logits) for name, logits in results.logits(results.runs()["run"][0]).items()} == {
-        "dev": 10,
-        "other_one": 6,
-    }
-
-
 def test_a_regression_is_recorded_as_one(tmp_path):
     scored = Rows([row | {"labels": index / 10} for index, row in enumerate(ROWS)])
     watched(tmp_path, model(labels=1), train=scored, dev=scored)
     assert rows(tmp_path)[0]["metric"] == "pearson"
-
-
-def test_an_alarm_is_told_once_and_recorded(tmp_path, caplog):
-    class Early(Alarm):
-        def see(self, signals):
-            return f"it is step {signals.step}" if signals.step > 1 else None
-
-    watched(tmp_path, options={"alarm": Early})
-    assert caplog.text.count("looks doomed at step 2, because it is step 2") == 1
-    results = sp.open_results(tmp_path / "store")
-    records = results.records(results.runs()["run"][0])
-    assert records.loc[records["kind"] == "alarm", "because"].tolist() == ["it is step 2"]
-
-
-@pytest.mark.parametrize(("stop", "surest"), [(False, False), (True, True), ("validated", True)])
-def test_what_ends_a_training_must_be_surer_than_what_warns(stop, surest):
-    # .5 is enough for a warning, and not for the detector that stops
-    doubtful = Fit(decisions=(Decision(intercept=0.1, learned=0.0, vanished=0.0),) * len(FRACTIONS), threshold=0.9)
-    alarm = StabilityCallback("out", stop=stop)._alarm(fit=doubtful)
-    signals = [
-        Signals(step=step, steps=100, loss=1.0, reference_loss=1.0, names=TWO_LAYERS, norms=np.ones(3))
-        for step in range(1, 101)
-    ]
-    assert all(alarm.see(each) is None for each in signals) is surest
 
 
 def test_what_goes_wrong_in_watching_ends_the_watching_alone(tmp_path, caplog):
@@ -230,28 +168,3 @@ def test_a_study_and_watched_runs_do_not_mix(tmp_path):
     run = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "study")])
     with pytest.raises(UserError, match="is the study 's', whose runs seedproof makes"):
         run.train()
-
-
-class Second(Alarm):
-    """Sounds at the second step."""
-
-    def see(self, signals):
-        return "it is step 2" if signals.step == 2 else None
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("stop", "steps"), [(False, 4), ("validated", 4), (True, 2)])
-def test_an_alarm_ends_the_training_where_it_may(tmp_path, stop, steps):
-    looks = sp.Recording(probes={"gradients": 1})  # an alarm is heard where something looks at a step
-    made = watched(tmp_path, options={"alarm": Second, "stop": stop, "recording": looks})
-    [row] = rows(tmp_path)
-    assert (made.state.global_step, row["alarm_at"], row["alarm_because"]) == (steps, 2, "it is step 2")
-    if stop is True:
-        assert (row["state"], row["outcome"], row["reason"], row["stopped_at"]) == ("finished", "stopped", "alarm", 2)
-    else:
-        assert row["outcome"] != "stopped"
-
-
-def test_what_stop_cannot_be_is_refused():
-    with pytest.raises(UserError, match="stop = 'now' is not valid"):
-        StabilityCallback("out", stop="now")

@@ -1,0 +1,167 @@
+"""A Trainer while it is watched: who it is, and what is hung onto it for one run."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from transformers import Trainer, TrainerCallback
+
+from seedproof.connect.data import ObservedData
+from seedproof.connect.evaluations import Evaluations
+from seedproof.connect.gradients import GradientHooks, scale_of
+from seedproof.connect.losses import LossTap
+from seedproof.connect.outputs import OutputTap
+from seedproof.connect.recorder import Recorder
+from seedproof.connect.storing import Observed
+from seedproof.errors import UserError
+from seedproof.execution.guard import Guard
+from seedproof.execution.outcome import Trained
+from seedproof.probes import make_probes
+from seedproof.training.observing import ModelView, Watch
+
+_NOT_SEEN = frozenset({"gradients"})
+"""What probes may need and a Trainer does not show: its gradients are clipped by the time that anything could read them."""
+
+
+class Watching:
+    """A Trainer while it trains one run, and all that is hung onto it.
+
+    Args:
+        trainer: which trains.
+        data: that it learns from.
+        run: open.
+        guard: the alarm over it; None: there is none.
+        failed: called with whatever ends a step.
+    """
+
+    def __init__(
+        self,
+        trainer: Any,
+        data: ObservedData,
+        run: Observed,
+        guard: Guard | None,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._trainer, self._session = trainer, run.session
+        self._session.guard = guard
+        watch = _watch_over(run, trainer.model)
+        self._view = ModelView(trainer.model, watch)
+        self.recorder = Recorder(run.session, data, watch, self._view, trainer.state.max_steps)
+        self.recorder.evaluated |= set(run.evaluated)
+        self._outputs = OutputTap(trainer, self._view.take_logits)
+        self._losses = LossTap(trainer, self._outputs, failed)
+        self._gradients = GradientHooks(trainer.model)
+        self._scale = 1.0
+        self._needs: frozenset[str] = frozenset()
+        self._seen: Mapping[str, Any] = {}
+        self.evaluations = Evaluations(trainer, data, self._outputs, self.recorder)
+        self.evaluations.begin()
+        if not run.resumed:
+            self.recorder.begin(run.about)
+
+    def begin_step(self, step: int) -> None:
+        """Switch on what looks at this step."""
+        self._needs = self.recorder.watch.needs("steps", step)
+        self._view.begin(self._needs)
+        self._gradients.begin(looks="gradient_norms" in self._needs)
+
+    def before_update(self, optimizer: Any) -> None:
+        """See the model before its weights change."""
+        self._scale = scale_of(optimizer)
+        needs = self._needs - {"gradient_norms", "loss"}
+        self._seen = self._view.see(needs) if needs else {}
+
+    def end_step(self, step: int, optimizer: Any, *, saves: bool) -> None:
+        """Record a step; where the Trainer saves a checkpoint after it, so that it is safe."""
+        loss = self._losses.take()
+        if loss is not None:
+            skipped = bool(getattr(optimizer, "step_was_skipped", False))
+            norms = self._gradients.take()
+            self.recorder.add_step(step, loss, norms, self._seen, scale=self._scale, skipped=skipped)
+        self._outputs.clear()
+        self.evaluations.begin()
+        if saves:
+            self.recorder.seal()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the alarm has stopped the run."""
+        return self._session.stopped is not None
+
+    def finish(self, state: Any) -> None:
+        """Evaluate the weights of the end where nobody has, and write the result."""
+        step, stopped = state.global_step, self._session.stopped
+        if stopped is not None and step < state.max_steps:  # its last evaluation is the last there was
+            self._conclude(dataclasses.replace(stopped, at=step), state.max_steps)
+            return
+        evaluated_at = self.evaluations.complete(state)
+        if self._losses.factor != 1:
+            self._session.note(
+                f"has losses and gradients {self._losses.factor:g} times too large: its Trainer does not divide those of this "
+                "model by its micro-batches and processes; recorded losses are divided, gradient norms are as they were"
+            )
+        ended = self.recorder.ended(step, evaluated_at)
+        if self._session.recording.weights:
+            self._session.keep_weights(partial(_write_weights, self._trainer))
+        self._conclude(ended, step)
+
+    def _conclude(self, ended: Trained, steps: int) -> None:
+        """Write the result of a training that ends as one of so many steps."""
+        self.recorder.flush()
+        self.remove()
+        state = self._trainer.state
+        steps_per_epoch = max(1, round(int(state.max_steps) / max(1e-9, float(state.num_train_epochs))))
+        self._session.finish(ended, {"steps": steps, "steps_per_epoch": min(steps_per_epoch, steps)})
+
+    def leave(self, error: BaseException | None) -> None:
+        """Let go of the run, which is not finished unless :meth:`finish` was called."""
+        self.remove()
+        if not self._session.is_open:
+            return
+        if error is None or isinstance(error, KeyboardInterrupt):
+            self._session.interrupt()
+        else:
+            self._session.crash(error)
+
+    def remove(self) -> None:
+        """Take everything off the Trainer."""
+        for each in (self._losses, self._gradients, self._outputs, self._view):
+            each.remove()
+
+
+def _watch_over(run: Observed, model: Any) -> Watch:
+    """The probes of a run that can see what they need here."""
+    probes = make_probes(run.session.recording.probes)
+    unseen = [probe.name for probe in probes if _NOT_SEEN & set(probe.needs)]
+    if run.resumed and (moved := [probe.name for probe in probes if "distances" in probe.needs]):
+        unseen += moved  # the start is gone
+        run.session.note(
+            f"goes on from a checkpoint, so what it measures from its start is no longer recorded: {', '.join(moved)}"
+        )
+    return Watch([probe for probe in probes if probe.name not in unseen], run.evaluated, model)
+
+
+def _write_weights(trainer: Any, folder: Path) -> None:
+    trainer.model.save_pretrained(folder)
+    if hasattr(trainer.processing_class, "save_pretrained"):
+        trainer.processing_class.save_pretrained(folder)
+
+
+def calling_trainer(callback: TrainerCallback) -> Any:
+    """The Trainer that calls a callback: none of its events hands it over, so it is looked for among the callers.
+
+    Raises:
+        UserError: something else calls.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        found = frame.f_locals.get("self")
+        if isinstance(found, Trainer) and callback in found.callback_handler.callbacks:
+            return found
+        frame = frame.f_back  # type: ignore[assignment]
+    raise UserError("StabilityCallback watches a Trainer of Transformers, or one derived from it; add it to one")
