@@ -121,7 +121,7 @@ class _At:
     def __getattr__(self, name):
         def event(args, state, control, **_):
             if name == "on_step_end" and state.global_step == self.step:
-                self.callback._watching._session._lock.close()  # what the system does for a process that ends
+                self.callback._watching._session._held._lock.close()  # what the system does for a process that ends
                 raise self.error
             return control
 

@@ -144,7 +144,7 @@ class Second(Alarm):
 
 @pytest.mark.parametrize("stop_doomed", [False, True])
 def test_an_alarm_stops_a_run_only_where_it_may(race, tmp_path, monkeypatch, stop_doomed):
-    monkeypatch.setattr("seedproof.execution.run_session.Doomed", Second)
+    monkeypatch.setattr("seedproof.execution.guard.Doomed", Second)
     study = dataclasses.replace(race, race="3:1@0.75", stop_doomed=stop_doomed)
     heard = []
     results = study.run(tmp_path / "s", launcher="inline", listeners=[heard.append], progress=False)

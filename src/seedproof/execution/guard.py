@@ -7,8 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from seedproof.alarms import Alarm, SignalReader
+from seedproof.alarms import Alarm, Doomed, SignalReader
+from seedproof.execution.ending import reference_loss
+from seedproof.execution.race import Race
 from seedproof.execution.stopping import Stopped
+from seedproof.recipes import from_json
+from seedproof.spec import RunSpec
+from seedproof.tasks.base import Task
+from seedproof.training.plan import total_steps
 
 if TYPE_CHECKING:
     from seedproof.training.engine import Record
@@ -63,3 +69,14 @@ class Guard:
         if why is not None:
             self._alarm = None
         return why
+
+
+def guard_of_race(race: Race, spec: RunSpec, task: Task, *, is_again: bool) -> Guard:
+    """The detector over a run that races; one that is done again (``is_again``) goes to its end as it did."""
+    alarm = Doomed()
+    return Guard(
+        alarm,
+        steps=total_steps(from_json(spec.recipe), spec.task.train_examples),
+        reference_loss=reference_loss(task),
+        may_stop=not is_again and (race.stop_doomed or alarm.may_stop(spec.model.fingerprint)),
+    )

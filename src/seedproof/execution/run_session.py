@@ -1,36 +1,31 @@
-"""A run's life, in one place: held, begun, recorded, saved, and finished, interrupted or crashed, in its folder of a store."""
+"""A run as its executor sees it, kept in its folder of a store: begun or gone on with, recorded, saved, finished."""
 
 from __future__ import annotations
 
 import shutil
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from seedproof import events, extensions
-from seedproof.alarms import Doomed
-from seedproof.errors import Damaged, UserError, is_out_of_memory
+from seedproof.errors import Damaged, UserError
 from seedproof.events import Listener
 from seedproof.execution import Interrupted, again, environment
-from seedproof.execution.ending import reference_loss
 from seedproof.execution.environment import Process
-from seedproof.execution.guard import Guard
+from seedproof.execution.guard import guard_of_race
+from seedproof.execution.holding import HeldRun
 from seedproof.execution.inputs import model_source, read_task
 from seedproof.execution.outcome import Trained, execution_of, make_result
 from seedproof.execution.race import Race, decisions
 from seedproof.execution.recording import Recording, lacks
 from seedproof.execution.session import Checkpoint, Session
-from seedproof.execution.stopping import Stopped
 from seedproof.models.source import ModelSource
 from seedproof.recipes import from_json
-from seedproof.store import Held, RunFolder, State, Store, disk_full_message, is_disk_full, move_folder
+from seedproof.store import Store, move_folder
 from seedproof.store.seals import seal_file
 from seedproof.tasks.base import Task
-from seedproof.training.plan import total_steps
 
 if TYPE_CHECKING:
     from seedproof.training.engine import Record
@@ -69,28 +64,20 @@ class RunSession(Session):
     ) -> None:
         super().__init__()
         self.id, self.store = run_id, store
-        self.folder = store.run(run_id)
+        self._held = HeldRun(store, run_id, send)
+        self._run = self._held.folder
+        self.folder = self._run
         """Where records go: the run's folder, or one inside it where a finished run is done again."""
-        self._run = self.folder
         self._send, self._should_stop, self._repeat = send, should_stop, repeat
         self._given = process
-        self._lock = ExitStack()
-        self._is_open = False
 
     def __enter__(self) -> Self | None:
         return self if self.open() else None
 
     def open(self) -> bool:
         """Hold the run and note its start; whether there is something to execute. If not, that was told."""
-        try:
-            self._lock.enter_context(self._run.hold())
-        except Held as error:
-            self._send(events.Held(run=self.id, message=str(error)))
+        if not self._held.hold():
             return False
-        except (OSError, UserError) as error:  # nothing may be written into its folder
-            self._send(events.Crashed(run=self.id, message=self._message(error), refused=True))
-            return False
-        self._is_open = True
         try:
             return self._begin()
         except (Exception, SystemExit) as error:
@@ -103,7 +90,7 @@ class RunSession(Session):
     @property
     def is_open(self) -> bool:
         """Whether the run is held, and neither finished nor let go of."""
-        return self._is_open
+        return self._held.is_open
 
     def _begin(self) -> bool:
         """Note the start, unless the run is finished; whether it is to be executed."""
@@ -112,12 +99,9 @@ class RunSession(Session):
         self.recording = Recording.read(self.store.path)
         finished = self._run.result() if self._run.is_finished else None
         if finished is not None and not (self._repeat and lacks(finished["recordings"], self.recording)):
-            self._end(finished_event(self._run))  # another launcher was faster
+            self._held.finish()  # another launcher was faster
             return False
-        process = self.process
-        where = {"host": process.host, "pid": process.pid}
-        self._run.add_attempt_event("start", environment=dict(process.environment), **where)
-        self._send(events.Started(run=self.id))
+        self._held.start(self.process)
         self.spec = self._run.spec
         if finished is not None and not self._begin_again(finished):
             return False
@@ -136,7 +120,7 @@ class RunSession(Session):
         if not self.folder.is_finished:
             return True
         again.adopt(self._run, self.folder, self.note)
-        self._end(finished_event(self._run))
+        self._held.finish()
         return False
 
     def _enter_race(self, *, is_again: bool) -> None:
@@ -145,13 +129,7 @@ class RunSession(Session):
         race = Race.read(self.store.path)
         if race is None:
             return
-        alarm = Doomed()
-        self.guard = Guard(
-            alarm,
-            steps=total_steps(from_json(self.spec.recipe), self.spec.task.train_examples),
-            reference_loss=reference_loss(self.task),
-            may_stop=not is_again and (race.stop_doomed or alarm.may_stop(self.spec.model.fingerprint)),
-        )
+        self.guard = guard_of_race(race, self.spec, self.task, is_again=is_again)
         is_decided = any(self.id in decision.scores for decision in decisions(self.store))
         self.pause_at = None if is_again or is_decided else race.at
 
@@ -177,26 +155,36 @@ class RunSession(Session):
     def resume(self) -> Checkpoint | None:
         """The checkpoint in the folder. A run whose checkpoint or journal is damaged, or of which other things were recorded
         up to it, or where a method of another version made it, starts again: nothing is lost but time."""
-        from seedproof.training.treatments import check_versions
-
         try:
-            found = self.folder.load_checkpoint()
-            if found is not None and found[2]["recorded"] == self.recording.recorded:
-                step, tensors, extra = found
-                check_versions(from_json(self.folder.spec.recipe).methods, extra["engine"].get("methods"))
-                self.folder.cut_back(step)
-                if self.guard is not None:
-                    self.guard.catch_up(self.folder.records())
-                if differing := environment.difference(extra.get("environment", {}), self.process.environment):
-                    self.note(
-                        "goes on from its checkpoint under another environment, so its last bits may be others than without "
-                        f"the interruption ({differing})"
-                    )
-                return Checkpoint(step=step, tensors=tensors, values=extra["engine"])
+            if (checkpoint := self._checkpoint()) is not None:
+                return checkpoint
         except Damaged as error:
             self.note(f"{error.what}, so the run starts again at its first step")
         self.folder.start_again()
         return None
+
+    def _checkpoint(self) -> Checkpoint | None:
+        """The checkpoint in the folder, the records cut back to it; None where there is none, or other things were recorded.
+
+        Raises:
+            Damaged: it cannot be gone on with, or the journal does not reach it.
+        """
+        from seedproof.training.treatments import check_versions
+
+        found = self.folder.load_checkpoint()
+        if found is None or found[2]["recorded"] != self.recording.recorded:
+            return None
+        step, tensors, extra = found
+        check_versions(from_json(self.folder.spec.recipe).methods, extra["engine"].get("methods"))
+        self.folder.cut_back(step)
+        if self.guard is not None:
+            self.guard.catch_up(self.folder.records())
+        if differing := environment.difference(extra.get("environment", {}), self.process.environment):
+            self.note(
+                "goes on from its checkpoint under another environment, so its last bits may be others than without "
+                f"the interruption ({differing})"
+            )
+        return Checkpoint(step=step, tensors=tensors, values=extra["engine"])
 
     def keep_records(self, step: int, steps: int, records: Sequence[Record]) -> None:
         """Appended to the journal."""
@@ -230,7 +218,7 @@ class RunSession(Session):
         self.folder.finish(result)
         if self.folder is not self._run:
             again.adopt(self._run, self.folder, self.note)
-        self._end(finished_event(self._run))
+        self._held.finish()
 
     @property
     def _execution(self) -> dict[str, Any]:
@@ -238,41 +226,21 @@ class RunSession(Session):
 
     def pause(self, about: Mapping[str, Any]) -> None:
         """Noted, with what the result of the run will say of this attempt if it is stopped here."""
-        self._run.add_attempt_event("paused", about=dict(about), execution=self._execution)
         step = max(record["step"] for record in self.folder.records())
-        self._end(events.Paused(run=self.id, step=step))
+        self._held.pause(step, about, self._execution)
 
     def interrupt(self) -> None:
         """Note the interruption; if that cannot be done, it is a crash."""
-        try:
-            self.folder.journal.flush()
-            self._run.add_attempt_event("interrupted")
-        except (OSError, UserError) as error:
-            self.crash(error)
-        else:
-            self._end(events.Interrupted(run=self.id))
+        self._held.interrupt(self.folder.journal)
 
     def crash(self, error: BaseException) -> None:
-        """Note the crash; a run has no fault where the disk is full, and is interrupted."""
-        message, is_full = self._message(error), is_disk_full(error)
-        refused = False
-        try:
-            with suppress(OSError):  # a full disk also refuses these notes; the event tells in any case
-                self._run.add_attempt_event("interrupted" if is_full else "crashed", message=message)
-            if not is_full:
-                with suppress(OSError):
-                    self._run.write_error("".join(traceback.format_exception(error)))
-        except UserError as damaged:  # its folder cannot say how it ended
-            message, refused = str(damaged), True
-        if is_full:
-            self._end(events.Interrupted(run=self.id, disk_full=True))
-        else:
-            self._end(events.Crashed(run=self.id, message=message, refused=refused))
+        """Note the crash."""
+        self._held.crash(error)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        if not self._is_open:
+        if not self.is_open:
             return False
         if isinstance(error, (Exception, SystemExit)) and not isinstance(error, Interrupted):
             self.crash(error)
@@ -287,79 +255,6 @@ class RunSession(Session):
         try:
             if not self._run.is_finished:
                 raise RuntimeError("the executor returned without finishing the run")
-            self._end(finished_event(self._run))
+            self._held.finish()
         except (RuntimeError, UserError) as error:
             self.crash(error)
-
-    def _end(self, event: events.Event) -> None:
-        """Let go of the run, then tell: whoever hears of its end may hold it."""
-        self._is_open = False
-        self._lock.close()
-        self._send(event)
-
-    def _message(self, error: BaseException) -> str:
-        if is_disk_full(error):
-            return disk_full_message(self.store.path)
-        if is_out_of_memory(error):
-            return f"memory ended ({str(error) or type(error).__name__}); give the same command again with fewer --jobs"
-        return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-
-
-def end_dead_run(store: Store, run_id: str, message: str, *, interrupted: bool, repeat: bool) -> events.Event:
-    """Say how the run of a process that has died ended, and note it in its folder, unless the process did.
-
-    Args:
-        store: of the run.
-        run_id: its id.
-        message: how the process ended.
-        interrupted: whether that was somebody's wish, and not a crash.
-        repeat: whether the run had been finished before, and was done again.
-    """
-    folder = store.run(run_id)
-    ended: events.Event = events.Crashed(run=run_id, message=message)
-    if interrupted:
-        ended = events.Interrupted(run=run_id)
-    try:
-        with folder.hold():
-            if folder.is_finished and not repeat:
-                return finished_event(folder)
-            if folder.attempts() and folder.attempts()[-1]["event"] == "start":
-                folder.add_attempt_event("interrupted" if interrupted else "crashed", message=message)
-    except Held:
-        pass  # somebody else took the run over already
-    except (OSError, UserError) as error:
-        if not is_disk_full(error):  # its folder cannot say how it ended
-            return events.Crashed(run=run_id, message=f"{message}; {error}", refused=True)
-    return ended
-
-
-def stop_paused(store: Store, run_id: str, stopped: Stopped) -> events.Finished | None:
-    """Finish a run that waits for its race, as stopped.
-
-    Args:
-        store: of the run.
-        run_id: its id.
-        stopped: why.
-
-    Returns:
-        What there is to tell; None where it does not wait any more, because another process has stopped it.
-
-    Raises:
-        UserError: another process holds the run, or it is damaged.
-    """
-    folder = store.run(run_id)
-    with folder.hold():
-        if folder.state_if_free is not State.PAUSED:
-            return None
-        paused = folder.attempts()[-1]
-        task = read_task(store.task_folder(folder.spec.task.fingerprint))
-        recording = Recording.read(store.path)
-        folder.finish(make_result(stopped, folder, task, paused["about"], recording, paused["execution"]))
-    return finished_event(folder)
-
-
-def finished_event(folder: RunFolder) -> events.Finished:
-    """What there is to tell of a finished run."""
-    result = folder.result()
-    outcome = str(result.get("outcome"))
-    return events.Finished(run=folder.id, outcome=outcome, reason=result.get("reason"), score=result.get("score"))

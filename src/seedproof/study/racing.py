@@ -10,9 +10,9 @@ from seedproof import events
 from seedproof.alarms.doomed import EVERY
 from seedproof.errors import UserError
 from seedproof.events import Listener
+from seedproof.execution.holding import stop_paused
 from seedproof.execution.race import Decision, Race, add_decision, decisions, ranking
 from seedproof.execution.recording import Recording
-from seedproof.execution.run_session import stop_paused
 from seedproof.execution.stopping import Stopped
 from seedproof.recipes import from_json
 from seedproof.spec import RunSpec, Seeds

@@ -20,7 +20,7 @@ from seedproof import events
 from seedproof.errors import UserError
 from seedproof.events import Event, Listener
 from seedproof.execution.environment import of_workers, pinned
-from seedproof.execution.run_session import end_dead_run
+from seedproof.execution.holding import end_dead_run
 from seedproof.launch.base import Launcher, Work
 from seedproof.launch.local.process import Inbox, Message, WorkerProcess, worker_environment
 from seedproof.launch.placement import Placement, place
