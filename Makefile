@@ -17,7 +17,7 @@ demo: .venv/.package  ## install the package and run the embedded study
 test: install  ## the tests, but for a few that take minutes: about 15 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
-test-all: install  ## every test, as CI runs them: about 20 minutes on 2 cores
+test-all: install  ## every test, as CI runs them: about 25 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: install  ## lint, types, import contracts and fast tests, under 3 minutes

@@ -24,6 +24,9 @@ ELSEWHERE = {
 }
 """Pages without marks of their own: generated ones, and results with the commands that made them."""
 
+LONG = ("add-method", "add-task", "fit", "index", "own-data", "paper", "race", "trackers")
+"""Pages whose code trains for three quarters of a minute and more."""
+
 
 def executed(page: str) -> list[Block]:
     """The blocks that the page's test executes."""
@@ -61,8 +64,13 @@ def test_the_examples_of_a_page_print_what_stands_there(page):
         compare(block.small(), names, f"{page}, line {block.line}")
 
 
+def with_marks(page: str) -> object:
+    """The page as a parameter; ``make test`` leaves out those that take long."""
+    return pytest.param(page, marks=pytest.mark.long if page in [f"docs/{name}.md" for name in LONG] else ())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if not all(map(is_quick, executed(page)))])
+@pytest.mark.parametrize("page", [with_marks(page) for page in PAGES if not all(map(is_quick, executed(page)))])
 def test_the_code_of_a_page_runs(page, folder):
     execute(executed(page), folder, {})
 

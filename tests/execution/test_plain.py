@@ -104,6 +104,7 @@ def workers(folder: Path) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker processes in /proc")
 @pytest.mark.parametrize("interval", [0.05, 300.0], ids=["from checkpoints", "from the start"])
 def test_killed_at_random_points_the_store_ends_in_the_same_bits(

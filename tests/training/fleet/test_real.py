@@ -122,6 +122,7 @@ def test_one_step_of_the_miniature(name):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["bert-shallow", "bert"])
 def test_fifty_stable_steps_of_the_miniature(name):
     """In fp32, with correction, at rate 1e-4: losses within 1e-4."""
@@ -131,6 +132,7 @@ def test_fifty_stable_steps_of_the_miniature(name):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["bert-shallow", "bert"])
 def test_fifty_steps_of_the_miniature_in_fp64(name):
     """Without rounding in the way, at the model's own rate, with correction and without: losses within 1e-4."""
