@@ -40,6 +40,10 @@ class Resampled:
     rest: Float64[np.ndarray, "resamples candidates"]
     """Scores on those that were not."""
 
+    def take(self, candidates: slice | list[int]) -> Resampled:
+        """Those of some candidates, by index."""
+        return Resampled(self.drawn[:, candidates], self.rest[:, candidates])
+
 
 def resample(
     score: Score,

@@ -19,7 +19,7 @@ from seedproof.tasks.confusion import confusion
 from seedproof.tasks.metrics import title_of
 
 if TYPE_CHECKING:
-    from seedproof.fitting.judging import Judgement
+    from seedproof.fitting.judgement import Judgement
     from seedproof.models.source import ModelSource
     from seedproof.models.tokens import Cut
     from seedproof.tasks import Task

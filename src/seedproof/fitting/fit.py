@@ -21,6 +21,7 @@ from seedproof.errors import UserError, command
 from seedproof.events import Listener
 from seedproof.execution.recording import Recording
 from seedproof.fitting.about import About
+from seedproof.fitting.averaging import check_ensemble
 from seedproof.fitting.card import Told, card, findings, in_a_line
 from seedproof.fitting.deciding import (
     AUTO,
@@ -33,7 +34,8 @@ from seedproof.fitting.deciding import (
     write_decision,
 )
 from seedproof.fitting.folder import MEMBERS, appearing, average_models, check_answers, check_out, copy_model
-from seedproof.fitting.judging import Judgement, Run, StoppedRun, check_ensemble, judge
+from seedproof.fitting.judgement import Judgement, Run, StoppedRun
+from seedproof.fitting.judging import judge
 from seedproof.fitting.pushing import check_name, push
 from seedproof.launch.base import Launcher, launcher_of
 from seedproof.methods import Method
