@@ -22,7 +22,10 @@ from seedproof.events import Listener
 from seedproof.execution.recording import Recording
 from seedproof.fitting.about import About
 from seedproof.fitting.averaging import check_ensemble
-from seedproof.fitting.card import Told, card, findings, in_a_line
+from seedproof.fitting.card.expectations import findings
+from seedproof.fitting.card.front_matter import in_a_line
+from seedproof.fitting.card.page import card
+from seedproof.fitting.card.told import Told
 from seedproof.fitting.deciding import (
     AUTO,
     BASELINE,

@@ -1,0 +1,143 @@
+"""Sentences of a card on what was found: how stable the recipe is, what to expect of the shipped model, and why."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from seedproof.fitting.card.markdown import number
+from seedproof.fitting.card.told import Told
+from seedproof.printable import counted
+
+if TYPE_CHECKING:
+    from seedproof.analysis.choosing import SpreadParts
+    from seedproof.fitting.judgement import Judgement
+_TOO_FEW = "the examples are too few to say by how much that flatters it"
+
+
+def findings(judgement: Judgement, told: Told) -> list[str]:
+    """How stable the recipe is and what to expect of the shipped model, a sentence or two each, as the card has them."""
+    lines = [*stability(judgement), one_run(judgement, told), *ensemble(judgement, told), shipped(judgement, told)]
+    return [line.replace("**", "") for line in lines]
+
+
+def shipped(judgement: Judgement, told: Told) -> str:
+    """What is shipped, how it was chosen, and what it is to be expected to score on new rows."""
+    if judgement.shipped != "best":
+        return _average(judgement, told)
+    if judgement.stopped:
+        return _winner_of_race(judgement, told)
+    if len(judgement.runs) == 1:
+        score, interval = told.score(judgement.score), told.interval(judgement.low, judgement.high)
+        return f"One seed was trained, and none chosen. It scores **{score}** on {_examples(told)} ({told.title}; {interval})."
+    return _best_seed(judgement, told)
+
+
+def _average(judgement: Judgement, told: Told) -> str:
+    chosen = f"No seed was chosen for it, so its score on the {_examples(told)} is what to expect of new rows"
+    if judgement.stopped:
+        chosen = (
+            f"A race chose them among {len(judgement.runs) + len(judgement.stopped)} on the {_examples(told)}, where its score "
+            "is therefore the most to expect of new rows"
+        )
+    return (
+        f"What is shipped is the mean of the {judgement.shipped} of the {len(judgement.members)} seeds that succeeded. "
+        f"{chosen}: **{told.score(judgement.score)}** ({told.title}; {told.interval(judgement.low, judgement.high)})."
+    )
+
+
+def _best_seed(judgement: Judgement, told: Told) -> str:
+    chosen = (
+        f"What is shipped is seed {judgement.best.seed}, **chosen** as the best of {len(judgement.runs)} on the "
+        f"{_examples(told)}. There it scores {told.score(judgement.score)} ({told.title})"
+    )
+    if not math.isfinite(judgement.expected):
+        return f"{chosen}; {_TOO_FEW}."
+    return (
+        f"{chosen}, which flatters it by {number(judgement.optimism)}: of new rows **{told.score(judgement.expected)}** is to be "
+        f"expected ({told.interval(judgement.low, judgement.high)})."
+    )
+
+
+def _winner_of_race(judgement: Judgement, told: Told) -> str:
+    """Chosen twice on the same examples, of which the first choice cannot be judged."""
+    finished, started = len(judgement.runs), len(judgement.runs) + len(judgement.stopped)
+    chosen = (
+        f"What is shipped is seed {judgement.best.seed}, **chosen** as the best of the {finished} of {started} that a race let "
+        f"finish, both on the {_examples(told)}. There it scores {told.score(judgement.score)} ({told.title})"
+    )
+    if not math.isfinite(judgement.expected):
+        return f"{chosen}; {_TOO_FEW}."
+    return (
+        f"{chosen}, which flatters it by {number(judgement.optimism)} for the last choice alone: of new rows "
+        f"**{told.score(judgement.expected)}** is to be expected at most ({told.interval(judgement.low, judgement.high)}); by "
+        "how much the race, which chose on the same examples, adds to that is not known."
+    )
+
+
+def _examples(told: Told) -> str:
+    return f"{len(told.task.dev):,} development examples"
+
+
+def one_run(judgement: Judgement, told: Told) -> str:
+    """What a run of the recipe scores, whatever its seed."""
+    numbers = judgement.numbers()
+    low, high = sorted(told.score(numbers[key]) for key in ("minimum", "maximum"))
+    if judgement.stopped:
+        return (
+            f"The {numbers['runs']} that finished score {told.score(numbers['mean'])} on average, SD {number(numbers['sd'])}, "
+            f"from {low} to {high}. They were selected by their scores early in training: a run of this recipe that nobody "
+            "selects is to be expected to score less, and such runs to spread more."
+        )
+    if numbers["runs"] == 1:
+        return "How much another seed would score is not known: that takes more --seeds."
+    if not math.isfinite(numbers["mean"]):
+        diverged = sum(not run.has_answered for run in judgement.runs)
+        return (
+            f"One run of this recipe: {diverged} of {numbers['runs']} diverged and have no score; those that succeeded score "
+            f"{told.score(numbers['succeeded_mean'])} on average, SD {number(numbers['succeeded_sd'])}."
+        )
+    return (
+        f"One run of this recipe, whatever its seed, scores {told.score(numbers['mean'])} on average, "
+        f"SD {number(numbers['sd'])}, from {low} to {high}."
+    )
+
+
+def ensemble(judgement: Judgement, told: Told) -> list[str]:
+    """How the ensemble that was asked for compares with the best seed; nothing where none was."""
+    compared = judgement.ensemble
+    if not compared:
+        return []
+    kept = "so the mean is shipped" if judgement.shipped != "best" else "so the best seed is shipped"
+    return [
+        f"The mean of the {compared['averaged']} of {compared['runs']} seeds scores {told.score(compared['score'])} there. On "
+        f"examples that did not choose, it gains {compared['gain']:+.3f} over the mean seed, and choosing the best seed "
+        f"{compared['gain_of_choosing']:+.3f}, {kept}."
+    ]
+
+
+def stability(judgement: Judgement) -> list[str]:
+    """How often the recipe fails, and how much of the spread over seeds is theirs."""
+    numbers = judgement.numbers()
+    if judgement.stopped:
+        return [
+            f"{numbers['started']} runs were started, {numbers['stopped']} stopped early, and {numbers['runs']} finished; "
+            f"{numbers['failed']} of these failed (not better than a prediction that never changes, or diverged). How those that "
+            "were stopped would have ended is not known, so this says nothing of the recipe's failure rate."
+        ]
+    failures = (
+        f"{numbers['failed']} of {counted(numbers['runs'], 'run')} failed (not better than a prediction that never changes, or "
+        f"diverged); the 95 % interval of the failure rate is {numbers['failure_low']:.0%} to {numbers['failure_high']:.0%}."
+    )
+    return [failures, *_spread(judgement.spread)]
+
+
+def _spread(spread: SpreadParts) -> list[str]:
+    if not math.isfinite(spread.share):
+        return []
+    return [
+        f"The SD over the seeds that succeeded is {number(spread.sd)}. Seeds that are equally good would spread by "
+        f"{number(spread.sampling)} on a development set of this size: {spread.share:.0%} of the variance over seeds is no "
+        f"more than that, and an SD of {number(spread.seeds)} is left for the seeds. One run's score has a standard error of "
+        f"{number(spread.standard_error)} over development sets of this size."
+    ]

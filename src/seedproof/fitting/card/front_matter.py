@@ -1,0 +1,92 @@
+"""The front matter of a card: what the hub reads of a model, its one evaluation with the spread behind it."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from seedproof.fitting.card.markdown import number
+from seedproof.fitting.card.told import Told
+
+if TYPE_CHECKING:
+    from seedproof.fitting.judgement import Judgement
+
+
+_HUB_METRICS = {
+    "macro_f1": "f1",
+    "micro_f1": "f1",
+    "weighted_f1": "f1",
+    "matthews": "matthews_correlation",
+    "auroc": "roc_auc",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+    "neg_mae": "mae",
+}
+"""The hub's names of metrics where they are not ours."""
+_OF_EVALUATION = (
+    "started",
+    "stopped",
+    "runs",
+    "failed",
+    "mean",
+    "sd",
+    "minimum",
+    "maximum",
+    "score",
+    "optimism",
+    "low",
+    "high",
+)
+"""Numbers that stand in ``metric_args``: the hub has no field for a spread."""
+
+
+def front_matter(judgement: Judgement, told: Told) -> str:
+    """What the hub reads: YAML, to stand between two lines of dashes."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    task, numbers, base = told.task, judgement.numbers(), told.base
+    is_on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not base.startswith("miniature/")
+    metric = task.metric.partition(":")[0]
+    expected = -judgement.expected if told.is_negated else judgement.expected
+    result = EvalResult(
+        task_type="text-classification",
+        dataset_type=_slug(task.name),
+        dataset_name=task.name,
+        dataset_split="dev",
+        dataset_revision=task.fingerprint[:16],
+        metric_type=_HUB_METRICS.get(metric, metric),
+        metric_name=f"{told.title}, expected on new rows ({in_a_line(judgement, told)})",
+        metric_value=_plain(expected),
+        metric_args={key: _plain(numbers[key]) for key in _OF_EVALUATION if key in numbers},
+    )
+    return ModelCardData(
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        base_model=base if is_on_hub else None,
+        tags=["seedproof"],
+        model_name=_slug(task.name),
+        eval_results=[result],
+    ).to_yaml()
+
+
+def in_a_line(judgement: Judgement, told: Told) -> str:
+    """The spread behind the one number that an evaluation has: its notes."""
+    numbers = judgement.numbers()
+    how = "one seed" if numbers["runs"] == 1 else f"best of {numbers['runs']} seeds on dev"
+    if judgement.stopped:
+        how = f"best on dev of {numbers['runs']} seeds that finished of {numbers['started']} started"
+    if judgement.shipped != "best":
+        how = f"mean of the {judgement.shipped} of {len(judgement.members)} seeds"
+    mean, sd = told.score(numbers["mean"]), number(numbers["sd"])
+    one = "those that finished" if judgement.stopped else "one run"
+    return f"{how}; {one} {mean}, SD {sd}, {numbers['failed']} of {numbers['runs']} failed"
+
+
+def _plain(value: Any) -> Any:
+    """A number as YAML has it; none where there is none."""
+    return value if not isinstance(value, float) else round(value, 6) if math.isfinite(value) else None
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-") or "table"
