@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from seedproof.paper.blocks import CORRECTED, DEVLIN, block, mosbach, short_name, united, varied, with_weights
-from seedproof.paper.scale import MINI, PAPER
+from seedproof.paper.sizes import MINI, PAPER
 from seedproof.recipes import as_recipe, resolve
 from seedproof.spec import Seeds
 from seedproof.training.plan import make_plan

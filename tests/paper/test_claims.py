@@ -14,7 +14,7 @@ from seedproof.analysis.claims import CLAIMS, merge
 from seedproof.paper import fig5, fig8, gradients, planes, table1
 from seedproof.paper.ablation import grid
 from seedproof.paper.figure import Found
-from seedproof.paper.scale import MINI
+from seedproof.paper.sizes import MINI
 
 
 class NoData(Found):

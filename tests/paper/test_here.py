@@ -10,7 +10,7 @@ from seedproof.paper.here import missing, speed
 from seedproof.paper.paths import Paths
 from seedproof.paper.real import CORE_RATE, real_scale
 from seedproof.paper.reproduce import chosen_figures
-from seedproof.paper.scale import MINI, PAPER
+from seedproof.paper.sizes import MINI, PAPER
 from seedproof.spec import Numerics
 
 CPU = Numerics(engine="plain", precision="fp32", device="cpu", threads=1)

@@ -16,7 +16,8 @@ from seedproof.paper.figure import get_figure
 from seedproof.paper.here import FLEET_GAIN
 from seedproof.paper.real import real_scale
 from seedproof.paper.reproduce import chosen_figures, every_figure
-from seedproof.paper.scale import MINI, PAPER, Scale
+from seedproof.paper.scale import Scale
+from seedproof.paper.sizes import MINI, PAPER
 from seedproof.recipes import resolve
 
 OWN = real_scale(str(WEIGHTS / "bert-shallow"))

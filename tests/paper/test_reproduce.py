@@ -13,7 +13,7 @@ from seedproof.errors import UserError
 from seedproof.paper.folder import FILE, check_folder
 from seedproof.paper.paths import Paths
 from seedproof.paper.reproduce import Options, reproduce
-from seedproof.paper.scale import MINI, PAPER
+from seedproof.paper.sizes import MINI, PAPER
 from seedproof.study.study import Study
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from seedproof.paper.scale import MINI, Scale
+from seedproof.paper.scale import Scale
+from seedproof.paper.sizes import MINI
 
 
 def tiny_scale(**changes: Any) -> Scale:

@@ -70,7 +70,7 @@ def reproduce(
 ) -> None:
     """Reproduce figures and tables of the paper; the same command again goes on where it stopped."""
     from seedproof.paper.reproduce import chosen_figures
-    from seedproof.paper.scale import REAL, get_scale
+    from seedproof.paper.sizes import REAL, get_scale
 
     own = model if scale == REAL else None
     if own is not None and len(own) > 1:

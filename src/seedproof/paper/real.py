@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from seedproof.models.source import find_model
-from seedproof.paper.scale import PAPER, REAL, KnownModel, Scale
+from seedproof.paper.scale import KnownModel, Scale
+from seedproof.paper.sizes import PAPER, REAL
 
 TOKENS = 16 * 128
 """Tokens of a batch, at full length."""

@@ -31,7 +31,8 @@ from seedproof.paper.folder import alone, check_folder, note
 from seedproof.paper.measuring import Measuring
 from seedproof.paper.outputs import Made, make_all
 from seedproof.paper.paths import Paths, Tasks
-from seedproof.paper.scale import Scale, get_scale
+from seedproof.paper.scale import Scale
+from seedproof.paper.sizes import get_scale
 from seedproof.renamed import takes_former_names
 from seedproof.store import Store
 from seedproof.store.marker import MARKER

@@ -17,17 +17,15 @@ from typing import TYPE_CHECKING, Any
 from seedproof.errors import UserError, unknown
 from seedproof.models.source import find_model
 from seedproof.recipes.card import settings_of_card
-from seedproof.recipes.resolve import DEFAULT_LEARNING_RATE
 from seedproof.tasks import MINIATURE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REAL = "real"
-"""The scale whose model the user gives (:mod:`seedproof.paper.real`)."""
-
 SHORT_EPOCHS = 3.0
 """Epochs of the default recipe, at every scale."""
+TASKS_OF_PAPER = 4
+"""A scale with fewer tasks than the paper is one of the user's own choice, which its command says again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +143,7 @@ class Scale:
         """What makes this scale of the one of its name, as options of the command."""
         own = [known.folder for known in self.models.values() if known.folder is not None]
         models = [str(Path(folder).resolve()) if Path(folder).is_dir() else folder for folder in own]
-        tasks = self.tasks if len(self.tasks) < len(PAPER.tasks) else ()
+        tasks = self.tasks if len(self.tasks) < TASKS_OF_PAPER else ()
         pairs = [("--model", model) for model in models] + [("--task", role) for role in tasks]
         return [word for pair in pairs for word in pair]
 
@@ -156,183 +154,6 @@ class Scale:
 
     def table(self) -> pd.DataFrame:
         """Every quantity beside the paper's value: columns ``quantity``, ``paper``, ``here``."""
-        import pandas as pd
+        from seedproof.paper.scaling import scaling_table
 
-        return pd.DataFrame(
-            [(name, str(paper), str(here)) for name, paper, here in _rows(self)], columns=["quantity", "paper", "here"]
-        )
-
-
-def get_scale(name: str, model: str | None = None) -> Scale:
-    """``mini``, ``paper``, or ``real`` with a model's folder or its name on the hub.
-
-    Raises:
-        UserError: another name, or no model where one is needed; no such model.
-    """
-    if name == REAL:
-        from seedproof.paper.real import real_scale
-
-        if model is None:
-            raise UserError("--scale real is about a model of your own; give its folder with --model DIR")
-        return real_scale(model)
-    if name not in SCALES:
-        raise unknown("scale", name, [*SCALES, REAL])
-    return SCALES[name]
-
-
-LACKING = "none"
-
-
-def _rows(scale: Scale) -> list[tuple[str, object, object]]:
-    paper = PAPER
-    rows: list[tuple[str, object, object]] = []
-    for role, label in (("bert", "BERT"), ("roberta", "RoBERTa"), ("albert", "ALBERT"), ("shallow", "shallow control")):
-        here = _model(scale.model(role)) if role in scale.models else LACKING
-        rows.append((f"model, {label}", _model(paper.model(role)), here))
-    for role, known in paper.tasks.items():
-        here = _task(scale.task(role)) if role in scale.tasks else LACKING
-        rows.append((f"task, {known.title} (train + dev)", _task(known), here))
-    rows.append(("learning rates", "1e-5, 2e-5, 3e-5", _rates(scale)))
-    rows.append(("batch size", 16, 16))
-    rows.append(("epochs, short recipe", _number(SHORT_EPOCHS), _number(SHORT_EPOCHS)))
-    rows.append(("epochs, long recipe", _number(paper.long_epochs), _number(scale.long_epochs)))
-    rows.append(("epochs, grid of Figures 8b and 9", _listed(paper.grid_epochs), _listed(scale.grid_epochs)))
-    rows.append(("steps of the short recipe on RTE", _steps(paper, "rte"), _steps(scale, "rte")))
-    for role, known in paper.tasks.items():
-        if role in paper.subsets:
-            here = _subset(scale, role) if role in scale.subsets else LACKING
-            rows.append((f"small training set, {known.title}", _subset(paper, role), here))
-    rows.append(("seeds, Table 1 and Figures 1, 3 and 5", paper.seeds, scale.seeds))
-    if scale.long_seeds is not None:
-        rows.append(("seeds, long recipe in Table 1 and Figures 1 and 8a", paper.seeds, scale.long_seeds))
-    rows.append(("seeds a cell, grid of Figures 8b and 9", paper.grid_seeds, scale.grid_seeds))
-    cells = len(paper.rates) * 2 * len(paper.grid_epochs) * paper.grid_seeds
-    rows.append(("runs of the grid", cells, len(scale.rates) * 2 * len(scale.grid_epochs) * scale.grid_seeds))
-    rows.append(("surface, points a side", "not known", scale.surface_points))
-    rows.append(("surface, training examples", "not known", scale.surface_examples))
-    rows.append(("gradient norms recorded every", "10 steps", "10 steps"))
-    rows.append(
-        ("text for forgetting", "WikiText-2, test", "held-out text" if scale.is_miniature else "WikiText-2, test")
-    )
-    rows += [(f"setting {name}", "-", value) for name, value in scale.settings.items()]
-    rows += [
-        (f"{name}, {scale.model(role).name}", "-", value)
-        for role, fields in scale.numerics.items()
-        for name, value in fields.items()
-    ]
-    return rows
-
-
-def _model(model: KnownModel) -> str:
-    return f"{model.name} ({model.layers} layers, {model.parameters / 1e6:.3g} M parameters)"
-
-
-def _task(task: KnownTask) -> str:
-    return f"{task.name} ({task.train:,} + {task.dev:,})"
-
-
-def _rates(scale: Scale) -> str:
-    rates = {known.name: known.card.get("learning_rate", DEFAULT_LEARNING_RATE) for known in scale.models.values()}
-    parts = [f"{', '.join(f'{factor * rate:.2g}' for factor in scale.rates)} ({name})" for name, rate in rates.items()]
-    return "1e-5, 2e-5, 3e-5" if set(rates.values()) == {2e-5} else "; ".join(parts)
-
-
-def _steps(scale: Scale, task: str) -> int:
-    return round(SHORT_EPOCHS * -(-scale.task(task).train // 16))
-
-
-def _subset(scale: Scale, task: str) -> str:
-    return f"{scale.subsets[task]:,} of {scale.task(task).train:,}"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
-
-
-def _listed(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
-
-
-PAPER = Scale(
-    name="paper",
-    # 6 x parameters x tokens operations a step, full length of 128, at 20e12 a second.
-    machine="one GPU at an assumed 20 TFLOP/s in fp32 (no measurement)",
-    rate=20e12,
-    models=MappingProxyType(
-        {
-            "bert": KnownModel(
-                name="bert-large-uncased", family="bert", layers=24, parameters=335_141_888, seconds_per_step=0.19
-            ),
-            "roberta": KnownModel(
-                name="roberta-large", family="roberta", layers=24, parameters=355_359_744, seconds_per_step=0.19
-            ),
-            "albert": KnownModel(
-                name="albert-large-v2", family="albert", layers=24, parameters=17_683_968, seconds_per_step=0.19
-            ),
-            "shallow": KnownModel(
-                name="bert-base-uncased", family="bert", layers=12, parameters=109_482_240, seconds_per_step=0.055
-            ),
-        }
-    ),
-    tasks=MappingProxyType(
-        {
-            "rte": KnownTask(name="glue/rte", title="RTE", train=2_490, dev=277),
-            "mrpc": KnownTask(name="glue/mrpc", title="MRPC", train=3_668, dev=408),
-            "cola": KnownTask(name="glue/cola", title="CoLA", train=8_551, dev=1_043),
-            "qnli": KnownTask(name="glue/qnli", title="QNLI", train=104_743, dev=5_463),
-        }
-    ),
-    seeds=25,
-    grid_seeds=25,
-    long_epochs=20.0,
-    grid_epochs=(3.0, 10.0, 20.0),
-    subsets=MappingProxyType({"cola": 1_000, "mrpc": 1_000, "qnli": 1_000}),
-    plane_heads=(0, 1),
-    plane_orders=4,
-    text_sequences=3_500,
-)
-"""The paper's own models, data and numbers."""
-
-MINI = Scale(
-    name="mini",
-    machine="one core of a CPU server",
-    models=MappingProxyType(
-        {
-            "bert": KnownModel(
-                name="miniature/bert", family="bert", layers=24, parameters=1_220_224, seconds_per_step=0.09
-            ),
-            "roberta": KnownModel(
-                name="miniature/roberta", family="roberta", layers=24, parameters=1_220_224, seconds_per_step=0.09
-            ),
-            "albert": KnownModel(
-                name="miniature/albert", family="albert", layers=24, parameters=226_000, seconds_per_step=0.14
-            ),
-            "shallow": KnownModel(
-                name="miniature/bert-shallow", family="bert", layers=6, parameters=325_000, seconds_per_step=0.025
-            ),
-        }
-    ),
-    tasks=MappingProxyType(
-        {
-            "rte": KnownTask(name="miniature/entailment", title="RTE", train=1_000, dev=500),
-            "mrpc": KnownTask(name="miniature/paraphrase", title="MRPC", train=1_000, dev=500),
-            "cola": KnownTask(name="miniature/acceptability", title="CoLA", train=1_000, dev=500),
-            "qnli": KnownTask(name="miniature/answer", title="QNLI", train=1_000, dev=500),
-        }
-    ),
-    seeds=25,
-    grid_seeds=5,
-    long_epochs=20.0,
-    grid_epochs=(3.0, 10.0, 20.0),
-    subsets=MappingProxyType({"cola": 250, "mrpc": 250, "qnli": 250}),
-    subset_seeds=(0, 1),
-    plane_heads=(0, 1, 2, 3, 4, 5),
-    plane_orders=4,
-    text_sequences=600,
-    edge_points=31,
-    # ALBERT-style runs failed twice as often in bf16 (75 against 36 % on entailment at dropout .1; docs/decisions).
-    numerics=MappingProxyType({"albert": {"precision": "fp32"}}),
-)
-"""The embedded miniatures; sizes are held against the real ones by a test."""
-
-SCALES: Mapping[str, Scale] = MappingProxyType({"mini": MINI, "paper": PAPER})
+        return scaling_table(self)
