@@ -53,7 +53,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     run = store.run(interrupted.name)
     step, tensors, extra = run.load_checkpoint() or (0, {}, None)
     run.save_checkpoint(step, tensors, extra)
-    store.add_model(run.spec.model.fingerprint, str(ASSETS / "model"))
+    store.places.add_model(run.spec.model.fingerprint, str(ASSETS / "model"))
     return store
 
 

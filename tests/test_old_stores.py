@@ -31,7 +31,7 @@ def copied(name: str, folder: Path) -> Store:
     shutil.copytree(ASSETS / name, folder / name)
     store = Store.open(folder / name)
     (model,) = {store.run(id_).spec.model.fingerprint for id_ in store.run_ids()}
-    store.add_model(model, str(ASSETS / "model"))
+    store.places.add_model(model, str(ASSETS / "model"))
     return store
 
 

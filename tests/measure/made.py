@@ -61,7 +61,7 @@ def make_store(
     source, ids = find_model(str(pretrained)), {}
     store = Store.create(folder, "made", Numerics())
     task.write(store.task_folder(task.fingerprint))
-    store.add_model(source.fingerprint, str(source.folder))
+    store.places.add_model(source.fingerprint, str(source.folder))
     chosen = recipe("devlin", learning_rate=1e-3)
     for each in methods:
         chosen += each

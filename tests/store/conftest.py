@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
+from seedproof.store import Store
 
 
 @pytest.fixture
@@ -23,3 +25,9 @@ def make_spec() -> Callable[[int], RunSpec]:
         )
 
     return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A new study."""
+    return Store.create(tmp_path / "study", "first", Numerics(threads=2))

@@ -1,9 +1,10 @@
-"""Which runs a study file made can be told from its text."""
+"""Study files are kept, and which runs one made can be told from its text."""
 
 from __future__ import annotations
 
 import pytest
 
+from seedproof.store import Store
 from seedproof.store.cells import Cell
 from seedproof.store.definitions import names_cell, recording_table
 
@@ -47,3 +48,19 @@ def test_what_is_no_study_file_names_nothing():
     assert recording_table("tasks = [") is None
     assert recording_table(TEXT) == {"gradients": 1}
     assert recording_table("seeds = 3") is None
+
+
+def test_definitions_are_kept_in_order_and_once(store: Store) -> None:
+    texts = [f'name = "{number}"\n' for number in range(11)]
+    paths = [store.add_definition(text) for text in texts]
+    assert [path.name for path in paths[:3]] == ["study.toml", "study-2.toml", "study-3.toml"]
+    assert store.add_definition(texts[4]) == paths[4]
+    assert store.definitions() == paths
+    assert paths[10].read_text() == texts[10]
+
+
+def test_no_definition_is_written_over_where_one_was_lost(store: Store) -> None:
+    paths = [store.add_definition(f"name = {number}\n") for number in range(3)]
+    paths[0].unlink()
+    assert store.add_definition("name = 3\n").name == "study-4.toml"
+    assert [path.read_text() for path in store.definitions()] == [f"name = {number}\n" for number in (1, 2, 3)]

@@ -210,8 +210,8 @@ def test_lines_that_are_none_are_named(store: Store, line: bytes) -> None:
     run = run_of(store)
     for path, read in (
         (store.path / "runs.jsonl", store.cells),
-        (store.path / "models.jsonl", lambda: store.model_locations("x")),
-        (store.path / "extensions.jsonl", store.extensions),
+        (store.path / "models.jsonl", lambda: store.places.model_locations("x")),
+        (store.path / "extensions.jsonl", store.places.extensions),
         (run.journal.path, lambda: list(run.records())),
         (run.path / "attempts.jsonl", run.attempts),
     ):

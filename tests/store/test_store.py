@@ -21,11 +21,6 @@ MakeSpec = Callable[[int], RunSpec]
 NUMERICS = Numerics(threads=2)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.create(tmp_path / "study", "first", NUMERICS)
-
-
 def fill(store: Store, make_spec: MakeSpec, seeds: range) -> list[str]:
     specs = [make_spec(seed) for seed in seeds]
     for spec in specs:
@@ -173,29 +168,6 @@ def test_strange_folders_among_the_runs_are_not_runs(store: Store) -> None:
 def test_an_id_is_checked_before_it_becomes_a_path(store: Store, id_: str) -> None:
     with pytest.raises(UserError, match="is not the id of a run"):
         store.run(id_)
-
-
-def test_definitions_are_kept_in_order_and_once(store: Store) -> None:
-    texts = [f'name = "{number}"\n' for number in range(11)]
-    paths = [store.add_definition(text) for text in texts]
-    assert [path.name for path in paths[:3]] == ["study.toml", "study-2.toml", "study-3.toml"]
-    assert store.add_definition(texts[4]) == paths[4]
-    assert store.definitions() == paths
-    assert paths[10].read_text() == texts[10]
-
-
-def test_no_definition_is_written_over_where_one_was_lost(store: Store) -> None:
-    paths = [store.add_definition(f"name = {number}\n") for number in range(3)]
-    paths[0].unlink()
-    assert store.add_definition("name = 3\n").name == "study-4.toml"
-    assert [path.read_text() for path in store.definitions()] == [f"name = {number}\n" for number in (1, 2, 3)]
-
-
-def test_the_latest_place_of_a_models_weights_comes_first(store: Store) -> None:
-    for fingerprint, location in [("a", "/old"), ("b", "/x"), ("a", "/new"), ("a", "/old")]:
-        store.add_model(fingerprint, location)
-    assert store.model_locations("a") == ["/new", "/old"]
-    assert store.model_locations("c") == []
 
 
 def made_folders(store: Store, count: int) -> None:

@@ -64,7 +64,7 @@ def test_a_changed_file_of_a_method_is_said_with_the_fix(tiny_model, small_task,
     store, runs = study.prepare(tmp_path / "study", say=said.append)
     assert not any("changed" in line for line in said)
     assert runs[0].spec.numerics.engine == "plain"
-    assert [origin.folder for origin in store.extensions()] == [str(tmp_path)]
+    assert [origin.folder for origin in store.places.extensions()] == [str(tmp_path)]
     (tmp_path / "own_changing.py").write_text(text + "\n")
     study.prepare(tmp_path / "study", say=said.append)
     [line] = [line for line in said if "changed" in line]

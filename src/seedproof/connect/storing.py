@@ -77,7 +77,7 @@ def open_run(
     store = open_store(folder, spec.numerics, recording)
     data.task.write(store.task_folder(spec.task.fingerprint))
     if location is not None:
-        store.add_model(spec.model.fingerprint, location)
+        store.places.add_model(spec.model.fingerprint, location)
     _add(store, spec)
     if (folder_of_run := store.run(spec.id)).is_finished:
         raise NotRecorded(

@@ -26,7 +26,7 @@ def model_source(store: Store, model: ModelReference) -> ModelSource:
     """
     # Where they were found comes first: the name of a hub model would be asked for over the network.
     why = ""
-    for name in [*store.model_locations(model.fingerprint), model.name]:
+    for name in [*store.places.model_locations(model.fingerprint), model.name]:
         try:
             source = _found(name)
         except UserError as error:

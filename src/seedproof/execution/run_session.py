@@ -94,7 +94,7 @@ class RunSession(Session):
 
     def _begin(self) -> bool:
         """Note the start, unless the run is finished; whether it is to be executed."""
-        for origin in self.store.extensions():
+        for origin in self.store.places.extensions():
             extensions.note(origin)
         self.recording = Recording.read(self.store.path)
         finished = self._run.result() if self._run.is_finished else None

@@ -11,7 +11,7 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -48,6 +48,11 @@ def exclusive(path: Path, *, timeout: float, message: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def adding_to(store: Path) -> AbstractContextManager[None]:
+    """Keep other processes from adding to a store for the length of a ``with`` block, as :func:`exclusive`."""
+    return exclusive(store / "lock", timeout=60.0, message=f"{store} is being written to by another process")
 
 
 def is_held(path: Path) -> bool:

@@ -17,7 +17,6 @@ weights and data outside (``models.jsonl``, ``study.toml``) are notes of where t
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,18 +25,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from seedproof.errors import UserError
-from seedproof.extensions import Origin
 from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import FIELDS as CELL_FIELDS
 from seedproof.store.cells import Cell, distinct_ids
 from seedproof.store.checked import check_cell, check_numerics
+from seedproof.store.definitions import definition_files, keep_definition
 from seedproof.store.documents import write_document
-from seedproof.store.files import check_plain_below, read_plain, write_atomically
+from seedproof.store.files import check_plain_below
 from seedproof.store.journal import Journal
-from seedproof.store.lock import exclusive
+from seedproof.store.lock import adding_to
 from seedproof.store.marker import FORMAT, MARKER, check_is_free, read_marker
 from seedproof.store.names import Names
+from seedproof.store.places import Places
 from seedproof.store.references import find_run
 from seedproof.store.run_folder import RunFolder
 from seedproof.store.state import State
@@ -58,8 +58,8 @@ class Store:
         self.numerics = numerics
         """Fixed when the study is made: another number of threads, say, gives other bits."""
         self._cells = Journal(path / "runs.jsonl", may_be_lost=True)
-        self._models = Journal(path / "models.jsonl", may_be_lost=True)
-        self._extensions = Journal(path / "extensions.jsonl", may_be_lost=True)
+        self.places = Places(path)
+        """Where weights and classes outside of it were found."""
 
     @property
     def is_watched(self) -> bool:
@@ -78,7 +78,7 @@ class Store:
         content = {"format": FORMAT, "name": name, "numerics": numerics.to_json()}
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
-            with _lock(folder):
+            with adding_to(folder):
                 if not (folder / MARKER).exists():  # another launcher may have been first
                     write_document(folder / MARKER, content)
         except OSError as error:
@@ -114,7 +114,7 @@ class Store:
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep other processes from adding to the store for the length of a ``with`` block; runs are not affected."""
-        return _lock(self.path)
+        return adding_to(self.path)
 
     def add(self, spec: RunSpec) -> RunFolder:
         """Write ``spec`` into its run folder, unless it is there, and return that folder."""
@@ -236,65 +236,14 @@ class Store:
             raise UserError(f"{fingerprint!r} is not the fingerprint of a task: these have 64 digits 0-9, a-f")
         return self.path / "tasks" / fingerprint
 
-    def add_model(self, fingerprint: str, location: str) -> None:
-        """Note that weights with this fingerprint were found at ``location`` (a folder or a name on the hub)."""
-        with self.locked():
-            if location not in self.model_locations(fingerprint):
-                self._models.append({"fingerprint": fingerprint, "location": location})
-                self._models.seal()
-
-    def model_locations(self, fingerprint: str) -> list[str]:
-        """Where weights with this fingerprint were found, the latest first."""
-        records = list(self._models.read())
-        for number, record in enumerate(records, start=1):
-            if not isinstance(record.get("location"), str):
-                raise UserError(f"{self._models.path}, line {number}, is damaged: it has no location; remove that line")
-        return [record["location"] for record in reversed(records) if record.get("fingerprint") == fingerprint]
-
-    def add_extension(self, origin: Origin) -> None:
-        """Note where a class of the user's own was found."""
-        with self.locked():
-            if origin not in self.extensions()[-1:]:
-                self._extensions.append(origin.to_json())
-                self._extensions.seal()
-
-    def extensions(self) -> list[Origin]:
-        """Where classes of the user's own were found, the latest last.
-
-        Raises:
-            UserError: the file is damaged.
-        """
-        found = []
-        for number, record in enumerate(self._extensions.read(), start=1):
-            try:
-                found.append(Origin.from_json(record))
-            except (KeyError, TypeError):
-                where = f"{self._extensions.path}, line {number}, is damaged"
-                raise UserError(f"{where}: it has no name, folder, digest and version; remove that line") from None
-        return found
-
     def definitions(self) -> list[Path]:
         """The study files that made and extended the study, in that order."""
-        extensions = [path for path in self.path.glob("study-*.toml") if path.stem[len("study-") :].isdecimal()]
-        first = [path for path in [self.path / "study.toml"] if path.exists()]
-        return first + sorted(extensions, key=lambda path: int(path.stem[len("study-") :]))
+        return definition_files(self.path)
 
     def add_definition(self, text: str) -> Path:
         """Keep the text of a study file, unless the same text is already here; return the file that has it."""
         with self.locked():
-            existing = self.definitions()
-            for path in existing:
-                if read_plain(path) == text.encode():
-                    return path
-            numbers = itertools.count(len(existing) + 1)  # a lost file leaves a gap, and no file is written over
-            names = ("study.toml" if number == 1 else f"study-{number}.toml" for number in numbers)
-            path = next(path for name in names if not (path := self.path / name).exists())
-            write_atomically(path, text.encode("utf-8"))
-            return path
-
-
-def _lock(folder: Path) -> AbstractContextManager[None]:
-    return exclusive(folder / "lock", timeout=60.0, message=f"{folder} is being written to by another process")
+            return keep_definition(self.path, text)
 
 
 def _as_folder(path: str | os.PathLike[str]) -> Path:

@@ -84,7 +84,7 @@ def read_definition(path: Path) -> dict[str, Any]:
             raise UserError(f"the study file {path} has no {key!r}; give a list of {key}")
     look_in(path.parent)  # for methods and probes of the user's own
     if (path.parent / MARKER).exists():
-        for origin in Store.open(path.parent).extensions():
+        for origin in Store.open(path.parent).places.extensions():
             note(origin)
     content["tasks"] = [_located(task, path.parent) for task in _list(content, "tasks", path)]
     content["models"] = [_path_or_name(model, path.parent) for model in _list(content, "models", path)]

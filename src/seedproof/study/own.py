@@ -29,7 +29,7 @@ def origins(runs: Iterable[PlannedRun], recording: Recording) -> list[Origin]:
 
 def changed(store: Store, now: Sequence[Origin]) -> list[str]:
     """What is to be known of classes whose file is another than that of the study's runs: a sentence each."""
-    before = {origin.name: origin for origin in store.extensions()}
+    before = {origin.name: origin for origin in store.places.extensions()}
     return [
         f"warning: the file of {one.name} has changed since runs of this study were made with its version {one.version}: if "
         "what it computes has changed, raise its version, and give its recipe a label or the study another folder"

@@ -269,7 +269,7 @@ class Study:
         for task in planned.tasks:
             task.write(store.task_folder(task.fingerprint))  # does nothing where it is whole
         for source in planned.sources:
-            store.add_model(source.fingerprint, str(source.folder))
+            store.places.add_model(source.fingerprint, str(source.folder))
         for run in runs:
             store.add(run.spec)
         store.add_cells(run.cell for run in runs)
@@ -278,7 +278,7 @@ class Study:
         if recording != Recording.read(store.path) or not exists:
             recording.write(store.path)
         for origin in origins(runs, recording):
-            store.add_extension(origin)
+            store.places.add_extension(origin)
         return store, runs
 
     def run(

@@ -77,7 +77,7 @@ def work_of(store: Store, jobs: int | None) -> Work:
     """All runs of a store."""
     specs = tuple(store.run(run_id).spec for run_id in store.run_ids())
     sizes = {
-        spec.model.fingerprint: find_model(store.model_locations(spec.model.fingerprint)[0]).weight_bytes
+        spec.model.fingerprint: find_model(store.places.model_locations(spec.model.fingerprint)[0]).weight_bytes
         for spec in specs
     }
     return Work(store=store, specs=specs, jobs=jobs, weight_bytes=sizes)

@@ -72,7 +72,9 @@ class Parcels:
 
     def code(self) -> list[tuple[Origin, Parcel]]:
         """The modules in which classes of the user's own are, with what they import from beside them."""
-        noted = {origin.name.partition(":")[0]: origin for origin in self._store.extensions()}  # the latest of each
+        noted = {
+            origin.name.partition(":")[0]: origin for origin in self._store.places.extensions()
+        }  # the latest of each
         return [
             (origin, self._get(f"module {module}", _modules(module, Path(origin.folder))))
             for module, origin in noted.items()
