@@ -83,6 +83,11 @@ class HiredWorker:
         ray.kill(self.actor)
 
     @property
+    def running(self) -> list[Attempt]:
+        """Its attempts whose end is not noted."""
+        return [attempt for attempt in self.attempts.values() if not attempt.is_over]
+
+    @property
     def other_versions(self) -> str:
         """What differs between its versions and those of this process, in words."""
         assert self.ready is not None
