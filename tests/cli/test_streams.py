@@ -10,8 +10,7 @@ from unittest import mock
 
 import pytest
 
-from seedproof.cli.printing import output
-from seedproof.cli.streams import wrapped, write_anything
+from seedproof.cli.streams import output, wrapped, write_anything
 from seedproof.spec import Numerics
 from seedproof.store import Cell, Store
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from seedproof.cli.streams import say
+from seedproof.cli.streams import output, say
 from seedproof.errors import UserError, unknown
 
 QUICK = "About two minutes on two cores"
@@ -50,7 +50,6 @@ def bench(
     from seedproof.bench.bench import bench as measure
     from seedproof.bench.output import print_outcome
     from seedproof.bench.plot import draw
-    from seedproof.cli.printing import output
     from seedproof.report.progress import duration
 
     console, started = output(), time.monotonic()

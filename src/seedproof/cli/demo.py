@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seedproof.cli.streams import say
+from seedproof.cli.streams import output, say
 
 
 def demo(
@@ -15,7 +15,7 @@ def demo(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time [default: one per core].")] = None,
 ) -> None:
     """Fine-tune one small model with several seeds, without and with bias correction, and compare."""
-    from seedproof.cli.printing import check_ended, continuing, output, print_summary
+    from seedproof.cli.results import check_ended, continuing, print_summary
     from seedproof.demo import conclusion, demo_study
     from seedproof.errors import command
 

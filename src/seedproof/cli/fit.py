@@ -84,7 +84,7 @@ def fit(
     The same command goes on where it was stopped; with more --seeds it extends.
     """
     from seedproof.cli.launchers import chosen_launcher
-    from seedproof.cli.printing import continuing
+    from seedproof.cli.results import continuing
     from seedproof.errors import command
     from seedproof.fitting.fit import fit as fit_model
     from seedproof.recipes import parse_setting

@@ -10,8 +10,7 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
-from seedproof.cli.printing import WIDTH_WITHOUT_TERMINAL
-from seedproof.cli.streams import say
+from seedproof.cli.streams import WIDTH_WITHOUT_TERMINAL, say
 from seedproof.recipes.naming import is_named
 from seedproof.report.console import Console
 

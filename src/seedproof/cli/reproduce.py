@@ -96,7 +96,7 @@ def reproduce(
         return
     if out is None:
         raise UserError("give the folder of the reproduction with --out DIR, or --dry-run")
-    from seedproof.cli.printing import continuing
+    from seedproof.cli.results import continuing
     from seedproof.paper.reproduce import Options
     from seedproof.paper.reproduce import reproduce as run
 

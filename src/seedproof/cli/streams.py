@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import re
 import shutil
 import sys
 import textwrap
 import unicodedata
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
+
+if TYPE_CHECKING:
+    from seedproof.report.console import Console
+
+WIDTH_WITHOUT_TERMINAL = 120
+"""Columns of tables that go to a file or a pipe, unless the variable COLUMNS says otherwise."""
 
 _PLAINER = {
     "–": "-",
@@ -58,6 +65,15 @@ _COMMAND = re.compile(
 def columns(stream: TextIO | None = None) -> int | None:
     """Width of the terminal that a stream (None: standard output) is; None where it is none."""
     return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
+
+
+def output() -> Console:
+    """The console of standard output; where that is no terminal, its width does not depend on where it is read."""
+    from seedproof.report.console import Console
+
+    asked = os.environ.get("COLUMNS", "")
+    width = int(asked) if asked.isdigit() and int(asked) else WIDTH_WITHOUT_TERMINAL
+    return Console(width=None if sys.stdout.isatty() else width, highlight=False)
 
 
 def say(text: object, *, err: bool = False) -> None:

@@ -205,7 +205,7 @@ def run(
 @app.command("status")
 def status(folder: Folder) -> None:
     """How far a study is: its runs by state and outcome, and what crashed."""
-    from seedproof.cli.printing import print_status
+    from seedproof.cli.status import print_status
     from seedproof.store import Store
 
     print_status(Store.open(folder))
@@ -258,8 +258,8 @@ def summary(
     ] = None,
 ) -> None:
     """What a study has found: failures, mean, spread, and every run's value."""
-    from seedproof.cli.printing import print_summary
     from seedproof.cli.report import width_of_page
+    from seedproof.cli.results import print_summary
     from seedproof.study.results import numbers_of
 
     if format not in FORMATS:
@@ -296,7 +296,7 @@ def export(
 
 def _foresee(study: Study, out: Path | None, launcher: Launcher, jobs: int | None, verbose: bool) -> None:
     """Show what a study would run, and what that would take; runs nothing."""
-    from seedproof.cli.printing import can_be_timed, print_estimate, print_kept, print_lines, print_notes, print_plan
+    from seedproof.cli.planned import can_be_timed, print_estimate, print_kept, print_lines, print_notes, print_plan
     from seedproof.cli.recipes import print_recipes
 
     numerics_there = study.numerics(out, launcher)
@@ -335,8 +335,9 @@ def _carry_out(
     study: Study, out: Path, launcher: Launcher, jobs: int | None, verbose: bool, trackers: list[str]
 ) -> None:
     """Run a study, saying first what was decided about recipes, data and models."""
-    from seedproof.cli.printing import continuing, print_kept, print_lines, print_notes_of, print_results
+    from seedproof.cli.planned import print_kept, print_lines, print_notes_of
     from seedproof.cli.recipes import print_recipes
+    from seedproof.cli.results import continuing, print_results
     from seedproof.study.given import stored_parsing
 
     notes: list[str] = []
