@@ -10,6 +10,7 @@ import pandas as pd
 
 from seedproof.alarms import Alarm, Signals
 from seedproof.analysis.statistics import clopper_pearson_interval
+from seedproof.execution.race import ranking
 
 ABOUT = ("task", "model", "recipe", "seed", "run", "outcome", "kind", "steps")
 """Columns of the table of runs that a table of alarms keeps."""
@@ -51,7 +52,8 @@ def halving_table(
     """What Dodge's rule would have stopped: of each cell's runs those without the best development score so far.
 
     The rule starts all seeds of a cell (a task, model and recipe) and, at a fraction of the training, keeps those whose best
-    score so far is highest (Dodge et al. 2020, arXiv 2002.06305, section 5). Of equal scores the lower seed's is kept.
+    score so far is highest (Dodge et al. 2020, arXiv 2002.06305, section 5), as a race does
+    (:func:`seedproof.execution.race.ranking`). Of equal scores the lower seed's is kept.
 
     Args:
         runs: the table of runs.
@@ -68,9 +70,10 @@ def halving_table(
     so_far = so_far[(so_far["step"] > 0) & (so_far["step"] <= (fraction + tolerance) * so_far["steps"].astype(float))]
     best = so_far.groupby("run")["score"].max().rename("best")
     table = table.merge(best, left_on="run", right_index=True).reset_index(drop=True)
-    cells = table.sort_values("best", ascending=False, kind="stable").groupby(["task", "model", "recipe"], sort=False)
-    place, size = cells.cumcount(), cells["run"].transform("size")
-    is_stopped = (place >= (keep * size).map(math.ceil)).reindex(table.index)
+    stopped: list[str] = []
+    for _, cell in table.groupby(["task", "model", "recipe"]):
+        stopped += ranking(dict(zip(cell["run"], cell["best"], strict=True)))[math.ceil(keep * len(cell)) :]
+    is_stopped = table["run"].isin(stopped)
     step = (fraction * table["steps"].astype(float)).round().astype("Int64")
     because = pd.Series(f"its best score so far is not among the best {keep:.0%} of its cell", table.index, "string")
     return table[list(ABOUT)].assign(alarm=step.where(is_stopped), because=because.where(is_stopped))
