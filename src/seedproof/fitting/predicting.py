@@ -24,7 +24,7 @@ from seedproof.models.checkpoint import load_weights
 from seedproof.models.loading import load_configuration, load_tokenizer
 from seedproof.models.source import find_model
 from seedproof.store.files import check_target, replacing
-from seedproof.tasks.labels import texts_of
+from seedproof.tasks.cells import texts_of
 from seedproof.tasks.parsing import check_quoting
 
 if TYPE_CHECKING:

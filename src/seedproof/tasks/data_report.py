@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seedproof.tasks.classes import shown
 from seedproof.tasks.holding_out import keys
-from seedproof.tasks.labels import number_of, shown
+from seedproof.tasks.targets import number_of
 
 if TYPE_CHECKING:
     from seedproof.tasks.base import Task

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from seedproof.errors import UserError, unknown
 from seedproof.tasks.base import Task
-from seedproof.tasks.labels import class_indices, single_precision, targets_of, texts_of
+from seedproof.tasks.cells import texts_of
+from seedproof.tasks.classes import class_indices
 from seedproof.tasks.reading import missing_file, read_table
 from seedproof.tasks.split import Split, check_varied
+from seedproof.tasks.targets import single_precision, targets_of
 
 PREFIX = "glue/"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedproof.errors import UserError
-from seedproof.tasks.labels import single_precision
 from seedproof.tasks.split import Split
+from seedproof.tasks.targets import single_precision
 
 if TYPE_CHECKING:
     from seedproof.tasks.glue import GlueTask

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.errors import UserError
+from seedproof.tasks.cells import labels_of
+from seedproof.tasks.classes import class_name, classes_of, unknown_label
 from seedproof.tasks.columns import Table
-from seedproof.tasks.labels import class_name, classes_of, labels_of, unknown_label
 
 _YES, _NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 

@@ -21,24 +21,16 @@ from numpy.typing import NDArray
 from seedproof.errors import UserError, unknown
 from seedproof.tasks import several
 from seedproof.tasks.base import Task
+from seedproof.tasks.cells import labels_of, texts_of
+from seedproof.tasks.classes import class_indices, names_of, shown
 from seedproof.tasks.columns import Table, listed
 from seedproof.tasks.holding_out import divide
-from seedproof.tasks.labels import (
-    MOST_CLASSES,
-    Labels,
-    check_labels,
-    class_indices,
-    labels_of,
-    names_of,
-    shown,
-    targets_of,
-    texts_of,
-    understand,
-)
+from seedproof.tasks.labels import MOST_CLASSES, Labels, check_labels, understand
 from seedproof.tasks.metrics import default_metric, rare_class
 from seedproof.tasks.parsing import Parsing, Quoting, check_quoting
 from seedproof.tasks.reading import read_table, stem
 from seedproof.tasks.split import Kind, Split, check_varied
+from seedproof.tasks.targets import targets_of
 
 JUDGED_BY = "judged by "
 """Begins the note that says which metric was chosen, and why."""

@@ -9,7 +9,7 @@ import numpy as np
 from seedproof.doctor.base import Finding, Rule
 from seedproof.doctor.facts import Facts
 from seedproof.tasks import Split
-from seedproof.tasks.labels import shown
+from seedproof.tasks.classes import shown
 
 MANY = 0.05
 FEWEST = 20
