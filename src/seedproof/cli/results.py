@@ -33,7 +33,7 @@ def print_summary(
     """Print the summary of a study as a table, CSV, Markdown, LaTeX or JSON, its runs judged by ``metric`` where given."""
     from seedproof.analysis import summarize
     from seedproof.report import tables, terminal
-    from seedproof.tasks.tables import JUDGED_BY
+    from seedproof.tasks.rarity import JUDGED_BY
 
     summary = summarize(results.runs(metric=metric), divisor=divisor)  # type: ignore[arg-type]  # summarize checks it
     # Why the study has the metric that it has does not belong under another one.

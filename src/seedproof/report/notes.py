@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seedproof.errors import command
 from seedproof.printable import counted
 from seedproof.tasks.folder import read_decisions, read_notes, read_overlooked_class
-from seedproof.tasks.tables import JUDGED_BY
+from seedproof.tasks.rarity import JUDGED_BY
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -19,7 +19,8 @@ from seedproof.tasks import Task, load_task
 from seedproof.tasks.folder import DESCRIPTION, read_metric, read_parsing
 from seedproof.tasks.metrics import default_metric
 from seedproof.tasks.parsing import Parsing
-from seedproof.tasks.tables import JUDGED_BY, table_name
+from seedproof.tasks.rarity import JUDGED_BY
+from seedproof.tasks.tables import table_name
 
 TaskLike = Task | str | os.PathLike[str] | Mapping[str, Any]
 """A task, its name or path, or ``load_task``'s arguments with the name under ``name``, or the path under ``file`` (then
