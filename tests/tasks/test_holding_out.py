@@ -131,3 +131,31 @@ def test_groups_are_as_near_to_the_fractions_as_those_of_scikit_learn() -> None:
         for held, found in ((hold_out_groups(labels, groups, seed), ours), (mask, theirs)):
             found.append(np.abs(np.bincount(labels[held], minlength=2) / np.bincount(labels) - 0.2).mean())
     assert np.mean(ours) <= np.mean(theirs)
+
+
+def test_held_out_rows_are_pinned() -> None:
+    """Another choice would change the fingerprint of every task that was split before."""
+    assert np.flatnonzero(hold_out(np.arange(20) % 2, 0, stratified=True)).tolist() == [5, 8, 12, 19]
+    assert np.flatnonzero(hold_out(np.linspace(0, 1, 20), 0, stratified=False)).tolist() == [4, 8, 12, 16]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=80), st.integers(0, 5))
+def test_held_out_share_of_every_class(labels: list[int], seed: int) -> None:
+    """A fifth of each class, rounded; never a whole class."""
+    values = np.array(labels)
+    mask = hold_out(values, seed, stratified=True)
+    for label in np.unique(values):
+        total, held = int((values == label).sum()), int(mask[values == label].sum())
+        assert abs(held - total / 5) <= 0.5
+        assert held < total
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-5, 5), min_size=5, max_size=80), st.integers(0, 5))
+def test_held_out_targets_cover_the_range(targets: list[float], seed: int) -> None:
+    """One of every five in order of the target."""
+    values = np.array(targets)
+    mask = hold_out(values, seed, stratified=False)
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+    assert sorted(ranks[mask] // 5) == list(range(len(values) // 5))
