@@ -82,7 +82,7 @@ def _examples(told: Told) -> str:
 def one_run(judgement: Judgement, told: Told) -> str:
     """What a run of the recipe scores, whatever its seed."""
     numbers = judgement.numbers()
-    low, high = sorted(told.score(numbers[key]) for key in ("minimum", "maximum"))
+    low, high = told.ends(numbers["minimum"], numbers["maximum"])
     if judgement.stopped:
         return (
             f"The {numbers['runs']} that finished score {told.score(numbers['mean'])} on average, SD {number(numbers['sd'])}, "

@@ -53,7 +53,10 @@ class Told:
         """A score in words; of an error without its sign."""
         return number(-value if self.is_negated else value)
 
+    def ends(self, low: float, high: float) -> tuple[str, str]:
+        """The ends of a range of scores in words, the smaller number first: an error's are the other way round."""
+        return (self.score(high), self.score(low)) if self.is_negated else (self.score(low), self.score(high))
+
     def interval(self, low: float, high: float) -> str:
         """An interval of scores in words."""
-        ends = (self.score(high), self.score(low)) if self.is_negated else (self.score(low), self.score(high))
-        return f"95 % interval {ends[0]} to {ends[1]}"
+        return "95 % interval {} to {}".format(*self.ends(low, high))
