@@ -52,7 +52,7 @@ def judge(
     """
     succeeded = [run for run in runs if run.outcome == "succeeded"]
     if not succeeded:
-        raise UserError(_nothing_to_ship(runs, task, study))
+        raise UserError(_nothing_to_ship(runs, stopped, task, study))
     mean = None
     if ensemble and len(succeeded) > 1:
         mean = average(ensemble, succeeded, problem_type, averaged_outputs)
@@ -91,14 +91,15 @@ def _best(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resamp
     )
 
 
-def _nothing_to_ship(runs: Sequence[Run], task: Task, study: str) -> str:
+def _nothing_to_ship(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, study: str) -> str:
     if not runs:
         return "no run is finished, so there is no model to ship; give the same command again"
     diverged = sum(not run.has_answered for run in runs)
     best = max((run.score for run in runs if run.has_answered), default=math.nan)
     how = f"the best scores {best:.3f}, and a prediction that never changes {task.majority[task.metric]:.3f}"
     how = "all diverged" if diverged == len(runs) else how + (f"; {diverged} diverged" if diverged else "")
+    others = f" ({len(stopped)} more stopped early)" if stopped else ""
     return (
-        f"{counted(len(runs), 'run')} of {len(runs)} failed, so there is no model to ship: {how} ({task.judge.title}); give "
+        f"{counted(len(runs), 'run')} of {len(runs)} failed{others}, so there is no model to ship: {how} ({task.judge.title}); give "
         f"another --recipe, a lower --set learning_rate=... or more rows. To see how they ended: {study}"
     )
