@@ -100,6 +100,6 @@ def _nothing_to_ship(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: T
     how = "all diverged" if diverged == len(runs) else how + (f"; {diverged} diverged" if diverged else "")
     others = f" ({len(stopped)} more stopped early)" if stopped else ""
     return (
-        f"{counted(len(runs), 'run')} of {len(runs)} failed{others}, so there is no model to ship: {how} ({task.judge.title}); give "
-        f"another --recipe, a lower --set learning_rate=... or more rows. To see how they ended: {study}"
+        f"{counted(len(runs), 'run')} of {len(runs)} failed{others}, so there is no model to ship: {how} ({task.judge.title}); "
+        f"give another --recipe, a lower --set learning_rate=... or more rows. To see how they ended: {study}"
     )
