@@ -25,8 +25,9 @@ CHOOSING = 1000
 
 def runs_of(stores: list[str]) -> pd.DataFrame:
     """The finished runs of coupled seeds below :data:`CHOOSING`, with the entropy ``entropy`` of their labels in nats."""
-    runs = pd.concat([sp.open_results(store).runs() for store in stores], ignore_index=True).drop_duplicates("run")
-    runs = runs[(runs["state"] == "finished") & runs["seed"].str.fullmatch(r"\d{1,3}")]
+    runs = pd.concat([sp.open_results(store).runs() for store in stores], ignore_index=True)
+    # One store may have finished what another has only begun.
+    runs = runs[(runs["state"] == "finished") & runs["seed"].str.fullmatch(r"\d{1,3}")].drop_duplicates("run")
     entropy = {task: label_entropy(sp.load_task(task).train.labels) for task in TASKS}
     return runs[runs["task"].isin(TASKS)].assign(entropy=lambda table: table["task"].map(entropy))
 
@@ -124,11 +125,13 @@ def grid(store: str, model: str) -> str:
         f"losses of the grid's {len(chosen)} successful runs, below .001 to above .3",
         low < 1e-3 and high > 0.3,
     )
-    return f"| O6 | {what} | {low:.2g} to {high:.2g} | | | | {word(is_met)} |"
+    return f"| O6 | {what} | | | {low:.2g} to {high:.2g} | | {'met' if is_met else 'missed'} |"
 
 
-def word(is_met: bool) -> str:
-    """The verdict on an entry."""
+def verdict(values: list[str], is_met: bool) -> str:
+    """The verdict on an entry; none while a task has no runs for it."""
+    if any("–" in value or value.endswith(" of 0") for value in values):
+        return "open"
     return "met" if is_met else "missed"
 
 
@@ -142,7 +145,7 @@ def main() -> None:
     print("| # | quantity | " + " | ".join(task.partition("/")[2] for task in TASKS) + " | |")
     print("| --- " * (len(TASKS) + 3) + "|")
     for number, quantity, values, is_met in entries(Organism(runs_of(given.stores), given.model)):
-        print(f"| {number} | {quantity} | {' | '.join(values)} | {word(is_met)} |")
+        print(f"| {number} | {quantity} | {' | '.join(values)} | {verdict(values, is_met)} |")
     if given.grid:
         print(grid(given.grid, given.model))
 

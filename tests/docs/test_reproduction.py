@@ -1,0 +1,31 @@
+"""The page of the reproduction: its verdicts are those that the tables beside it decide."""
+
+import pandas as pd
+import pytest
+from tests.conftest import REPOSITORY
+
+from seedproof.analysis.claims import ledger, read_evidence
+from seedproof.store import read_table
+
+FOLDER = REPOSITORY / "docs" / "reproduction"
+NUMBERS = ["effect", "effect_low", "effect_high", "p_corrected", "p_against_corrected", "n_needed"]
+
+
+@pytest.fixture(scope="module")
+def printed():
+    return read_table(FOLDER / "ledger.csv").set_index("claim")
+
+
+@pytest.mark.slow
+def test_every_verdict_is_recomputed_from_the_tables(printed):
+    again = ledger(read_evidence(FOLDER / "evidence")).set_index("claim")
+    for column in ("verdict", "why", "n", "threshold"):
+        assert again[column].tolist() == printed[column].tolist(), column
+    numbers = [table[NUMBERS].astype(float) for table in (again, printed)]
+    pd.testing.assert_frame_equal(*numbers, rtol=1e-9)
+
+
+def test_the_page_counts_its_verdicts(printed):
+    counts = printed["verdict"].value_counts()
+    said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in ("holds", "does not hold", "not decided"))
+    assert f"Of {len(printed)} claims: {said}." in (FOLDER.parent / "reproduction.md").read_text()
