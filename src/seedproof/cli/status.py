@@ -17,7 +17,7 @@ REASONS = {"majority": "not better than the majority", "diverged": "diverged"}
 """How a run failed, in words."""
 
 STATES = ("finished", "running", "pending", "interrupted", "paused", "lost", "crashed")
-"""In the order in which they are printed."""
+"""States in the order in which they are printed."""
 
 
 def print_status(store: Store) -> None:

@@ -36,9 +36,9 @@ class Request:
     task: Task
     source: ModelSource
     recipe: Recipe
-    """With its methods; of ``auto`` the baseline."""
+    """Recipe with its methods; the baseline where ``auto`` is asked for."""
     asked: Asked
-    """As far as it decides on seeds and epochs."""
+    """What was asked for, as far as it decides on seeds and epochs."""
     numerics: Mapping[str, Any]
     """``engine``, ``precision``, ``device`` and ``threads`` of the study, which checks them; None: its own."""
 

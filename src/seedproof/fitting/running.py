@@ -32,7 +32,7 @@ class Ran:
     store: Store
     results: Results
     spec: RunSpec
-    """Of the first run; the others differ in their seeds alone."""
+    """Spec of the first run; the others differ in their seeds alone."""
     finished: Sequence[Run]
     """The runs that came to their end, in the order of their seeds; as the following."""
     stopped: Sequence[StoppedRun]

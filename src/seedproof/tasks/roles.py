@@ -21,7 +21,7 @@ class Columns:
     group: str | None
     id: str | None
     separator: str | None
-    """Between the labels of one text in the one column of labels."""
+    """Text between the labels of one example in the one column of labels."""
 
     @property
     def names(self) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_CLASSES = 12
 """Classes up to which the confusion table is whole; of more, the commonest confusions are listed."""
 CONFUSIONS = 12
-"""Of these, so many."""
+"""Number of the commonest confusions that are listed then."""
 
 
 def answers(judgement: Judgement, told: Told) -> list[str]:

@@ -107,7 +107,7 @@ class Driver:
             self._crew.hire()
 
     def _stop_by_signal(self) -> None:
-        """At the first, let runs end after their present step; at another, at once."""
+        """Let runs end after their present step at the first signal, at once at another."""
         if self._seen_signals == 1:
             self._take(events.Stopping())
             return
