@@ -120,7 +120,7 @@ def _reproduction(page: Page, store: Store, entries: Sequence[FigureEntry], fold
         if (evidence := store.path / "evidence").is_dir():
             shutil.copytree(evidence, folder / "evidence", dirs_exist_ok=True)
             lines += [
-                f"[what they were decided on]({folder.name}/evidence/runs.csv), and `ledger(read_evidence(FOLDER))` decides again",
+                f"[what they were decided on]({folder.name}/evidence/runs.csv), `ledger(read_evidence(FOLDER))` decides again",
                 "",
             ]
     for name, title, text in _TABLES:
