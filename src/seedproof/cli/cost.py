@@ -29,12 +29,12 @@ class Executed(NamedTuple):
 
 def executed(out: Path | None, jobs: int | None, numerics: dict[str, Any], launcher: Launcher) -> Executed:
     """How a reproduction would be executed here; an existing folder keeps its numerics."""
-    from seedproof.store import Store
-    from seedproof.store.marker import MARKER
+    from seedproof.study.given import study_in
     from seedproof.study.numerics import choose_numerics
 
     chosen = choose_numerics(launcher, **{**numerics, "engine": numerics["engine"] or "fleet"})
-    kept = Store.open(out).numerics if out is not None and (out / MARKER).exists() else chosen
+    store = study_in(out)
+    kept = chosen if store is None else store.numerics
     return Executed(kept, jobs or launcher.default_jobs(kept))
 
 

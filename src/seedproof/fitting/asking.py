@@ -16,8 +16,7 @@ from seedproof.launch.base import Launcher
 from seedproof.methods import Method
 from seedproof.models.source import ModelSource
 from seedproof.recipes import Recipe, as_recipe
-from seedproof.store import Store
-from seedproof.store.marker import MARKER
+from seedproof.study.given import study_in
 from seedproof.study.racing import as_race, seeds_of
 from seedproof.study.study import Study
 from seedproof.tasks import Task
@@ -81,7 +80,8 @@ class Request:
 
     def _engine(self) -> str:
         """The engine of the study that exists, else the fleet."""
-        return Store.open(self.folder).numerics.engine if (self.folder / MARKER).exists() else "fleet"
+        store = study_in(self.folder)
+        return "fleet" if store is None else store.numerics.engine
 
 
 def request(

@@ -28,7 +28,6 @@ from seedproof.recipes.for_model import resolve_for
 from seedproof.report.notes import notes_before
 from seedproof.spec import Numerics, Seeds
 from seedproof.store import Store
-from seedproof.store.marker import MARKER
 from seedproof.study.checks import as_settings, as_text, check_lists, check_name, check_tasks, check_threads
 from seedproof.study.definition import read_definition, to_toml
 from seedproof.study.executing import execute
@@ -87,8 +86,7 @@ class Study:
 
     def __post_init__(self) -> None:
         check_lists(self.name, tasks=self.tasks, models=self.models, recipes=self.recipes)
-        is_value = (Task, Mapping)
-        tasks = [task if isinstance(task, is_value) else as_text(task, "task", self.name) for task in self.tasks]
+        tasks = [task if isinstance(task, (Task, Mapping)) else as_text(task, "task", self.name) for task in self.tasks]
         race = as_race(self.race, stop_doomed=self.stop_doomed)
         values = {
             "models": [as_text(model, "model", self.name) for model in self.models],
@@ -255,7 +253,7 @@ class Study:
             UserError: as :meth:`plan` and :meth:`try_out`, or the folder holds something else, or was made with other numerics.
         """
         of_folder = self.numerics(folder, launcher)
-        exists = (Path(folder) / MARKER).exists()
+        exists = study_in(folder) is not None
         planned = self.plan(numerics or of_folder, folder)
         self.check_race(planned, folder)
         notes = self.try_out(planned, folder)
