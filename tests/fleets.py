@@ -115,7 +115,7 @@ class Run:
             **given,
         )
 
-    def plain(self, precision="fp32"):
+    def plain(self, precision="fp32", device="cpu"):
         dtype = torch.float64 if precision == "fp64" else torch.float32
         return PlainEngine(
             copy.deepcopy(self.model).to(dtype),
@@ -125,6 +125,7 @@ class Run:
             seeds=Seeds.from_number(self.seed),
             probes=make_probes(self.probes),
             precision="bf16" if precision == "bf16" else "fp32",
+            device=device,
         )
 
 
@@ -150,10 +151,10 @@ def make_run(
     return Run(model, chosen, plan, data, seed, dict(probes))
 
 
-def make_fleet(runs, precision="fp32", **given):
+def make_fleet(runs, precision="fp32", device="cpu", **given):
     """An engine, its members, and what was recorded when they joined."""
     members = [run.member(**given) for run in runs]
-    engine = FleetEngine(members[0].model, precision=precision)
+    engine = FleetEngine(members[0].model, precision=precision, device=device)
     return engine, members, engine.join(members)
 
 

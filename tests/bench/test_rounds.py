@@ -90,6 +90,15 @@ def test_every_work_can_be_laid_out(device):
                 assert all(one.processes * one.threads in (1, 2) for one in trial.contenders)
 
 
+@pytest.mark.parametrize("problem", [TINY, Problem(data="miniature")])
+def test_the_size_is_that_of_the_model(problem):
+    """Counted without drawing weights, which takes a large model seconds in every worker."""
+    inputs = Inputs(problem, 0)
+    size, model = inputs.size(), inputs.model(0)
+    assert size.parameters == sum(value.numel() for value in model.parameters())
+    assert (size.layers, size.width) == (model.config.num_hidden_layers, model.config.hidden_size)
+
+
 def test_a_row_of_points_is_the_points():
     inputs = Inputs(TINY, 0)
     models = corners(inputs, 0)

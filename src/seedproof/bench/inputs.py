@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seedproof.bench.contenders import Problem
+from seedproof.bench.contenders import Problem, Shape
 from seedproof.bench.lengths import TASKS, draw_lengths
 from seedproof.bench.roofline import Size
 from seedproof.errors import UserError
@@ -79,22 +79,9 @@ class Inputs:
                 dropout=self.recipe.dropout,
             )
             return loaded.model
-        from transformers import BertConfig, BertForSequenceClassification
-
-        shape = self.problem.shape
-        config = BertConfig(
-            vocab_size=shape.words,
-            hidden_size=shape.width,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            intermediate_size=4 * shape.width,
-            max_position_embeddings=shape.positions,
-            num_labels=LABELS,
-            problem_type="single_label_classification",
-        )
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return BertForSequenceClassification(config)
+            return _random_model(self.problem.shape)
 
     def plan(self, seed: int) -> Plan:
         """The run's batches and rates."""
@@ -106,8 +93,10 @@ class Inputs:
         lengths = np.array([len(row) for row in self.data.train.ids])
         return [lengths[batch] for batch in self.plan(seed).batches]
 
-    def size(self, model: Any) -> Size:
-        """What the lower bound is counted from."""
+    def size(self) -> Size:
+        """What the lower bound is counted from; no weights are drawn for it."""
+        with torch.device("meta" if self.problem.shape else "cpu"):
+            model = self.model(0)
         config = model.config
         return Size(
             layers=config.num_hidden_layers,
@@ -146,6 +135,22 @@ class Inputs:
         segments = None if train.segments is None else train.segments[:count]
         whole = TokenizedSplit(train.ids[:count], segments, train.labels[:count], train.truncated, train.pad_id)
         return RunData(train=whole, evaluation={"dev": dev}, score=lambda _: {"none": 0.0}, metric="none")
+
+
+def _random_model(shape: Shape) -> Any:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    config = BertConfig(
+        vocab_size=shape.words,
+        hidden_size=shape.width,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.width,
+        max_position_embeddings=shape.positions,
+        num_labels=LABELS,
+        problem_type="single_label_classification",
+    )
+    return BertForSequenceClassification(config)
 
 
 def _bert_tokenizer(vocabulary: str | None) -> Any:

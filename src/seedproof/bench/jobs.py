@@ -96,7 +96,7 @@ def _sizes(contender: Contender, inputs: Inputs, wanted: int) -> list[int]:
         return [wanted]
     sizes = sorted({-(-wanted // parts) for parts in range(1, wanted + 1)}, reverse=True)
     free = free_gpu_bytes()
-    own = LEAST_STATE * inputs.size(inputs.model(0)).parameters
+    own = LEAST_STATE * inputs.size().parameters
     return [size for size in sizes if size * own < free] or [1]
 
 
@@ -128,7 +128,7 @@ def _train_fleet(contender: Contender, inputs: Inputs, seeds: Sequence[int], gat
 
 def rates(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
     """The machine itself; with the cost that the lower bound is counted from."""
-    size, lengths = inputs.size(inputs.model(0)), inputs.lengths(seeds[0])
+    size, lengths = inputs.size(), inputs.lengths(seeds[0])
     if contender.group == "lower bound of points":
         lengths = [np.array([len(row) for row in inputs.data.train.ids[: inputs.problem.batch]])]
         costs = [point_cost(size, lengths[0])]

@@ -27,13 +27,13 @@ def runs_of(family, name):
     ]
 
 
-def compare(runs, precision, loss_tolerance, tolerance, weight_tolerance):
+def compare(runs, precision, loss_tolerance, tolerance, weight_tolerance, device="cpu"):
     """Gradients to ``tolerance`` of the norm of all; weights to ``weight_tolerance`` learning rates."""
-    engine, _, _ = make_fleet(runs, precision)
+    engine, _, _ = make_fleet(runs, precision, device)
     kept = capture_gradients(engine)
     seen = [engine.train_step() for _ in range(STEPS)]
     for index, run in enumerate(runs):
-        plain = run.plain(precision)
+        plain = run.plain(precision, device)
         use_masks_of_fleet(plain, engine, index)
         losses, gradients = plain_steps(plain, STEPS)
         found = [records[index][0].values["loss"] for records in seen]
