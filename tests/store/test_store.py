@@ -108,6 +108,15 @@ def test_a_store_of_the_first_format_opens(tmp_path: Path) -> None:
     assert [result["outcome"] for _, result in store.results()] == ["failed"]
 
 
+def test_a_cell_whose_id_is_none_is_named_with_its_line(store: Store) -> None:
+    cells = [
+        {"task": "t", "model": "m", "recipe": "r", "seed": "0", "id": id_} for id_ in ("0123456789abcdef", "zebra")
+    ]
+    (store.path / "runs.jsonl").write_text("".join(json.dumps(cell) + "\n" for cell in cells))
+    with pytest.raises(UserError, match=r"runs\.jsonl, line 2, is damaged \('zebra' is not the id of a run.*restore"):
+        store.cells()
+
+
 def test_cells_are_added_once_and_stay(store: Store, make_spec: MakeSpec) -> None:
     cells = [Cell.of(make_spec(seed)) for seed in range(3)]
     assert store.add_cells(cells[:2] + cells[:1]) == cells[:2]

@@ -12,6 +12,7 @@ import torch
 
 from seedproof.connect.data import ObservedData
 from seedproof.connect.gradients import unscaled
+from seedproof.execution.outcome import Ended
 from seedproof.execution.run_session import RunSession
 from seedproof.training.engine import Record, prediction_entropy
 from seedproof.training.observing import ModelView, Watch
@@ -19,14 +20,6 @@ from seedproof.training.observing import ModelView, Watch
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
-
-
-@dataclass(kw_only=True)
-class Ended:
-    """How a training ended (:class:`seedproof.execution.outcome.Trained`)."""
-
-    diverged_at: int | None
-    evaluated_at: int | None
 
 
 @dataclass(kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +30,14 @@ class Trained(Protocol):
     @property
     def evaluated_at(self) -> int | None:
         """The step whose weights are the result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a training ended, told by who saw it: what :class:`Trained` asks for, as values that can be sent."""
+
+    diverged_at: int | None
+    evaluated_at: int | None
 
 
 class Stopwatch:

@@ -167,7 +167,7 @@ class Store:
             try:
                 check_cell(record, CELL_FIELDS)
                 self.run(record["id"])
-            except ValueError as error:
+            except (ValueError, UserError) as error:
                 raise UserError(
                     f"{self._cells.path}, line {number}, is damaged ({error}); restore the file from a copy"
                 ) from error

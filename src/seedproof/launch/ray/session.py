@@ -20,7 +20,7 @@ from seedproof import extensions
 from seedproof.errors import UserError
 from seedproof.execution.guard import Guard
 from seedproof.execution.inputs import read_task
-from seedproof.execution.outcome import Trained
+from seedproof.execution.outcome import Ended, Trained
 from seedproof.execution.recording import Recording
 from seedproof.execution.session import Checkpoint, Session
 from seedproof.execution.stopping import Stopped
@@ -79,14 +79,6 @@ def replay(message: Message, session: Session) -> None:
         session.keep_weights(lambda folder: _write_files(files, folder))
     else:
         getattr(session, message.method)(*message.arguments)
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What an engine said of a run whose training has ended: :class:`seedproof.execution.outcome.Trained`."""
-
-    diverged_at: int | None
-    evaluated_at: int | None
 
 
 @dataclass(eq=False)
@@ -186,7 +178,9 @@ class StreamedSession(Session):
 
     def finish(self, trained: Trained, about: Mapping[str, Any]) -> None:
         """Sent; the result is computed where the records are."""
-        ended = trained if isinstance(trained, Stopped) else Ended(trained.diverged_at, trained.evaluated_at)
+        ended = trained
+        if not isinstance(trained, Stopped):  # an engine, which cannot be sent
+            ended = Ended(diverged_at=trained.diverged_at, evaluated_at=trained.evaluated_at)
         self._send("finish", ended, dict(about))
 
     def pause(self, about: Mapping[str, Any]) -> None:
