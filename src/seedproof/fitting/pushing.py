@@ -14,7 +14,7 @@ def check_name(name: str) -> str:
         UserError: it is none.
     """
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # documented, not in __all__
 
     try:
         validate_repo_id(name)
