@@ -63,7 +63,7 @@ MINI = Scale(
                 name="miniature/roberta", family="roberta", layers=24, parameters=1_220_224, seconds_per_step=0.09
             ),
             "albert": KnownModel(
-                name="miniature/albert", family="albert", layers=24, parameters=226_000, seconds_per_step=0.14
+                name="miniature/albert", family="albert", layers=24, parameters=226_000, seconds_per_step=0.26
             ),
             "shallow": KnownModel(
                 name="miniature/bert-shallow", family="bert", layers=6, parameters=325_000, seconds_per_step=0.025
