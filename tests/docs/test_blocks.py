@@ -24,7 +24,7 @@ ELSEWHERE = {
 }
 """Pages without marks of their own: generated ones, and results with the commands that made them."""
 
-LONG = ("add-method", "add-task", "fit", "index", "own-data", "paper", "race", "trackers")
+LONG = ("add-method", "add-task", "fit", "index", "paper", "race", "trackers")
 """Pages whose code trains for three quarters of a minute and more."""
 
 
