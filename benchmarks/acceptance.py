@@ -122,7 +122,7 @@ def grid(store: str, model: str) -> str:
     chosen = chosen[chosen["recipe"].str.startswith(("devlin", "mosbach"))]
     low, high = chosen["fit_loss"].min(), chosen["fit_loss"].max()
     what, is_met = (
-        f"losses of the grid's {len(chosen)} successful runs, below .001 to above .3",
+        f"losses of {len(chosen)} successful runs on entailment, below .001 to above .3",
         low < 1e-3 and high > 0.3,
     )
     return f"| O6 | {what} | | | {low:.2g} to {high:.2g} | | {'met' if is_met else 'missed'} |"

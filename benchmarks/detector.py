@@ -247,7 +247,7 @@ def by_decision(test: Runs, made: Fit) -> Iterator[dict[str, object]]:
 
 def left_out(train: Runs, test: Runs, name: str, value: float) -> Iterator[dict[str, object]]:
     """The test runs of each task, or model, by a fit to the training runs of the others."""
-    for each in sorted(test.table[name].unique()):
+    for each in sorted(set(test.table[name]) & set(train.table[name])):
         others = train.only(train.table[name] != each)
         if others.failed.nunique() < 2:
             continue

@@ -62,7 +62,7 @@ def step_seconds(engine: FleetEngine, steps: int, device: str) -> list[float]:
 
 
 def kernels(engine: FleetEngine) -> tuple[float, float]:
-    """Seconds that kernels of the GPU took in a step, and how many there were."""
+    """Seconds that kernels and copies of the GPU took in a step, and how many there were."""
     with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
         for _ in range(PROFILED):
             engine.train_step()
@@ -90,7 +90,7 @@ def main() -> None:
         engine = make_engine(inputs, given.members, precision, given.device)
         times = [1000 * seconds for seconds in step_seconds(engine, given.steps, given.device)]
         line = f"{precision}: {statistics.median(times):.0f} ms a step ({min(times):.0f} to {max(times):.0f})"
-        if given.device == "cuda":
+        if given.device.startswith("cuda"):
             seconds, count = kernels(engine)
             line += f", kernels {1000 * seconds:.0f} ms, {count:,.0f} of them"
         print(line, flush=True)

@@ -27,7 +27,7 @@ TASKS = ("rte", "mrpc", "cola")
 
 OF_A_STEP = 0.35
 """What 16 examples of a point cost in steps of 16 examples: batches are larger and of like length, and no optimizer follows.
-A plane of the miniature, 1,600 points, took 4 minutes of 2 cores (2026-11-26)."""
+A plane of the miniature, 1,600 points, took 4 to 9 minutes of 2 cores (2026-11-26), where the scale's step says 7."""
 
 
 def of_head(scale: Scale, task: str, head: int) -> Block:
@@ -130,7 +130,8 @@ def content(found: Found, *, barriers: bool) -> Content:
     heads = len(table.drop_duplicates(["task", "head"]))
     notes.append(
         f"barriers: on {len(table)} planes of different failed runs, {found.scale.edge_points} points an edge; the ledger counts "
-        f"{heads}, the first of each head, as the planes of a head share their successful run"
+        f"at most {heads}, the first of each head, as the planes of a head share their successful run, and of those only what "
+        "has a fitted successful point"
     )
     return Content(
         tables=tables | {"barriers": found_barriers},
