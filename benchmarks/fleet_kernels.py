@@ -21,32 +21,11 @@ from torch.profiler import ProfilerActivity, profile
 from seedproof.bench.contenders import Problem, Shape
 from seedproof.bench.gate import synchronize
 from seedproof.bench.inputs import Inputs
-from seedproof.spec import Seeds
+from seedproof.bench.jobs import make_engine
 from seedproof.training.fleet.engine import FleetEngine
-from seedproof.training.fleet.member import Member
 
 PROFILED = 3
 WARMUP = 2
-
-
-def make_engine(inputs: Inputs, members: int, precision: str, device: str) -> FleetEngine:
-    """A fleet of so many runs, ready for its first step; random weights are shared, for what a step costs."""
-    first = inputs.model(0)
-    shared = inputs.problem.shape is not None
-    engine = FleetEngine(first, precision=precision, device=device)
-    engine.join(
-        [
-            Member(
-                model=first if shared else inputs.model(seed),
-                recipe=inputs.recipe,
-                plan=inputs.plan(seed),
-                data=inputs.data,
-                seeds=Seeds.from_number(seed),
-            )
-            for seed in range(members)
-        ]
-    )
-    return engine
 
 
 def step_seconds(engine: FleetEngine, steps: int, device: str) -> list[float]:
@@ -87,7 +66,7 @@ def main() -> None:
     )
     print(f"{inputs.problem}; {given.members} members; {given.device}")
     for precision in ("fp32", "bf16"):
-        engine = make_engine(inputs, given.members, precision, given.device)
+        engine = make_engine(inputs, range(given.members), precision, given.device, inputs.shared_model(0))
         times = [1000 * seconds for seconds in step_seconds(engine, given.steps, given.device)]
         line = f"{precision}: {statistics.median(times):.0f} ms a step ({min(times):.0f} to {max(times):.0f})"
         if given.device.startswith("cuda"):

@@ -29,3 +29,19 @@ def test_the_page_counts_its_verdicts(printed):
     counts = printed["verdict"].value_counts()
     said = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in ("holds", "does not hold", "not decided"))
     assert f"Of {len(printed)} claims: {said}." in (FOLDER.parent / "reproduction.md").read_text()
+
+
+def test_sentence_seven_says_what_the_strata_show():
+    """The pooled correlation of Figure 8b hides that its halves differ in sign."""
+    grid = read_table(FOLDER / "fig8.fig8b.csv").query("outcome == 'succeeded'")
+    stratum = grid["recipe"].str.extract(r"lr (x[\d.]+), (\w+)").agg(" ".join, axis=1)
+    found = {name: rows["training_loss"].corr(rows["score"], method="spearman") for name, rows in grid.groupby(stratum)}
+    halves = {
+        half: [value for name, value in found.items() if name.endswith(f" {half}")]
+        for half in ("corrected", "uncorrected")
+    }
+    said = (FOLDER.parent / "reproduction.md").read_text()
+    low, high = (f"{value:.2f}".lstrip("0") for value in (min(halves["corrected"]), max(halves["corrected"])))
+    assert f"slightly worse ({low} to {high})" in said
+    weakest = f"{max(halves['uncorrected']):.2f}".replace("-0", "-")
+    assert f"the better ({weakest} to {min(halves['uncorrected']):.0f} by rate)" in said

@@ -83,6 +83,14 @@ class Inputs:
             torch.manual_seed(seed)
             return _random_model(self.problem.shape)
 
+    def shared_model(self, seed: int) -> Any | None:
+        """Random weights for all members, drawn once: a step's cost does not depend on them, and a large model takes seconds.
+
+        None for the miniature, whose members have their own heads.
+        """
+        model = self.model(seed)  # what is loaded once should not be counted
+        return None if self.problem.shape is None else model
+
     def plan(self, seed: int) -> Plan:
         """The run's batches and rates."""
         seeds = Seeds.from_number(seed)

@@ -100,24 +100,30 @@ def _sizes(contender: Contender, inputs: Inputs, wanted: int) -> list[int]:
     return [size for size in sizes if size * own < free] or [1]
 
 
+def make_engine(
+    inputs: Inputs, seeds: Sequence[int], precision: str, device: str, shared: Any | None = None
+) -> FleetEngine:
+    """A fleet of runs of these seeds, ready for its first step; all of one ``shared`` model, or each of its own."""
+    members = [
+        Member(
+            model=shared or inputs.model(seed),
+            recipe=inputs.recipe,
+            plan=inputs.plan(seed),
+            data=inputs.data,
+            seeds=Seeds.from_number(seed),
+        )
+        for seed in seeds
+    ]
+    engine = FleetEngine(members[0].model, precision=precision, device=device)
+    engine.join(members)
+    return engine
+
+
 def _train_fleet(contender: Contender, inputs: Inputs, seeds: Sequence[int], gate: Gate) -> None:
-    # Random weights are drawn once: what a step costs does not depend on them, and a large model takes seconds.
-    first = inputs.model(seeds[0])
-    shared = None if inputs.problem.shape is None else first
+    shared = inputs.shared_model(seeds[0])
     gate.open()
     while True:
-        members = [
-            Member(
-                model=shared or inputs.model(seed),
-                recipe=inputs.recipe,
-                plan=inputs.plan(seed),
-                data=inputs.data,
-                seeds=Seeds.from_number(seed),
-            )
-            for seed in seeds
-        ]
-        engine = FleetEngine(members[0].model, precision=contender.precision, device=contender.device)
-        engine.join(members)
+        engine = make_engine(inputs, seeds, contender.precision, contender.device, shared)
         after_step = _nothing if contender.whole else gate
         while engine.members:
             engine.train_step()

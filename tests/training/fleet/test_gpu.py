@@ -37,7 +37,7 @@ def test_a_gpu_draws_the_masks_of_the_cpu(family):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(precision):
-    """Its state is read from the GPU and written back; evaluations and the end are reached, and it learns."""
+    """Its state is read from the GPU and written back; evaluations and the end are reached."""
     run = make_run("bert", "mosbach", seed=3, dropout=0.1, data=make_data("bert", 5), learning_rate=3e-3)
     whole, (straight,), _ = make_fleet([run], precision, "cuda")
     expected = losses_of(steps_of(whole, run.plan.steps), 0)
