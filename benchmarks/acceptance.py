@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import pandas as pd
 
 import seedproof as sp
@@ -58,48 +59,55 @@ class Organism:
         good, best = self.of(task, DEFAULT, "succeeded")["score"].mean(), self.of(task, BASELINE)["score"].mean()
         return float((good - majority) / (best - majority))
 
+    def at_most(self, count: int, recipe: str) -> bool | None:
+        """Whether no more runs of a recipe failed; None while a task has no runs and not more did."""
+        if sum(len(self.of(task, recipe, "failed")) for task in TASKS) > count:
+            return False
+        return None if any(self.of(task, recipe).empty for task in TASKS) else True
+
     def loss(self, task: str, recipe: str, *, relative: bool) -> float:
         """The median training loss of successful runs, in nats or relative to the label entropy."""
         cell = self.of(task, recipe, "succeeded")
         return float((cell["fit_loss"] / (cell["entropy"] if relative else 1.0)).median())
 
 
-def entries(organism: Organism) -> Iterator[tuple[str, str, list[str], bool]]:
-    """Each entry's number, what it asks, the values by task, and whether it is met."""
+VERDICTS = {True: "met", False: "missed", None: "open"}
+
+
+def entries(organism: Organism) -> Iterator[tuple[str, str, list[str], bool | None]]:
+    """Each entry's number, what it asks, the values by task, and whether it is met; None while missing runs could change it."""
     rates = [organism.rate(task, DEFAULT) for task in TASKS]
     yield (
         "O1",
         "default recipe fails, 20 to 70 % on 3 of 4",
         organism.failed(DEFAULT),
-        sum(0.2 <= r <= 0.7 for r in rates) >= 3,
+        on_three(rates, lambda rate: 0.2 <= rate <= 0.7),
     )
     reach = [organism.reach(task) for task in TASKS]
     yield (
         "O2",
         "its successful runs' way to the baseline, at least 60 % on 3 of 4",
         percents(reach),
-        sum(r >= 0.6 for r in reach) >= 3,
+        on_three(reach, lambda way: way >= 0.6),
     )
     fit = [organism.loss(task, DEFAULT, relative=True) for task in TASKS]
     yield (
         "O3",
         "their median loss over the label entropy, at most .5 on 3 of 4",
         numbers(fit),
-        sum(f <= 0.5 for f in fit) >= 3,
+        on_three(fit, lambda loss: loss <= 0.5),
     )
-    corrected = sum(len(organism.of(task, CORRECTED, "failed")) for task in TASKS)
-    yield "O4", "with correction fails, at most 2 of 100", organism.failed(CORRECTED), corrected <= 2
-    baseline = sum(len(organism.of(task, BASELINE, "failed")) for task in TASKS)
-    yield "O5", "the 20-epoch baseline fails, 0 of 100", organism.failed(BASELINE), baseline == 0
+    yield "O4", "with correction fails, at most 2 of 100", organism.failed(CORRECTED), organism.at_most(2, CORRECTED)
+    yield "O5", "the 20-epoch baseline fails, 0 of 100", organism.failed(BASELINE), organism.at_most(0, BASELINE)
     low = [organism.loss(task, BASELINE, relative=False) for task in TASKS]
-    yield "", "its median loss, below .05 nats on 3 of 4", numbers(low), sum(loss < 0.05 for loss in low) >= 3
+    yield "", "its median loss, below .05 nats on 3 of 4", numbers(low), on_three(low, lambda loss: loss < 0.05)
     means = [(organism.of(t, BASELINE)["score"].mean(), organism.of(t, CORRECTED)["score"].mean()) for t in TASKS]
     shown = [f"{long:.3f}, {short:.3f}".replace("nan", "–") for long, short in means]
     yield (
         "",
         "its mean, and that of 3 corrected epochs: not lower",
         shown,
-        not any(long < short for long, short in means),
+        False if any(long < short for long, short in means) else None if np.isnan(means).any() else True,
     )
 
 
@@ -128,11 +136,10 @@ def grid(store: str, model: str) -> str:
     return f"| O6 | {what} | | | {low:.2g} to {high:.2g} | | {'met' if is_met else 'missed'} |"
 
 
-def verdict(values: list[str], is_met: bool) -> str:
-    """The verdict on an entry; none while a task has no runs for it."""
-    if any("–" in value or value.endswith(" of 0") for value in values):
-        return "open"
-    return "met" if is_met else "missed"
+def on_three(values: list[float], is_good: Callable[[float], bool]) -> bool | None:
+    """Whether at least three of the tasks' values are good; None while those that are missing could decide it."""
+    good, missing = sum(map(is_good, values)), sum(map(math.isnan, values))
+    return True if good >= 3 else None if good + missing >= 3 else False
 
 
 def main() -> None:
@@ -145,7 +152,7 @@ def main() -> None:
     print("| # | quantity | " + " | ".join(task.partition("/")[2] for task in TASKS) + " | |")
     print("| --- " * (len(TASKS) + 3) + "|")
     for number, quantity, values, is_met in entries(Organism(runs_of(given.stores), given.model)):
-        print(f"| {number} | {quantity} | {' | '.join(values)} | {verdict(values, is_met)} |")
+        print(f"| {number} | {quantity} | {' | '.join(values)} | {VERDICTS[is_met]} |")
     if given.grid:
         print(grid(given.grid, given.model))
 

@@ -38,8 +38,8 @@ def _content(found: Found) -> Content:
         *lacking(long, SUCCEEDED, min(RUNS, len(long)), "scores against step"),
     ]
     notes.append(
-        f"correlation: p against “a low loss does harm” ({HARM} or more), p_against against “it does none” (0 or less), as in "
-        "the claims and not corrected for their number"
+        f"correlation: p against “a low loss does harm” ({HARM} or more), p_against against “it does none” (0 or less), over "
+        "all cells together, not corrected for the number of claims; the ledger's is within rate and correction"
     )
     notes.append(f"(b) has {len(table)} runs of {len(grid(scale))} cells, the paper 450 of 18")
     return Content(
