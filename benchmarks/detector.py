@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ STORED = Path(__file__).resolve().parent.parent / "tests" / "assets" / "detector
 TRAINING = 1000
 """Seeds from here on are for training."""
 FEATURES = ["learned", "vanished"]
+LOOKS = 2
+"""How often the test runs were counted to decide whether an alarm may stop a run: they share the 5 % of error (Bonferroni)."""
 EPOCHS = (1 / 3, 2 / 3)
 """Fractions at which three epochs are evaluated: Dodge's rule can decide there."""
 
@@ -267,14 +269,19 @@ def validation(test: Runs, made: Fit) -> dict[str, object]:
     table = judged(test, made)
     rates = {print_: alarm_rates(part) for print_, part in table.groupby("fingerprint")}
     most = max(rates, key=lambda each: rates[each]["succeeded"])
-    kept = [each for each in rates if rates[each]["false_high"] <= TOLERATED] or [most]
+    kept = [each for each in rates if upper_end(rates[each]) <= TOLERATED] or [most]
     found = alarm_rates(table[table["fingerprint"].isin(kept)])
     return {
         "successful": found["succeeded"],
         "false_alarms": found["false"],
-        "upper": found["false_high"],
+        "upper": upper_end(found),
         "models": sorted(kept),
     }
+
+
+def upper_end(rates: Mapping[str, float]) -> float:
+    """Upper end of the interval of a rate of false alarms, with the error of one of :data:`LOOKS` looks."""
+    return clopper_pearson_interval(int(rates["false"]), int(rates["succeeded"]), 1 - 0.05 / LOOKS)[1]
 
 
 def show_test(train: Runs, test: Runs, made: Fit) -> None:

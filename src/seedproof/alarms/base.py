@@ -51,8 +51,8 @@ class Validation:
     false_alarms: int
     """Those of them that it held for doomed."""
     upper: float
-    """Upper end of the two-sided 95 % interval of the rate, Clopper and Pearson's (1934): with no false alarm it is 1 % for 368
-    runs."""
+    """Upper end of the two-sided interval of the rate, Clopper and Pearson's (1934), of 95 %, or more where runs were counted
+    more than once: with no false alarm at 95 % it is 1 % for 368 runs."""
     models: frozenset[str]
     """Fingerprints of the weights that the runs started from."""
 
