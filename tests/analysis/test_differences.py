@@ -90,6 +90,13 @@ def test_sign_flip_counts_every_way_to_flip(steps):
     assert sign_flip(np.array(steps) / 1000) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("unit", [1e-7, 1e-3, 1e3, 1e6])
+def test_a_sign_flip_does_not_depend_on_the_unit_of_an_error(unit):
+    """An error in euros has differences of thousands, which as ten-thousandths would take gigabytes; one of a rate, tiny ones."""
+    differences = np.array([0.3, -0.1, 0.9, 0.4, 0.7, 0.2, 0.5, -0.6])
+    assert sign_flip(unit * differences) == pytest.approx(sign_flip(differences))
+
+
 def test_of_many_pairs_student_agrees_with_the_exact_test():
     differences = GENERATOR.normal(0.002, 0.01, 101)
     assert sign_flip(differences) == pytest.approx(sign_flip(differences[:100]), rel=0.3)

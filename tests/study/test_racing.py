@@ -11,6 +11,8 @@ from seedproof.alarms import Alarm
 from seedproof.errors import UserError
 from seedproof.execution.race import decisions
 from seedproof.launch.base import Work, launcher_of
+from seedproof.report.html.view import counts
+from seedproof.report.markdown import write_markdown
 from seedproof.store import State
 from seedproof.study import racing
 from seedproof.study.results import open_results
@@ -202,3 +204,10 @@ def test_the_report_says_how_many_were_stopped(raced, tmp_path):
     assert "stopped: race" in text
     assert "Runs that were stopped early, or held for doomed" in text
     assert "in the race 3:1@0.5; the last that went on had" in text
+
+
+def test_a_page_counts_no_stopped_run_as_finished(raced, tmp_path):
+    """A reader divides the failed by the finished."""
+    text = write_markdown(raced[0]._store, tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "3 runs, 1 finished, 1 of them failed, 2 stopped early." in text
+    assert dict(counts(raced[0].runs()))["finished"] == 1

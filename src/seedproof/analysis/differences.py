@@ -24,7 +24,10 @@ from seedproof.analysis.statistics import t_interval
 from seedproof.analysis.summary import SMALLEST_OVER_ALL
 
 RESOLUTION = 1e-4
-"""Scores are compared to this, a tenth of the last digit that is shown: the exact test counts whole numbers."""
+"""Scores are compared to this, a tenth of the last digit that is shown: the exact test counts whole numbers. It is of 1 for
+scores between 0 and 1, and of the largest difference's power of ten for errors in a unit of their own, such as euros."""
+SMALLEST_TOLD = 100 * RESOLUTION
+"""Largest difference from which on ten-thousandths of 1 tell differences apart."""
 MOST_EXACT = 100
 """Pairs up to which the test of means is exact; of more it is Student's, which agrees."""
 
@@ -161,8 +164,14 @@ def sign_flip(differences: NDArray[np.float64]) -> float:
     if len(differences) > MOST_EXACT:
         p = float(ttest_1samp(differences, 0.0).pvalue)
         return 1.0 if math.isnan(p) else p  # all differences are 0
-    steps = np.round(differences / RESOLUTION)
+    steps = np.round(differences / (RESOLUTION * _power_of_ten(differences)))
     return min(1.0, 2 * min(sign_flip_p(steps), sign_flip_p(-steps)))
+
+
+def _power_of_ten(differences: NDArray[np.float64]) -> float:
+    """The one above the largest difference; 1 where ten-thousandths tell the differences apart."""
+    largest = float(np.abs(differences).max(initial=0.0))
+    return 1.0 if largest == 0 or SMALLEST_TOLD <= largest <= 1 else 10.0 ** math.ceil(math.log10(largest))
 
 
 def sd_difference(cell: Mapping[str, Any], baseline: Mapping[str, Any]) -> Difference:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from seedproof.analysis.runs import came_to_end
 from seedproof.errors import UserError
 from seedproof.printable import file_name
 from seedproof.report import wording
@@ -82,7 +83,7 @@ def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT, *, bas
 
 def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path) -> list[str]:
     runs = study_runs(store).drop_duplicates("run")
-    finished = int((runs["state"] == "finished").sum())
+    finished = len(came_to_end(runs))
     failed, stopped = (int((runs["outcome"] == outcome).sum()) for outcome in ("failed", STOPPED))
     request = stored_request(store.path)
     head = [

@@ -147,11 +147,14 @@ def _differences(answer: Answer) -> dict[str, Any]:
 
 
 def counts(table: pd.DataFrame) -> list[tuple[str, int]]:
-    """How many runs there are in each state, and how many of the finished ones failed. A run of several cells is one."""
+    """How many runs there are in each state, and how many of the finished ones failed.
+
+    A run of several cells is one, and one that a rule has stopped is no finished one.
+    """
     runs = table.drop_duplicates("run")
-    states = Counter(runs["state"])
+    states = Counter(runs.loc[~is_stopped(runs), "state"])
     found = [(state, states[state]) for state in _STATES if states[state]]
-    failed = runs[(runs["state"] == "finished") & (runs["outcome"] == "failed")]
+    failed = runs[runs["outcome"] == "failed"]
     stopped, alarms = (
         int(is_stopped(runs).sum()),
         int(runs["alarm_because"].notna().sum()) if "alarm_because" in runs else 0,
