@@ -8,6 +8,7 @@ import pytest
 from tests.doctor.planted import CLEAN, with_faults
 from typer.testing import CliRunner
 
+from seedproof.cli import main
 from seedproof.cli.app import app
 from seedproof.errors import UserError
 
@@ -61,3 +62,19 @@ def test_seeds_are_a_number_or_a_list(script):
 def test_rules_are_listed():
     output = CliRunner().invoke(app, ["ls", "rules"]).output
     assert "head-before-seed" in output
+
+
+@pytest.mark.parametrize("fault", [TypeError("a bug"), OSError("the disk"), MemoryError()])
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_bug_is_nothing_serious_that_was_found(script, monkeypatch, capsys, fault, debug):
+    """Status 1 is what a command in CI takes for a finding."""
+
+    def broken(*_, **__):
+        raise fault
+
+    monkeypatch.setattr("seedproof.doctor.diagnose", broken)
+    monkeypatch.setattr("sys.argv", ["seedproof", "doctor", str(script), *debug])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 70
+    assert ("Traceback" in capsys.readouterr().err) is bool(debug)

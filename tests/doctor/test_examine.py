@@ -128,6 +128,8 @@ def test_a_model_that_a_script_names_is_not_fetched():
         ({"model": "miniature/bert", "ignore": ["duplicate"]}, "did you mean 'duplicates'"),
         ({"model": "miniature/bert", "difference": 2}, "the difference 2 is not valid"),
         ({"model": "miniature/bert", "text": "a"}, "text is about a task"),
+        ({"model": "miniature/bert", "seeds": []}, r"seeds=\[\] holds no seed"),
+        ({"model": "miniature/bert", "seeds": 0}, "seeds=0 holds no seed"),
         ({"recipes": ["mosbak"]}, "did you mean 'mosbach'"),
     ],
 )

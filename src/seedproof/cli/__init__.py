@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from typing import Any
+from typing import Any, NoReturn
 
 from seedproof.cli.streams import say, write_anything
 from seedproof.deprecation import DeprecatedName
 from seedproof.errors import UserError, is_out_of_memory
 from seedproof.printable import PrintableStream
 
+BROKEN = 1
+"""Exit status after a fault of the machine or a bug."""
+BROKEN_OF: Mapping[str, int] = {"doctor": 70}
+"""The same for commands of which 1 says something else: EX_SOFTWARE of sysexits.h."""
 _MEMORY = "memory ended ({}); raise the limit (ulimit -v shows one), or give the same command again with fewer --jobs"
 
 
@@ -31,6 +37,7 @@ def _run() -> None:
 
     debug = "--debug" in sys.argv
     sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    broken = BROKEN_OF.get(next(iter(sys.argv[1:]), ""), BROKEN)
     _say_deprecations()
     try:
         _check_arguments()
@@ -46,23 +53,29 @@ def _run() -> None:
     except BrokenPipeError:
         # The reader, `head` for one, has seen enough; close quietly what Python would flush at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(broken)
     except OSError as error:
         if debug:
-            raise
+            _end_with_traceback(broken)
         from seedproof.store import is_disk_full
 
         hint = "the disk is full; make room and give the same command again" if is_disk_full(error) else str(error)
         _say(f"error: {_MEMORY.format(error) if is_out_of_memory(error) else hint}")
-        sys.exit(1)
+        sys.exit(broken)
     except Exception as error:
         if debug:
-            raise
+            _end_with_traceback(broken)
         if is_out_of_memory(error):
             _say(f"error: {_MEMORY.format(str(error) or type(error).__name__)}")
-            sys.exit(1)
+            sys.exit(broken)
         _say(f"error: {type(error).__name__}: {error} (a bug in seedproof; --debug shows where)")
-        sys.exit(1)
+        sys.exit(broken)
+
+
+def _end_with_traceback(status: int) -> NoReturn:
+    """What Python does with an error that nobody catches, with a status of our own."""
+    traceback.print_exc()
+    sys.exit(status)
 
 
 def _check_arguments() -> None:

@@ -63,7 +63,7 @@ def doctor(
 ) -> None:
     """List what threatens the stability of a training or the truth of its score. Nothing is trained; no script is run.
 
-    Exit status 1: something serious was found.
+    Exit status 1: something serious was found; 70: the doctor itself failed.
     """
     if as_json and as_sarif:
         raise UserError("--json and --sarif are two forms of the same; give one of them")

@@ -62,6 +62,8 @@ def diagnose(
     own: dict[str, Known] = {}
     if seeds is not None:
         listed = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+        if not listed:
+            raise UserError(f"seeds={seeds!r} holds no seed; give at least one, or leave seeds out")
         own["seeds"] = Known(listed, Place("--seeds"))
     if metric is not None:
         own["metric"] = Known(metric, Place("--metric"))

@@ -34,8 +34,9 @@ loops over seeds, functions where they are called, defaults of `argparse`; what 
 nobody says of the Trainer has Transformers' default.
 
 The exit status is 1 where a finding is *serious* (it can make runs fail, or a score say nothing), 0 where there are only
-*warnings* and *notes* or nothing, 2 where something given cannot be read. `--ignore RULE` leaves a rule out. `--json` and
-`--sarif` write the same for programs: SARIF 2.1.0 is what code hosts and editors show beside the lines of a script. In Python:
+*warnings* and *notes* or nothing, 2 where something given cannot be read, 70 after a bug of the doctor's or a fault of the
+machine. `--ignore RULE` leaves a rule out. `--json` and `--sarif` write the same for programs: SARIF 2.1.0 is what code hosts
+and editors show beside the lines of a script. In Python:
 
 ```python
 import seedproof as sp
