@@ -74,21 +74,27 @@ def test_a_16_bit_checkpoint_stays_so_unless_told(tiny_model, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # PEFT asks for a name that Transformers gives up
-@pytest.mark.parametrize(("told", "is_trained"), [({}, False), ({"task_type": "SEQ_CLS"}, True)])
-def test_peft_trains_and_saves_the_head_where_it_knows_of_it(tiny_model, tmp_path, told, is_trained):
+@pytest.mark.parametrize(
+    ("kind", "told", "is_trained"),
+    [
+        ("SequenceClassification", {}, False),
+        ("SequenceClassification", {"task_type": "SEQ_CLS"}, True),
+        ("QuestionAnswering", {"task_type": "QUESTION_ANS"}, True),
+    ],
+)
+def test_peft_trains_and_saves_the_head_where_it_knows_of_it(tiny_model, tmp_path, kind, told, is_trained):
     import peft
-    from transformers import AutoModelForSequenceClassification as Model
+    import transformers
 
+    head = {"SequenceClassification": "classifier", "QuestionAnswering": "qa_outputs"}[kind]
     config = peft.LoraConfig(r=2, target_modules=["query"], **told)
-    model = peft.get_peft_model(Model.from_pretrained(tiny_model), config)
+    loaded = getattr(transformers, f"AutoModelFor{kind}").from_pretrained(tiny_model)
+    model = peft.get_peft_model(loaded, config)
     trained = [name for name, weight in model.named_parameters() if weight.requires_grad and "lora_" not in name]
     model.save_pretrained(tmp_path)
     with safe_open(tmp_path / "adapter_model.safetensors", framework="numpy") as file:
         saved = [name for name in file.keys() if "lora_" not in name]  # noqa: SIM118  # no mapping
-    assert (any("classifier" in name for name in trained), any("classifier" in name for name in saved)) == (
-        is_trained,
-        is_trained,
-    )
+    assert (any(head in name for name in trained), any(head in name for name in saved)) == (is_trained, is_trained)
     assert bool(seedproof.diagnose(tmp_path).findings) is not is_trained
 
 

@@ -88,14 +88,32 @@ def test_one_seed_alone_shares_nothing_that_could_be_seen():
         found("shared-data-orders", Facts(settings=known(orders="trainer", seeds=(42,), epochs=3.0)))
 
 
+def deep(folder, family: str, layers: int = 24, **settings) -> Facts:
+    (folder / "config.json").write_text(json.dumps({"model_type": family, "num_hidden_layers": layers}))
+    return Facts(model=ModelSource(family, folder), settings=known(**settings))
+
+
 @pytest.mark.parametrize(
-    ("family", "rate", "severity"), [("bert", 3e-5, "warning"), ("bert", 5e-5, "serious"), ("roberta", 3e-5, "serious")]
+    ("family", "settings", "severity"),
+    [
+        ("bert", {"bias_correction": False}, "serious"),
+        ("bert", {"bias_correction": True}, "warning"),
+        ("bert", {}, "warning"),
+        ("roberta", {"bias_correction": False}, "warning"),
+    ],
 )
-def test_a_large_rate_at_depth_is_serious_only_where_runs_were_seen_to_fail(tmp_path, family, rate, severity):
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": family, "num_hidden_layers": 24}))
-    facts = Facts(model=ModelSource(family, tmp_path), settings=known(learning_rate=rate))
-    [finding] = found("rate-high-for-depth", facts)
+def test_a_large_rate_at_depth_is_serious_only_where_many_runs_were_seen_to_fail(tmp_path, family, settings, severity):
+    [finding] = found("rate-high-for-depth", deep(tmp_path, family, learning_rate=5e-5, **settings))
     assert finding.severity == severity
+    assert f"the limit for 24 layers of {family} 2e-05" in finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("family", "layers", "rate"), [("electra", 24, 5e-5), ("electra", 12, 1e-4), ("bert", 24, 2e-5)]
+)
+def test_a_rate_with_which_a_family_is_published_is_no_finding(tmp_path, family, layers, rate):
+    facts = deep(tmp_path, family, layers, learning_rate=rate, bias_correction=True)
+    assert found("rate-high-for-depth", facts) == []
 
 
 def test_the_published_rates_are_no_limits_for_adapters():
@@ -119,6 +137,22 @@ def test_a_log_shows_what_the_filter_hid():
     [finding] = found("nan-filter", Facts(settings=known(nan_filter=False), runs=(hidden,)))
     assert finding.severity == "serious"
     assert (finding.numbers["steps"], finding.numbers["first"]) == (2, 20)
+
+
+@pytest.mark.parametrize(
+    ("norms", "severity"),
+    [
+        ((math.inf, math.inf, 1.0, 2.0), "note"),  # fp16's scaler tries its first scales
+        ((1.0, math.inf, 2.0), "note"),
+        ((1.0, math.nan, math.inf, 2.0), "serious"),
+        ((1.0, 2.0, math.nan), "serious"),
+        ((math.inf, math.inf), "serious"),
+    ],
+)
+def test_a_norm_that_is_finite_again_is_as_of_a_step_that_a_scaler_left_out(norms, severity):
+    logged = run(losses=tuple((step, 0.7, norm) for step, norm in enumerate(norms, 1)))
+    [finding] = found("nan-filter", Facts(runs=(logged,)))
+    assert finding.severity == severity
 
 
 def test_the_callback_records_what_the_filter_hides(tmp_path):
@@ -169,9 +203,50 @@ def test_a_saved_adapter_without_a_head_is_found(tmp_path):
     assert found("lora-head", facts) == []
 
 
+LORA = "get_peft_model(model, LoraConfig(task_type=TaskType.%s))\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        (LOAD + LORA % "QUESTION_ANS", 0),
+        (LORA % "FEATURE_EXTRACTION", 0),
+        (LORA % "CAUSAL_LM", 0),
+        (LOAD + LORA % "CAUSAL_LM", 1),
+        (LOAD.replace("SequenceClassification", "CausalLM") + "get_peft_model(model, LoraConfig(r=8))", 0),
+    ],
+)
+def test_a_head_that_peft_saves_or_that_there_is_none_of_is_not_missed(tmp_path, text, findings):
+    assert len(found("lora-head", script(tmp_path, text))) == findings
+
+
+@pytest.mark.parametrize("config", [{"task_type": "CAUSAL_LM"}, {"auto_mapping": {"base_model_class": "BertModel"}}])
+def test_a_saved_adapter_of_a_model_without_a_head_needs_none(tmp_path, config):
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    save_file({"layer.lora_A.weight": torch.zeros(2)}, tmp_path / "adapter_model.safetensors")
+    assert found("lora-head", Facts(settings=known(adapter=str(tmp_path)))) == []
+
+
+@pytest.mark.parametrize(("engine", "findings"), [("trainer", 0), ("seedproof", 1)])
+def test_the_steps_of_a_fraction_are_those_of_what_trains(engine, findings):
+    """A tenth of 92 steps: the Trainer rounds up to 10."""
+    settings = known(warmup=0.1, epochs=1.0, batch_size=1, train_examples=92)
+    assert len(found("short-warmup", Facts(engine=engine, settings=settings))) == findings
+
+
 def test_a_score_whose_interval_covers_the_majority_is_a_warning():
     [finding] = found("majority-score", evaluated(accuracy=0.52))
     assert finding.severity == "warning"
+
+
+def test_an_f1_whose_classes_a_log_does_not_say_is_no_serious_finding():
+    """It may be macro or weighted; a better known metric beside it is taken first."""
+    [finding] = found("majority-score", evaluated(f1=0.6))
+    assert finding.severity == "warning"
+    assert "if the logged f1 is F1 of" in finding.evidence
+    assert found("majority-score", evaluated(f1=0.6, accuracy=0.75)) == []
+    [finding] = found("majority-score", evaluated(f1=math.nan))
+    assert finding.severity == "serious"
 
 
 def test_scores_that_are_0_by_definition_need_no_data():

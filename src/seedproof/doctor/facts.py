@@ -169,7 +169,8 @@ class Facts:
         if "max_steps" in self.unread:
             raise Unknown(self.unread["max_steps"])
         epochs, size = float(self.value("epochs")), int(self.value("batch_size"))
-        return max(1, round(epochs * math.ceil(self.examples / size)))
+        steps = epochs * math.ceil(self.examples / size)
+        return max(1, math.ceil(steps) if self.engine == "trainer" else round(steps))
 
     @cached_property
     def passes(self) -> float:

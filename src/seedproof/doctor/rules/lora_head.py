@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedproof.doctor.base import Finding, Place, Rule, Unknown
 from seedproof.doctor.facts import Facts
+from seedproof.doctor.sources.calls import has_head
 from seedproof.doctor.sources.literals import Call, Named, is_literal
 
-CLASSIFYING = ("SEQ_CLS", "TOKEN_CLS")
+if TYPE_CHECKING:
+    from seedproof.doctor.sources.script import Script
+
+SAVING = ("SEQ_CLS", "TOKEN_CLS", "QUESTION_ANS")
+"""Task types with which PEFT trains and saves the head (its modules classifier and score, or qa_outputs)."""
+HEADLESS = ("CAUSAL_LM", "SEQ_2_SEQ_LM", "FEATURE_EXTRACTION")
+"""Task types of models that have no new head."""
 
 
 class LoraHead(Rule):
@@ -20,8 +27,8 @@ class LoraHead(Rule):
     id = "lora-head"
     severity = "serious"
     what = (
-        "A LoraConfig names neither a task type for classification nor modules_to_save, or a saved adapter has no tensor "
-        "beside LoRA's own."
+        "A LoraConfig names neither a task type whose head PEFT saves nor modules_to_save, or a saved adapter has no tensor "
+        "beside LoRA's own. A model without a new head (generation, feature extraction) needs neither."
     )
     why = (
         "PEFT freezes everything but the adapter unless it is told of the head: the head then stays at its random start, and "
@@ -40,7 +47,7 @@ class LoraHead(Rule):
             raise Unknown("neither a script nor a folder with an adapter is given")
         if facts.script is not None:
             for call in facts.script.named("LoraConfig"):
-                if (seen := _missing(call, facts.script.place(call.line))) is not None:
+                if (seen := _missing(call, facts.script)) is not None:
                     yield self.found(seen, place=facts.script.place(call.line), numbers={"modules to save": 0})
         if adapter is not None:
             yield from self._saved(Path(adapter))
@@ -53,8 +60,10 @@ class LoraHead(Rule):
 
         with safe_open(weights, framework="numpy") as file:
             names = list(file.keys())
-        others = [name for name in names if "lora_" not in name]
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        if not _has_head(config):
+            return
+        others = [name for name in names if "lora_" not in name]
         if not others and not config.get("modules_to_save"):
             yield self.found(
                 f"the {len(names)} tensors of the adapter are all LoRA's own, and its configuration has no modules_to_save",
@@ -63,20 +72,39 @@ class LoraHead(Rule):
             )
 
 
-def _missing(call: Call, place: Place) -> str | None:
+def _has_head(config: Mapping[str, Any]) -> bool:
+    """Whether the model of a saved adapter has a head of its own, as far as the adapter's configuration says what it is."""
+    made = (config.get("auto_mapping") or {}).get("base_model_class")
+    return config.get("task_type") not in HEADLESS and (not isinstance(made, str) or has_head(made))
+
+
+def _missing(call: Call, script: Script) -> str | None:
     """What is wrong with a LoraConfig, in words; raises Unknown where it cannot be read."""
     kind, modules = _text(call.keywords.get("task_type")), call.keywords.get("modules_to_save")
-    if kind in CLASSIFYING:
+    if kind in SAVING:
         return None
     if (
         call.is_open
-        or (kind is None and "task_type" in call.keywords)
+        or (kind is None and call.keywords.get("task_type") is not None)
         or (modules is not None and not is_literal(modules))
     ):
-        raise Unknown(f"{place}: the task type or the modules to save of this LoraConfig cannot be read")
-    if modules:
+        raise Unknown(
+            f"{script.place(call.line)}: the task type or the modules to save of this LoraConfig cannot be read"
+        )
+    model = _adapted(call, script)
+    if modules or (model is not None and not has_head(model)) or (model is None and kind in HEADLESS):
         return None
     return f"LoraConfig has {f'task_type={kind!r}' if kind else 'no task_type'} and no modules_to_save"
+
+
+def _adapted(config: Call, script: Script) -> str | None:
+    """The class of the model that gets an adapter of this configuration; None where that cannot be read."""
+    for call in script.named("get_peft_model"):
+        model = call.argument("model", 0)
+        if call.argument("peft_config", 1) is config and isinstance(model, Call):
+            is_loaded = model.last in ("from_pretrained", "from_config")
+            return model.name.rpartition(".")[0] if is_loaded else model.name
+    return None
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,13 +14,19 @@ from seedproof.errors import UserError
 _BY_DEFINITION = {"matthews": 0.0, "pearson": 0.0, "spearman": 0.0, "pearson_spearman": 0.0, "auroc": 0.5}
 """Scores of a prediction that never changes, whatever the data is."""
 
+ASSUMED = "f1"
+"""A metric whose name in a log does not say over which classes it is taken: of one class, macro or weighted."""
+
 
 class MajorityScore(Rule):
     """The score of a run is at or below the majority score."""
 
     id = "majority-score"
     severity = "serious"
-    what = "A finished run scores no better than the best prediction that never changes, or cannot be told from it."
+    what = (
+        "A finished run scores no better than the best prediction that never changes, or cannot be told from it. An f1 that "
+        "a log does not name further is taken for that of one class (a warning)."
+    )
     why = "Such a score says nothing about what was learned from the texts. Runs at or below the majority are called failed."
     source = "Dodge et al. 2020, arXiv 2002.06305; Mosbach et al. 2021, arXiv 2006.04884"
     change = "Do not report this run alone: look at the other findings, train again over several seeds, count the failed ones."
@@ -31,9 +38,21 @@ class MajorityScore(Rule):
         if not judged:
             raise Unknown("no run has a score whose majority is known; evaluate with a metric, and give --task")
         failed = [each for each in judged if not each[2] > each[3]]
-        near = [each for each in judged if each not in failed and _covers(each[1], each[2], each[3], facts)]
+        assumed = [each for each in failed if _is_assumed(each[0], each[1]) and math.isfinite(each[2])]
+        failed = [each for each in failed if each not in assumed]
+        near = [
+            each for each in judged if each not in (*failed, *assumed) and _covers(each[1], each[2], each[3], facts)
+        ]
         if failed:
             yield self._of(failed, len(judged), "no better than", "serious")
+        if assumed:
+            which = facts.task.find_metric(assumed[0][1]).title
+            yield self._of(
+                assumed,
+                len(judged),
+                f"if the logged f1 is {which}, and not macro or weighted, no better than",
+                "warning",
+            )
         if near:
             yield self._of(near, len(judged), "not to be told from", "warning")
 
@@ -56,12 +75,16 @@ def _judged(run: Run, facts: Facts) -> tuple[str, float, float] | None:
     if not run.evaluations:
         return None
     last = run.evaluations[-1][1]
-    for metric, score in last.items():
+    for metric, score in sorted(last.items(), key=lambda item: item[0] == ASSUMED):
         if metric == "accuracy" and facts.data is not None and facts.data.classes:
             check_accuracy(score, facts)
         if (majority := majority_of(metric, facts)) is not None:
             return metric, score, majority
     return None
+
+
+def _is_assumed(run: Run, metric: str) -> bool:
+    return run.score is None and metric == ASSUMED
 
 
 def majority_of(metric: str, facts: Facts) -> float | None:

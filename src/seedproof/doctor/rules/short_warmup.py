@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from seedproof.doctor.base import Finding, Rule
@@ -31,7 +32,7 @@ class ShortWarmup(Rule):
         warmup = float(facts.value("warmup"))
         if warmup >= FEWEST:
             return
-        steps = int(warmup * facts.steps) if 0 < warmup < 1 else int(warmup)
+        steps = _steps(warmup, facts) if 0 < warmup < 1 else int(warmup)
         if steps >= FEWEST:
             return
         seen = "there is no warm-up" if steps == 0 else f"the warm-up ends after {steps} step{'s' if steps > 1 else ''}"
@@ -40,3 +41,9 @@ class ShortWarmup(Rule):
             numbers={"warm-up steps": steps, "fewest": FEWEST},
             place=facts.place("warmup"),
         )
+
+
+def _steps(fraction: float, facts: Facts) -> int:
+    """Steps of a fraction, as ``TrainingArguments.get_warmup_steps`` rounds it, or the engines of seedproof."""
+    steps = fraction * facts.steps
+    return math.ceil(steps) if facts.engine == "trainer" else int(steps)

@@ -20,6 +20,11 @@ _SWITCHES = ("correct_bias", "bias_correction")
 _OWN_OPTIMIZERS = ("AdamW", "Adam", "FusedAdam", "AdamWeightDecay", "BertAdam")
 
 
+def has_head(name: str) -> bool:
+    """Whether a class of models, by its name, has a head that is drawn at random when an encoder is loaded into it."""
+    return bool(_MODEL.search(name)) and not name.endswith("ModelForTextEncoding")
+
+
 def is_model(call: Call) -> bool:
     """Whether a call makes a model with a head: ``...ForSequenceClassification.from_pretrained``, or the class itself."""
     if call.last in ("from_pretrained", "from_config"):
