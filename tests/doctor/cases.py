@@ -132,7 +132,7 @@ CASES = {
         lambda _: Facts(data=task(pairs=True), model=find_model("miniature/roberta"), settings=known(segments=False)),
     ),
     "label-order": (
-        lambda _: Facts(data=task(), settings=known(id2label=({"0": "yes", "1": "no"}, None))),
+        lambda _: Facts(data=task(), settings=known(id2label=({"0": "yes", "1": "no"}, None), numbering=("no", "yes"))),
         lambda _: Facts(data=task(), settings=known(id2label=({"0": "No", "1": "Yes"}, {"No": 0, "Yes": 1}))),
     ),
 }

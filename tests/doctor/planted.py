@@ -67,7 +67,7 @@ FAULTS = {
     "nan-filter": ('    trainer.add_callback(StabilityCallback("out/stability"))\n', ""),
     "metric-hides-imbalance": ('"matthews_correlation"', '"accuracy"'),
     "texts-cut": ("max_length=128", "max_length=4"),
-    "label-order": ('{0: "no", 1: "yes"}, label2id=LABELS', '{0: "yes", 1: "no"}'),
+    "label-order": ('{0: "no", 1: "yes"}', '{0: "yes", 1: "no"}'),
 }
 """Text of the script that each rule finds nothing in, and what to write in its place; for ``metric-hides-imbalance`` nine of
 ten rows must be of one class."""

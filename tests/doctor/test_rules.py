@@ -16,6 +16,7 @@ from seedproof.doctor.base import SEVERITIES, Unknown
 from seedproof.doctor.facts import NEEDS, Facts
 from seedproof.doctor.rules import RULES, load_rules
 from seedproof.doctor.rules.small_development_set import examples_for
+from seedproof.doctor.sources.calls import facts_of_script
 from seedproof.models.source import ModelSource, find_model
 from seedproof.tasks import Split, Task
 
@@ -26,6 +27,13 @@ def found(rule: str, facts: Facts):
     for need in LOADED[rule].needs:
         facts.require(need)
     return list(LOADED[rule].check(facts))
+
+
+def read(folder, text: str) -> Facts:
+    """Everything that a script says."""
+    path = folder / "script.py"
+    path.write_text(text)
+    return facts_of_script(path, {})
 
 
 def test_every_rule_has_its_cases():
@@ -335,3 +343,40 @@ def test_names_that_contradict_each_other_are_found():
     names = ({"0": "no", "1": "yes"}, {"yes": 0, "no": 1})
     [finding] = found("label-order", Facts(data=task(), settings=known(id2label=names)))
     assert "disagree" in finding.evidence
+
+
+NAMES = "AutoModelForSequenceClassification.from_pretrained('m', id2label={0: 'yes', 1: 'no'}%s)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        ("data = data.class_encode_column('label')\n" + NAMES % "", 1),
+        ("data.cast_column('label', ClassLabel(names=['no', 'yes']))\n" + NAMES % "", 1),
+        ("data.cast_column('label', ClassLabel(names=['yes', 'no']))\n" + NAMES % "", 0),
+        (NAMES % ", label2id={'yes': 0, 'no': 1}", 0),
+        ("data = data.class_encode_column('label')\n" + NAMES % ", label2id={'yes': 0, 'no': 1}", 1),
+    ],
+)
+def test_names_are_held_against_the_order_in_which_the_script_numbers(tmp_path, text, findings):
+    """A script may number its labels as it likes, as AG News has Sports before Business."""
+    facts = dataclasses.replace(read(tmp_path, text), data=task())
+    assert len(found("label-order", facts)) == findings
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (NAMES % "", "nothing given says how the labels are numbered"),
+        ("ClassLabel(names=read_names())\n" + NAMES % "", "line 1: the names of this ClassLabel cannot be read"),
+    ],
+)
+def test_where_the_numbering_cannot_be_seen_names_are_not_judged(tmp_path, text, why):
+    with pytest.raises(Unknown, match=why):
+        found("label-order", dataclasses.replace(read(tmp_path, text), data=task()))
+
+
+def test_labels_that_are_numbers_and_runs_of_seedproof_are_numbered_as_the_data_is():
+    numbers = Facts(data=task(classes=("0", "1")), settings=known(id2label=({"0": "1", "1": "0"}, None)))
+    own = Facts(engine="seedproof", data=task(), settings=known(id2label=({"0": "yes", "1": "no"}, None)))
+    assert [len(found("label-order", facts)) for facts in (numbers, own)] == [1, 1]

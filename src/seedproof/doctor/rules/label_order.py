@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seedproof.display import some
@@ -17,7 +17,9 @@ class LabelOrder(Rule):
     id = "label-order"
     severity = "serious"
     what = (
-        "id2label, of the model or the script, has the classes of the data in another order, or contradicts label2id."
+        "id2label, of the model or the script, contradicts label2id, or has the classes in another order than the labels are "
+        "numbered in. That order is known of labels that are numbers from 0 on, of ClassLabel and class_encode_column in the "
+        "script, and of runs of seedproof; a script may number labels as it likes."
     )
     why = "The model is right and its answers are read as others: scores computed from names are wrong, and so is every pipeline."
     source = "huggingface/transformers issue 28589 (wrong id2label written)"
@@ -28,29 +30,62 @@ class LabelOrder(Rule):
         """A finding for each list of names that has the data's classes in another order."""
         if not (classes := facts.task.classes):
             return
-        compared = False
+        compared, why = False, ""
         for known in _named(facts):
             names, other = known.value
-            if other and {name: index for index, name in names.items()} != other:
+            if other:
                 compared = True
-                yield self.found(f"id2label {_short(names)} and label2id {_short(other)} disagree", place=known.place)
+                if {name: index for index, name in names.items()} != other:
+                    yield self.found(
+                        f"id2label {_short(names)} and label2id {_short(other)} disagree",
+                        numbers={"classes": len(names)},
+                        place=known.place,
+                    )
             listed = [names[index] for index in sorted(names)]
-            folded, wanted = [name.casefold() for name in listed], [name.casefold() for name in classes]
-            if sorted(folded) != sorted(wanted):
+            if sorted(name.casefold() for name in listed) != sorted(name.casefold() for name in classes):
+                continue
+            try:
+                order, whose = _numbering(facts, classes)
+            except Unknown as error:
+                why = str(error)
                 continue
             compared = True
-            wrong = [index for index, pair in enumerate(zip(folded, wanted, strict=True)) if pair[0] != pair[1]]
-            if wrong:
-                yield self.found(
-                    f"{len(wrong)} of {len(classes)} classes have another number: id2label is {', '.join(listed[:8])}, the "
-                    f"data's order is {', '.join(classes[:8])}",
-                    numbers={"classes": len(classes), "moved": len(wrong)},
-                    place=known.place,
-                )
+            yield from self._moved(listed, order, whose, known.place)
         if not compared:
             raise Unknown(
-                f"no model or script given has an id2label with the names of the data's classes ({some(classes, 4)})"
+                why
+                or f"no model or script given has an id2label with the names of the data's classes ({some(classes, 4)})"
             )
+
+    def _moved(self, listed: list[str], order: Sequence[str], whose: str, place: Place) -> Iterable[Finding]:
+        """A finding where the names stand in another order than the labels are numbered in."""
+        pairs = zip(listed, order, strict=False)
+        wrong = sum(name.casefold() != wanted.casefold() for name, wanted in pairs)
+        if wrong:
+            yield self.found(
+                f"{wrong} of {len(order)} classes have another number: id2label is {', '.join(listed[:8])}, the order of {whose} "
+                f"is {', '.join(order[:8])}",
+                numbers={"classes": len(order), "moved": wrong},
+                place=place,
+            )
+
+
+def _numbering(facts: Facts, classes: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The classes in the order in which the labels are numbered, and whose order that is.
+
+    Raises:
+        Unknown: it cannot be seen.
+    """
+    if "numbering" in facts.settings:
+        names = facts.value("numbering")
+        return (classes, "the data, which class_encode_column takes") if names is None else (names, "ClassLabel")
+    if facts.engine == "seedproof" or [*classes] == [str(index) for index in range(len(classes))]:
+        return classes, "the data"
+    raise Unknown(
+        facts.unread.get("numbering")
+        or "id2label has the data's classes, but nothing given says how the labels are numbered in training; give the script "
+        "that does it by ClassLabel, class_encode_column or label2id"
+    )
 
 
 def _named(facts: Facts) -> Iterable[Known]:

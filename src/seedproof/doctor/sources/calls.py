@@ -51,6 +51,7 @@ def facts_of_script(path: Path, given: Mapping[str, Known]) -> Facts:
         _segments(script),
         _correction(script),
         _names(script),
+        _numbering(script),
         _orders(script),
     ):
         if known is not None or why:
@@ -223,6 +224,24 @@ def _names(script: Script) -> _Found:
             pair = tuple(each if isinstance(each, dict) and is_literal(each) else None for each in (names, numbers))
             return "id2label", Known(pair, script.place(call.line)), ""
     return "id2label", None, ""
+
+
+def _numbering(script: Script) -> _Found:
+    """The names of ``ClassLabel`` in their order, or None for ``class_encode_column``, which sorts as the data's classes are."""
+    name = "numbering"
+    made = [call for call in script.named("ClassLabel") if call.positional or call.keywords]
+    listed = [call.argument("names", 1) for call in made]
+    encoded = script.named("class_encode_column")
+    if not made and not encoded:
+        return name, None, ""
+    place = script.place((made or encoded)[0].line)
+    if (made and encoded) or any(names != listed[0] for names in listed):
+        return name, None, f"{place}: labels are numbered in several ways"
+    if not made:
+        return name, Known(None, place), ""
+    if not isinstance(listed[0], (list, tuple)) or not all(isinstance(each, str) for each in listed[0]):
+        return name, None, f"{place}: the names of this ClassLabel cannot be read without running the script"
+    return name, Known(tuple(listed[0]), place), ""
 
 
 def _orders(script: Script) -> _Found:
