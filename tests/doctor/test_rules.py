@@ -86,7 +86,7 @@ def test_twenty_five_seeds_of_twenty_epochs_share_44_orders():
 
 
 def test_one_data_seed_gives_every_run_the_same_orders():
-    settings = known(orders="trainer", seeds=(0, 100, 200), epochs=3.0, data_seed=7)
+    settings = known(orders="trainer", seeds=(0, 100, 200), epochs=3.0, data_seed=(7,))
     [finding] = found("shared-data-orders", Facts(settings=settings))
     assert (finding.numbers["orders"], finding.numbers["orders if apart"]) == (3, 9)
 

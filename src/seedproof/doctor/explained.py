@@ -30,8 +30,10 @@ A source is a study's folder or file, a JSON of `TrainingArguments` (`args.to_js
 folder where the Trainer has left one, a folder with an adapter of LoRA, or a Python script. What they say of one training
 is put together; the last one wins. Arguments of a stock script stand behind `--`; `run_glue.py`'s `--train_file`,
 `--validation_file` and `--model_name_or_path` are followed. A script is read, not run: literals, names that stand for one,
-loops over seeds, functions where they are called, defaults of `argparse`; what only running it would tell is said. What
-nobody says of the Trainer has Transformers' default.
+dictionaries, loops over seeds, functions where they are called, defaults of `argparse`; what only running it would tell is
+said, and so is a setting other than the seed that has several values. Settings are those of the arguments and the optimizer
+that its Trainer is given; arguments behind `--` change only what the script takes from them. What nobody says of the Trainer has
+Transformers' default.
 
 The exit status is 1 where a finding is *serious* (it can make runs fail, or a score say nothing), 0 where there are only
 *warnings* and *notes* or nothing, 2 where something given cannot be read, 70 after a bug of the doctor's or a fault of the

@@ -67,9 +67,9 @@ class Facts:
     name: str = ""
     """What tells it from others: the cell of a study; empty where it is the only one."""
     settings: Mapping[str, Known] = field(default_factory=dict)
-    """Settings by the names of :data:`NEEDS`, and ``max_steps``, ``beta1``, ``beta2``, ``data_seed``, ``train_examples``,
-    ``steps``, ``methods``, ``adapter``, ``id2label``, ``numbering`` (names of the classes in the order of their
-    numbers; None: that of the data) and ``head``."""
+    """Settings by the names of :data:`NEEDS`, and ``max_steps``, ``beta1``, ``beta2``, ``data_seed`` (all of them),
+    ``train_examples``, ``steps``, ``methods``, ``adapter``, ``id2label``, ``numbering`` (names of the classes in the order of
+    their numbers; None: that of the data) and ``head``."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Why a setting, ``data`` or ``model`` that some source does say could not be read."""
     data: Task | None = None

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from seedproof.doctor.base import Known, Place
 from seedproof.doctor.facts import Facts
 from seedproof.doctor.sources.arguments import read_arguments, read_object, settings_of
-from seedproof.doctor.sources.calls import facts_of_script, model_name
+from seedproof.doctor.sources.calls import facts_of_script
 from seedproof.doctor.sources.command_line import read_command_line
 from seedproof.doctor.sources.finished import ADAPTER, is_state, read_adapter, read_state, state_in
+from seedproof.doctor.sources.models import model_name
 from seedproof.errors import UserError, command
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _of_sources(sources: Sequence[Path], line: Mapping[str, Known]) -> Iterator[
             yield from facts_of_study_file(source)
         else:
             training.append(facts_of_script(source, line) if kind == "script" else _READERS[kind](source))
-    if line:
-        training.append(settings_of(line, {}, is_whole=False) if "script" in kinds else _of_command_line(line))
+    if line and "script" not in kinds:  # a script has been read with them
+        training.append(_of_command_line(line))
     if training:
         yield _one(training)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from seedproof.doctor.base import Finding, Rule, Unknown
 from seedproof.doctor.facts import Facts
-from seedproof.doctor.sources.calls import model_in
+from seedproof.doctor.sources.models import model_in
 
 SEEDING = ("set_seed", "enable_full_determinism", "manual_seed", "seed_everything")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from seedproof.doctor.base import Finding, Place, Rule, Unknown
 from seedproof.doctor.facts import Facts
-from seedproof.doctor.sources.calls import has_head
 from seedproof.doctor.sources.literals import Call, Named, is_literal
+from seedproof.doctor.sources.models import class_of, has_head
 
 if TYPE_CHECKING:
     from seedproof.doctor.sources.script import Script
@@ -102,8 +102,7 @@ def _adapted(config: Call, script: Script) -> str | None:
     for call in script.named("get_peft_model"):
         model = call.argument("model", 0)
         if call.argument("peft_config", 1) is config and isinstance(model, Call):
-            is_loaded = model.last in ("from_pretrained", "from_config")
-            return model.name.rpartition(".")[0] if is_loaded else model.name
+            return class_of(model)
     return None
 
 

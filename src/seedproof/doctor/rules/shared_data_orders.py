@@ -34,17 +34,31 @@ class SharedDataOrders(Rule):
             raise Unknown(f"{facts.place('orders')}: the order of this sampler was not tried")
         if len(seeds) < 2:
             raise Unknown(f"one seed is known ({seeds[0]}, {facts.place('seeds')}); give all that you run with --seeds")
+        starts = self._starts(facts, seeds)
         epochs = math.ceil(facts.passes)
-        starts = (
-            [int(facts.value("data_seed"))] * len(seeds) if "data_seed" in facts.settings else list(map(int, seeds))
-        )
         different = len({start + epoch for start in starts for epoch in range(epochs)})
         drawn = len(starts) * epochs
         if different == drawn:
             return
-        cause = "with one data_seed for all " if "data_seed" in facts.settings else ""
+        is_one = "data_seed" in facts.settings and len(set(starts)) == 1
+        cause = "with one data_seed for all " if is_one else ""
         yield self.found(
             f"{cause}{len(starts)} seeds of {epochs} epochs use {different} orders of the data, not {drawn}",
             numbers={"orders": different, "orders if apart": drawn, "seeds": len(starts), "epochs": epochs},
             place=facts.place("data_seed" if "data_seed" in facts.settings else "seeds"),
         )
+
+    def _starts(self, facts: Facts, seeds: list[int]) -> list[int]:
+        """The seed from which the orders of each run follow; raises Unknown where that cannot be told."""
+        if "data_seed" in facts.unread:
+            raise Unknown(facts.unread["data_seed"])
+        if "data_seed" not in facts.settings:
+            return seeds
+        chosen = list(facts.value("data_seed"))
+        if len(chosen) == 1:
+            return chosen * len(seeds)
+        if len(chosen) != len(seeds):
+            raise Unknown(
+                f"{facts.place('data_seed')}: which of {len(seeds)} seeds and {len(chosen)} data seeds go together cannot be seen"
+            )
+        return chosen

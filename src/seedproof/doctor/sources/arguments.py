@@ -10,6 +10,7 @@ from typing import Any
 
 from seedproof.doctor.base import Known, Place
 from seedproof.doctor.facts import Facts
+from seedproof.doctor.sources.limits import NUMBERS, sorted_out
 from seedproof.errors import UserError
 
 DEFAULTS: Mapping[str, Any] = MappingProxyType(
@@ -49,7 +50,6 @@ _STAND_IN = Place("the default of TrainingArguments")
 
 CORRECTING = ("adamw_torch", "adamw_hf", "adamw_apex_fused", "adamw_anyprecision", "adamw_bnb_8bit", "paged_adamw")
 """Beginnings of the names of optimizers that correct the bias of both moments, as torch's AdamW does."""
-SAMPLERS = ("sequential", "group_by_length")
 MOST_BYTES = 16 * 2**20
 
 
@@ -61,13 +61,15 @@ def settings_of(arguments: Mapping[str, Known], unread: Mapping[str, str], *, is
         unread: why others could not be read.
         is_whole: whether what is not among them has Transformers' default.
     """
+    arguments, odd = sorted_out(arguments)
+    unread = {**odd, **unread}
     absent = [name for name in DEFAULTS if name not in arguments and name not in unread]
     given = dict(arguments) | ({name: Known(DEFAULTS[name], _STAND_IN) for name in absent} if is_whole else {})
     settings: dict[str, Known] = {}
     for name, plain in _PLAIN.items():
-        if plain in given and isinstance(given[plain].value, (int, float)):
+        if plain in given:
             settings[name] = given[plain]
-    settings |= _combined(given)
+    settings |= _combined(given, unread)
     if "metric_for_best_model" in given and given["metric_for_best_model"].value:
         settings["metric"] = given["metric_for_best_model"]
     missing = {
@@ -94,6 +96,7 @@ _PARTS = {
     "warmup": ("warmup_steps", "warmup_ratio", "lr_scheduler_type"),
     "bias_correction": ("optim",),
     "seeds": ("seed",),
+    "data_seed": ("data_seed",),
     "metric": ("metric_for_best_model",),
     "orders": ("train_sampling_strategy", "group_by_length"),
 }
@@ -109,7 +112,7 @@ def _why(parts: Sequence[str], unread: Mapping[str, str], given: Mapping[str, Kn
     return f"{given['optim'].place}: optim={given['optim'].value!r} is no Adam whose correction is known here"
 
 
-def _combined(given: Mapping[str, Known]) -> dict[str, Known]:
+def _combined(given: Mapping[str, Known], unread: Mapping[str, str]) -> dict[str, Known]:
     """Settings that several arguments make, or that have other words there."""
     found: dict[str, Known] = {}
     if "per_device_train_batch_size" in given and "gradient_accumulation_steps" in given:
@@ -117,34 +120,45 @@ def _combined(given: Mapping[str, Known]) -> dict[str, Known]:
         found["batch_size"] = Known(int(size.value) * int(accumulated.value), size.place)
     if "max_steps" in given and (given["max_steps"].value or 0) > 0:
         found["max_steps"] = given["max_steps"]
-    if (warmup := _warmup(given)) is not None:
+    if (warmup := _warmup(given, unread)) is not None:
         found["warmup"] = warmup
     if "optim" in given:
         optimizer = str(given["optim"].value).removeprefix("OptimizerNames.").lower()
         if optimizer.startswith(CORRECTING):
             found["bias_correction"] = Known(True, given["optim"].place)
-    if "seed" in given and given["seed"].value is not None:
-        value = given["seed"].value
-        found["seeds"] = Known(tuple(value) if isinstance(value, tuple) else (int(value),), given["seed"].place)
-    if "data_seed" in given and isinstance(given["data_seed"].value, int):
-        found["data_seed"] = given["data_seed"]
-    chosen = given.get("train_sampling_strategy")
-    by_length = given.get("group_by_length")
-    other = (
-        chosen if chosen and chosen.value in SAMPLERS else by_length if by_length and by_length.value is True else None
-    )
-    found["orders"] = Known("trainer", _STAND_IN) if other is None else Known("other", other.place)
+    for name, argument in (("seeds", "seed"), ("data_seed", "data_seed")):
+        if argument in given and (value := given[argument].value) is not None:
+            found[name] = Known(value if isinstance(value, tuple) else (value,), given[argument].place)
+    if (orders := _orders(given, unread)) is not None:
+        found["orders"] = orders
     return found
 
 
-def _warmup(given: Mapping[str, Known]) -> Known | None:
+def _orders(given: Mapping[str, Known], unread: Mapping[str, str]) -> Known | None:
+    """Whether the Trainer shuffles as it does by default; None where nothing says that a Trainer orders the examples."""
+    names = ("train_sampling_strategy", "group_by_length")
+    if any(name in unread for name in names):
+        return None
+    chosen, by_length = (given.get(name) for name in names)
+    if chosen is not None and str(chosen.value).rpartition(".")[2].lower() != "random":
+        return Known("other", chosen.place)
+    if by_length is not None and by_length.value is True:
+        return Known("other", by_length.place)
+    return Known("trainer", _STAND_IN) if "seed" in given or "seed" in unread else None
+
+
+def _warmup(given: Mapping[str, Known], unread: Mapping[str, str]) -> Known | None:
     """Steps of the warm-up, or below 1 their fraction of all steps; 4.x has a ratio, over which steps win."""
+    if {"lr_scheduler_type", "warmup_steps"} & unread.keys():
+        return None
     schedule = given.get("lr_scheduler_type")
     if schedule is not None and str(schedule.value).removeprefix("SchedulerType.").lower() == "constant":
         return Known(0.0, schedule.place)  # a constant rate has no warm-up, whatever warmup_steps says
     steps, ratio = given.get("warmup_steps"), given.get("warmup_ratio")
     if steps is not None and steps.value:
         return Known(float(steps.value), steps.place)
+    if "warmup_ratio" in unread:
+        return None
     if ratio is not None and ratio.value:
         return Known(float(ratio.value), ratio.place)
     return Known(0.0, (steps or ratio).place) if steps or ratio else None  # type: ignore[union-attr]
@@ -179,19 +193,15 @@ def checked(arguments: Mapping[str, Known]) -> dict[str, Known]:
     """
     found = dict(arguments)
     for name, known in arguments.items():
-        usual = DEFAULTS.get(name)
-        if (
-            isinstance(usual, bool)
-            or not isinstance(usual, (int, float))
-            or known.value is None
-            or isinstance(known.value, tuple)
-        ):
+        if name not in NUMBERS or known.value is None or isinstance(known.value, tuple):
             continue
         try:
             number = float(known.value)
         except (TypeError, ValueError):
             raise UserError(f"{known.place}: {name} = {known.value!r} is no number") from None
-        found[name] = Known(int(number) if number.is_integer() and isinstance(usual, int) else number, known.place)
+        found[name] = Known(
+            int(number) if number.is_integer() and isinstance(DEFAULTS.get(name), int) else number, known.place
+        )
     return found
 
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+OPEN = "**"
+"""Key of a dictionary, or of the keywords of a call, that has further entries, which cannot be read."""
+
 
 @dataclass(frozen=True)
 class Unread:
@@ -15,6 +18,8 @@ class Unread:
 
     text: str
     line: int
+    among: tuple[Any, ...] = field(default=(), compare=False)
+    """The values of which it is one, where branches leave different ones."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +45,27 @@ class Call:
     line: int
     positional: list[Any] = field(default_factory=list)
     keywords: dict[str, Any] = field(default_factory=dict)
-    is_open: bool = False
-    """Whether there are further arguments, behind ``*`` or ``**``, that cannot be read."""
+    """With :data:`OPEN` among them where some, behind ``*`` or ``**``, cannot be read."""
     base: Any = None
     """What the method is called on."""
     reached: bool = True
     """Whether the order of this call among the others is known; False inside of a function that something else calls."""
     inside: str = ""
     """The function that it stands in; "" for the module."""
+    loops: tuple[int, ...] = ()
+    """Lines of the loops that it is repeated in, also those around the calls that lead to it."""
+    is_own: bool = False
+    """Whether the script defines what is called."""
 
     @property
     def last(self) -> str:
         """The last part of the name."""
         return self.name.rpartition(".")[2]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are further arguments, behind ``*`` or ``**``, that cannot be read."""
+        return OPEN in self.keywords
 
     def argument(self, name: str, position: int | None = None) -> Any:
         """An argument by its keyword, or by its position; None where it is not given."""
@@ -72,7 +85,14 @@ _MOST_VALUES = 100_000
 
 
 def binary(kind: ast.operator, left: Any, right: Any) -> Any:
-    """The value of an operation on two numbers; None where it has none that is read here."""
+    """The value of an operation on two numbers, of which one may be several in a loop; None where none is read here."""
+    if isinstance(left, Each) != isinstance(right, Each):
+        several, one = (left, right) if isinstance(left, Each) else (right, left)
+        pairs = [(each, one) if several is left else (one, each) for each in several.values]
+        values = tuple(binary(kind, *pair) for pair in pairs)
+        return None if None in values else Each(values)
+    if isinstance(kind, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
+        return spread(left, right)
     numbers = all(isinstance(value, (int, float)) for value in (left, right))
     if not numbers or type(kind) not in _BINARY:
         return None
@@ -80,6 +100,15 @@ def binary(kind: ast.operator, left: Any, right: Any) -> Any:
         return _BINARY[type(kind)](left, right)
     except (ArithmeticError, ValueError):
         return None
+
+
+def spread(before: Mapping[Any, Any], more: Any) -> dict[Any, Any]:
+    """``{**before, **more}``; where ``more`` cannot be read, it may have changed what was there before."""
+    if isinstance(more, dict) and OPEN not in more:
+        return {**before, **more}
+    unread = Unread("what comes from **", 0)
+    own = more if isinstance(more, dict) else {}
+    return {**dict.fromkeys(before, unread), **own, OPEN: unread}
 
 
 def built_in(name: str, values: Sequence[Any]) -> Any:
@@ -90,13 +119,18 @@ def built_in(name: str, values: Sequence[Any]) -> Any:
         if name == "range":
             numbers = range(*values)
             return tuple(numbers) if len(numbers) <= _MOST_VALUES else None
-        if name in ("list", "tuple", "sorted") and len(values) == 1:
-            return tuple(sorted(values[0]) if name == "sorted" else values[0])
-        if name in ("int", "float", "str", "bool") and len(values) == 1:
+        if name in ("enumerate", "zip") and all(isinstance(value, (list, tuple)) for value in values[:1]):
+            return tuple({"enumerate": enumerate, "zip": zip}[name](*values))
+        if name in _COPYING and len(values) == 1:
+            return _COPYING[name](values[0])
+        if name in ("int", "float", "str", "bool") and len(values) == 1 and is_literal(values[0]):
             return {"int": int, "float": float, "str": str, "bool": bool}[name](values[0])
     except (TypeError, ValueError, OverflowError):
         return None
     return None
+
+
+_COPYING: Mapping[str, Callable[[Any], Any]] = {"list": list, "tuple": tuple, "sorted": sorted}
 
 
 def is_literal(value: Any) -> bool:
@@ -106,3 +140,37 @@ def is_literal(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(is_literal, value.values()))
     return not isinstance(value, (Unread, Named, Each, Call))
+
+
+def words(value: Any) -> str:
+    """A value for a message."""
+    match value:
+        case Unread() | Named():
+            return value.text
+        case Call():
+            return f"{value.last}(...)"
+        case Each():
+            return several(value.values)
+        case list() | tuple():
+            return f"[{', '.join(map(words, value[:4]))}{', ...' if len(value) > 4 else ''}]"
+        case _:
+            return repr(value)[:40]
+
+
+def several(values: Sequence[Any]) -> str:
+    """Values in a row: ``16, 32``."""
+    return ", ".join(map(words, values[:5])) + (", ..." if len(values) > 5 else "")
+
+
+def merged(values: Sequence[Any], text: str, line: int) -> Any:
+    """The value that all have, else one that is not read."""
+    first = values[0]
+    if all(value is first or value == first for value in values[1:]):
+        return first
+    among = tuple(part for value in values for part in alternatives(value))
+    return Unread(text, line, among)
+
+
+def alternatives(value: Any) -> tuple[Any, ...]:
+    """The values of which a value is one."""
+    return value.among if isinstance(value, Unread) and value.among else (value,)

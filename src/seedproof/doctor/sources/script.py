@@ -1,7 +1,8 @@
 """A Python script, read without running it: its calls in the order in which they happen, with the values that can be read.
 
-Functions are followed where they are called; both branches of a condition are read, and a name that they leave with different
-values has none. A function that something else calls (``model_init``, what is given to ``Dataset.map``) is read on its own,
+Functions are followed where they are called; all branches are read, and what they leave otherwise (a name, an attribute, an
+entry of a dictionary, what a function returns) has no value. The body of a loop is read once, and what it changes from turn to
+turn has none either. A function that something else calls (``model_init``, what is given to ``Dataset.map``) is read on its own,
 and the order of its calls among the others is not known.
 """
 

@@ -3,246 +3,223 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
-from seedproof.doctor.sources.literals import Call, Each, Named, Unread, binary, built_in
+from seedproof.doctor.sources.expressions import Expressions, Names, one_of, parameters, unread
+from seedproof.doctor.sources.literals import Call, Named, Unread, alternatives, binary, merged
+from seedproof.doctor.sources.names import Function, arguments, bound, functions, imported, parts
 
 _DEEPEST = 8
 """Calls in calls that are followed."""
 _MOST_FOLLOWED = 20_000
 """Calls in all, after which no further function is followed: functions that call others twice double them at each depth."""
-_Names = dict[str, Any]
 _MISSING = object()
+_ENDING = ("exit", "sys.exit", "quit", "os._exit")
+_End = Literal["", "return", "raise"]
+"""How statements end: what follows them runs, or a function gives something back, or nothing further runs."""
 
 
-class Walk:
+class Walk(Expressions):
     """Reads statements in their order; ``calls`` has what was called."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        self.calls: list[Call] = []
-        self._given = given
-        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        super().__init__(given)
+        self._functions: dict[str, Function] = {}
+        self._scopes: dict[str, Names] = {}
         self._followed: set[str] = set()
-        self._inside: list[str] = []
-        self._reached = True
+        self._returned: list[list[Any]] = [[]]
+        self._changed_elsewhere: set[str] = set()
 
     def module(self, tree: ast.Module) -> None:
         """Read a whole script: what runs, then the functions that nothing in it was seen to call."""
-        names: _Names = {}
+        names: Names = {}
+        self._changed_elsewhere = {
+            name for node in ast.walk(tree) if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names
+        }
         self._block(tree.body, names)
         self._reached = False
-        for function in _functions(tree):
+        for function in functions(tree):
             if function.name not in self._followed:
-                own = {each.arg: Unread(each.arg, function.lineno) for each in _parameters(function)}
-                self._follow(function, {**names, **own})
+                own = [each.arg for each in parameters(function.args)]
+                self._follow(
+                    function, names, {name: self._given.get(name, Unread(name, function.lineno)) for name in own}
+                )
 
-    def _block(self, statements: Sequence[ast.stmt], names: _Names) -> Any:
-        """Read statements; the value of the last ``return`` among them, else None."""
-        returned = None
+    def _block(self, statements: Sequence[ast.stmt], names: Names) -> _End:
+        """Read statements up to the one that ends them."""
         for statement in statements:
-            value = self._statement(statement, names)
-            returned = value if value is not None else returned
-        return returned
+            if end := self._statement(statement, names):
+                return end
+        return ""
 
-    def _statement(self, statement: ast.stmt, names: _Names) -> Any:
+    def _statement(self, statement: ast.stmt, names: Names) -> _End:
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._functions[statement.name] = statement
+                self._functions[statement.name], self._scopes[statement.name] = statement, names
                 names[statement.name] = Named(statement.name)
-            case ast.Import():
-                for alias in statement.names:
-                    names[alias.asname or alias.name.partition(".")[0]] = Named(
-                        alias.name if alias.asname else alias.name.partition(".")[0]
-                    )
-            case ast.ImportFrom():
-                for alias in statement.names:
-                    names[alias.asname or alias.name] = Named(alias.name)
-            case ast.Assign():
-                value = self.value(statement.value, names)
-                for target in statement.targets:
-                    self._bind(target, value, names)
-            case ast.AnnAssign(value=ast.expr() as expression):
-                self._bind(statement.target, self.value(expression, names), names)
-            case ast.AugAssign():
-                left, right = self.value(statement.target, names), self.value(statement.value, names)
-                changed = binary(statement.op, left, right)
-                self._bind(statement.target, _unread(statement) if changed is None else changed, names)
-            case ast.Return(value=ast.expr() as expression):
-                return self.value(expression, names)
+            case ast.ClassDef():
+                names[statement.name] = Named(statement.name)
+            case ast.Import() | ast.ImportFrom():
+                names.update(imported(statement))
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.Delete():
+                self._assign(statement, names)
+            case ast.Return():
+                value = None if statement.value is None else self.value(statement.value, names)
+                self._returned[-1].append(value)
+                return "return"
+            case ast.Raise():
+                return "raise"
             case ast.If():
-                return self._branches(statement, names)
-            case ast.For() | ast.AsyncFor():
-                values = self.value(statement.iter, names)
-                one = Each(tuple(values)) if isinstance(values, (tuple, list)) else _unread(statement.target)
-                self._bind(statement.target, one, names)
-                return self._block([*statement.body, *statement.orelse], names)
-            case ast.While():
-                self.value(statement.test, names)
-                return self._block([*statement.body, *statement.orelse], names)
+                return self._condition(statement, names)
+            case ast.For() | ast.AsyncFor() | ast.While():
+                return self._loop(statement, names)
             case ast.With() | ast.AsyncWith():
                 for item in statement.items:
                     value = self.value(item.context_expr, names)
                     if item.optional_vars is not None:
-                        self._bind(item.optional_vars, value, names)
+                        self.bind(item.optional_vars, value, names)
                 return self._block(statement.body, names)
             case ast.Try() | ast.TryStar():
-                handlers = [each for handler in statement.handlers for each in handler.body]
-                return self._block([*statement.body, *handlers, *statement.orelse, *statement.finalbody], names)
+                return self._try(statement, names)
+            case ast.Match():
+                return self._match(statement, names)
             case ast.Expr():
-                self.value(statement.value, names)
-        return None
+                value = self.value(statement.value, names)
+                return "raise" if isinstance(value, Call) and value.name in _ENDING else ""
+        return ""
 
-    def _branches(self, statement: ast.If, names: _Names) -> Any:
-        """Read both branches; what they leave with different values has none afterwards."""
-        self.value(statement.test, names)
+    def _assign(self, statement: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete, names: Names) -> None:
+        match statement:
+            case ast.Assign():
+                value = self.value(statement.value, names)
+                for target in statement.targets:
+                    self.bind(target, value, names)
+            case ast.AnnAssign(value=ast.expr() as expression):
+                self.bind(statement.target, self.value(expression, names), names)
+            case ast.AugAssign():
+                left, right = self.value(statement.target, names), self.value(statement.value, names)
+                if isinstance(left, (dict, list)):
+                    name = "update" if isinstance(left, dict) else "extend"
+                    self.changes.method(left, name, [right], {}, repeated=bool(self._loops))
+                    return
+                is_name = isinstance(statement.target, ast.Name)
+                changed = binary(statement.op, left, right) if is_name else None
+                self.bind(statement.target, unread(statement) if changed is None else changed, names)
+            case ast.Delete():
+                for target in statement.targets:
+                    if isinstance(target, ast.Subscript):
+                        self.changes.drop(self.value(target.value, names), self.value(target.slice, names))
+
+    def _condition(self, statement: ast.If, names: Names) -> _End:
+        test = self.value(statement.test, names)
         if "__name__" in ast.unparse(statement.test):
-            return self._block(statement.body, names)
-        first, second = dict(names), dict(names)
-        returned = [self._block(statement.body, first), self._block(statement.orelse, second)]
-        for name in {*first, *second}:
-            one, other = first.get(name, _MISSING), second.get(name, _MISSING)
-            if one is other or one == other:
-                names[name] = one
-            elif _MISSING in (one, other):
-                names[name] = other if one is _MISSING else one  # where it is not made, nothing uses it
-            else:
-                names[name] = Unread(f"{name}, which a condition decides", statement.lineno)
-        return next((value for value in returned if value is not None), None)
+            test = True
+        if isinstance(test, bool):
+            return self._block(statement.body if test else statement.orelse, names)
+        readings = [lambda: self._block(statement.body, names), lambda: self._block(statement.orelse, names)]
+        return self._either_of(readings, names, statement.lineno)
 
-    def _bind(self, target: ast.expr, value: Any, names: _Names) -> None:
+    def _either_of(self, readings: Sequence[Callable[[], _End]], names: Names, line: int) -> _End:
+        """Read what runs in place of each other; what they leave otherwise is not known afterwards."""
+        before = dict(names)
+        ends, left, changed = [], [], []
+        for reading in readings:
+            self.changes.begin()
+            ends.append(reading())
+            left.append(dict(names))
+            changed.append(self.changes.take_back())
+            names.clear()
+            names.update(before)
+        self.changes.join([each for each, end in zip(changed, ends, strict=True) if end != "raise"], line)
+        going = [each for each, end in zip(left, ends, strict=True) if not end]
+        if not going:
+            return "return" if "return" in ends else "raise"
+        for name in {name for each in going for name, value in each.items() if before.get(name, _MISSING) is not value}:
+            values = [each[name] for each in going if name in each]  # where it is not made, nothing uses it
+            names[name] = merged(values, f"{name}, which a condition decides", line)
+        return ""
+
+    def _loop(self, statement: ast.For | ast.AsyncFor | ast.While, names: Names) -> _End:
+        """Read the body of a loop once, with what it changes from turn to turn as not known."""
+        values = self.value(statement.test if isinstance(statement, ast.While) else statement.iter, names)
+        is_run = (
+            values is True if isinstance(statement, ast.While) else isinstance(values, (tuple, list)) and bool(values)
+        )
+
+        def turn() -> _End:
+            for name in bound(statement.body) & names.keys():
+                names[name] = Unread(f"{name}, which a loop changes", statement.lineno)
+            if not isinstance(statement, ast.While):
+                self.bind(statement.target, one_of(values, statement.target), names)
+            loops = len(self._loops)
+            self._repeat(values, statement)
+            end = self._block(statement.body, names)
+            del self._loops[loops:]
+            return end
+
+        end = turn() if is_run else self._either_of([turn, lambda: ""], names, statement.lineno)
+        return end or self._block(statement.orelse, names)
+
+    def _try(self, statement: ast.Try | ast.TryStar, names: Names) -> _End:
+        whole = [*statement.body, *statement.orelse]
+        readings = [lambda: self._block(whole, names)]
+        readings += [lambda each=each: self._block(each.body, names) for each in statement.handlers]  # type: ignore[misc]
+        end = self._either_of(readings, names, statement.lineno)
+        return self._block(statement.finalbody, names) or end
+
+    def _match(self, statement: ast.Match, names: Names) -> _End:
+        self.value(statement.subject, names)
+
+        def reading(case: ast.match_case) -> _End:
+            captured = [node.name for node in ast.walk(case.pattern) if isinstance(node, (ast.MatchAs, ast.MatchStar))]
+            names.update({name: Unread(name, statement.lineno) for name in captured if name})
+            return self._block(case.body, names)
+
+        readings: list[Callable[[], _End]] = [lambda case=case: reading(case) for case in statement.cases]  # type: ignore[misc]
+        return self._either_of([*readings, lambda: ""], names, statement.lineno)
+
+    def bind(self, target: ast.expr, value: Any, names: Names) -> None:
+        """Give a target a value: a name, several, an attribute of a call's result, a place in a list or dictionary."""
         match target:
             case ast.Name():
-                names[target.id] = value
+                is_sure = target.id not in self._changed_elsewhere
+                names[target.id] = value if is_sure else Unread(f"{target.id}, which a function changes", target.lineno)
             case ast.Tuple() | ast.List():
-                parts = value if isinstance(value, (tuple, list)) and len(value) == len(target.elts) else None
-                for index, each in enumerate(target.elts):
-                    self._bind(each, _unread(each) if parts is None else parts[index], names)
+                for each, part in zip(target.elts, parts(value, target.elts), strict=True):
+                    self.bind(each, part, names)
+            case ast.Starred():
+                self.bind(target.value, unread(target), names)
             case ast.Attribute():
-                owner = self.value(target.value, names)
-                if isinstance(owner, Call):
-                    owner.keywords[target.attr] = value  # args.learning_rate = 1e-4
+                for owner in alternatives(self.value(target.value, names)):
+                    if isinstance(owner, Call):
+                        self.changes.put(owner.keywords, target.attr, value)  # args.learning_rate = 1e-4
+            case ast.Subscript():
+                key = self.value(target.slice, names)
+                for owner in alternatives(self.value(target.value, names)):
+                    self.changes.put(owner, key, value)
 
-    def value(self, node: ast.expr, names: _Names) -> Any:
-        """The value of an expression, as far as it can be read; the calls in it are noted."""
-        match node:
-            case ast.Constant():
-                return node.value
-            case ast.Name():
-                return names.get(node.id, Named(node.id))
-            case ast.Attribute():
-                return self._attribute(node, names)
-            case ast.Call():
-                return self._call(node, names)
-            case ast.Tuple() | ast.List() | ast.Set():
-                return tuple(self.value(each, names) for each in node.elts)
-            case ast.Dict():
-                keys = [None if key is None else self.value(key, names) for key in node.keys]
-                values = [self.value(each, names) for each in node.values]
-                usable = all(isinstance(key, (str, int)) for key in keys)
-                return dict(zip(keys, values, strict=True)) if usable else _unread(node)
-            case ast.UnaryOp():
-                value = self.value(node.operand, names)
-                if isinstance(node.op, ast.USub) and isinstance(value, (int, float)):
-                    return -value
-                return not value if isinstance(node.op, ast.Not) and isinstance(value, bool) else _unread(node)
-            case ast.BinOp():
-                value = binary(node.op, self.value(node.left, names), self.value(node.right, names))
-                return _unread(node) if value is None else value
-            case ast.NamedExpr():
-                value = self.value(node.value, names)
-                self._bind(node.target, value, names)
-                return value
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.value(child, names)
-        return _unread(node)
-
-    def _attribute(self, node: ast.Attribute, names: _Names) -> Any:
-        owner = self.value(node.value, names)
-        if isinstance(owner, Named):
-            return Named(f"{owner.text}.{node.attr}")
-        if isinstance(owner, Call) and owner.last == "parse_args":
-            return self._of_command_line(node)
-        return _unread(node)
-
-    def _of_command_line(self, node: ast.Attribute) -> Any:
-        """The value of an argument of ``argparse``: what the script is called with, else its default."""
-        if node.attr in self._given:
-            return self._given[node.attr]
-        for call in self.calls:
-            options = [str(each).lstrip("-").replace("-", "_") for each in call.positional if isinstance(each, str)]
-            if call.last == "add_argument" and (node.attr in options or call.keywords.get("dest") == node.attr):
-                return call.keywords.get("default", _unread(node))
-        return _unread(node)
-
-    def _call(self, node: ast.Call, names: _Names) -> Any:
-        function = node.func
-        base = self.value(function.value, names) if isinstance(function, ast.Attribute) else None
-        called = self.value(function, names) if base is None else self._attribute_of(base, function)
-        name = called.text if isinstance(called, Named) else ast.unparse(function)
-        given = [self.value(each, names) for each in node.args if not isinstance(each, ast.Starred)]
-        keywords = {each.arg: self.value(each.value, names) for each in node.keywords if each.arg is not None}
-        is_open = len(given) < len(node.args) or len(keywords) < len(node.keywords)
-        for each in node.keywords:
-            if each.arg is None and isinstance(more := self.value(each.value, names), dict):
-                keywords = {**more, **keywords}
-                is_open = len(given) < len(node.args)
-        if (known := built_in(name, given)) is not None:
-            return known
-        call = Call(name, node.lineno, given, keywords, is_open, base, self._reached, (self._inside or [""])[-1])
-        self.calls.append(call)
-        if name in self._functions and self._may_follow(name):
-            function_ = self._functions[name]
-            made = self._follow(function_, {**names, **_arguments(function_, call)})
-            return call if made is None else made
+    def made(self, call: Call, names: Names) -> Any:
+        """What a call gives: of a function of the script what it returns, else the call itself."""
+        call.is_own = call.name in self._functions
+        if call.is_own and self._may_follow(call.name):
+            function = self._functions[call.name]
+            returned = self._follow(function, names, arguments(function, call))
+            return call if returned is None else returned
         return call
 
     def _may_follow(self, name: str) -> bool:
         is_new = self._reached or name not in self._followed
         return is_new and name not in self._inside and len(self._inside) < _DEEPEST and len(self.calls) < _MOST_FOLLOWED
 
-    def _attribute_of(self, base: Any, function: ast.expr) -> Any:
-        assert isinstance(function, ast.Attribute)
-        return Named(f"{base.text}.{function.attr}") if isinstance(base, Named) else None
-
-    def _follow(self, function: ast.FunctionDef | ast.AsyncFunctionDef, names: _Names) -> Any:
+    def _follow(self, function: Function, names: Names, own: Names) -> Any:
+        """Read a function where its own names are in it; gives what it returns, None where that is nothing."""
         self._followed.add(function.name)
         self._inside.append(function.name)
-        returned = self._block(function.body, dict(names))
+        self._returned.append([])
+        end = self._block(function.body, {**self._scopes.get(function.name, names), **own})
         self._inside.pop()
-        return returned
-
-
-def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node
-
-
-def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
-    own = function.args
-    more = [each for each in (own.vararg, own.kwarg) if each is not None]
-    return [*own.posonlyargs, *own.args, *own.kwonlyargs, *more]
-
-
-def _arguments(function: ast.FunctionDef | ast.AsyncFunctionDef, call: Call) -> _Names:
-    """What the parameters of a function are in a call."""
-    own = function.args
-    places = [each.arg for each in (*own.posonlyargs, *own.args)]
-    values: _Names = {each.arg: Unread(each.arg, call.line) for each in _parameters(function)}
-    tail = places[len(places) - len(own.defaults) :]
-    pairs = [
-        *zip(tail, own.defaults, strict=True),
-        *zip((each.arg for each in own.kwonlyargs), own.kw_defaults, strict=True),
-    ]
-    values |= {name: default.value for name, default in pairs if isinstance(default, ast.Constant)}
-    return (
-        values
-        | dict(zip(places, call.positional, strict=False))
-        | {name: value for name, value in call.keywords.items() if name in values}
-    )
-
-
-def _unread(node: ast.AST) -> Unread:
-    return Unread(ast.unparse(node)[:60], getattr(node, "lineno", 0))
+        returned = self._returned.pop()
+        if not end and any(value is not None for value in returned):
+            returned.append(None)
+        return merged(returned, f"what {function.name} returns", function.lineno) if returned else None
