@@ -72,6 +72,7 @@ def test_the_warm_up_is_that_of_the_schedule(tmp_path, given, warmup):
         ("{", r"args\.json is no JSON"),
         ("[]", "holds no JSON object"),
         ('{"colour": 3}', "no argument of TrainingArguments"),
+        ('{"seed": 1%s}' % ("0" * 400), "is no number"),
         ('{"learning_rate": "fast"}', r"learning_rate = 'fast' is no number"),
     ],
 )

@@ -57,6 +57,8 @@ def test_a_loop_over_what_are_no_seeds_is_not_read(tmp_path, seeds):
         ("adam_beta1=1", "beta1"),
         ("seed=(1, 2)", "seeds"),
         ("max_steps=float('inf')", "max_steps"),
+        (f"max_steps={10**400}", "max_steps"),
+        ("learning_rate=float('nan')", "learning_rate"),
     ],
 )
 def test_a_value_that_cannot_be_trained_with_is_no_number_to_compute_with(tmp_path, argument, setting):
@@ -91,6 +93,20 @@ def test_the_arguments_are_those_that_the_trainer_gets(tmp_path, trainer, rate):
     facts = read(tmp_path, TWO + trainer)
     assert facts.get("learning_rate") == rate
     assert ("learning_rate" in facts.unread) is (rate is None)
+
+
+def test_a_training_that_never_ends_is_diagnosed(tmp_path):
+    """No rule counts all of its steps or epochs one by one."""
+    text = "for seed in range(3):\n    TrainingArguments('o', seed=seed, num_train_epochs=1000000000000, optim='x')\n"
+    (tmp_path / "train.py").write_text(text + "BertAdam(p)\n")
+    assert "shared-data-orders" in {
+        each.rule for each in diagnose(tmp_path / "train.py", task="miniature/entailment").findings
+    }
+
+
+def test_arguments_of_two_trainers_may_be_lists(tmp_path):
+    text = "Trainer(m, TrainingArguments('o', report_to=['a']))\nTrainer(m, TrainingArguments('o', report_to=['b'], seed=1))\n"
+    assert read(tmp_path, text).value("seeds") == (42, 1)
 
 
 def test_what_the_arguments_of_two_trainers_say_alike_is_known(tmp_path):

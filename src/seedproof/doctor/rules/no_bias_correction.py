@@ -11,6 +11,8 @@ from seedproof.doctor.facts import Facts
 
 _LOOKED_AT = 1000
 """First steps that are looked at where the length of a run is not known."""
+_MOST_STEPS = 1_000_000
+"""Steps that are looked at; behind them the correction is 1."""
 TWICE = 2.0
 """Times as large as with correction; with beta2 = 0.98, RoBERTa's, steps stay below."""
 
@@ -41,7 +43,7 @@ class NoBiasCorrection(Rule):
         from seedproof.training.plan import correction_factor
 
         try:
-            steps = facts.steps
+            steps = min(facts.steps, _MOST_STEPS)
         except Unknown:
             steps = _LOOKED_AT
         factors = 1 / correction_factor(np.arange(1, steps + 1), facts.get("beta1", 0.9), facts.get("beta2", 0.999))

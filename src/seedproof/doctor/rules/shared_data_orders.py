@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -36,7 +37,7 @@ class SharedDataOrders(Rule):
             raise Unknown(f"one seed is known ({seeds[0]}, {facts.place('seeds')}); give all that you run with --seeds")
         starts = self._starts(facts, seeds)
         epochs = math.ceil(facts.passes)
-        different = len({start + epoch for start in starts for epoch in range(epochs)})
+        different = _union(starts, epochs)
         drawn = len(starts) * epochs
         if different == drawn:
             return
@@ -62,3 +63,14 @@ class SharedDataOrders(Rule):
                 f"{facts.place('data_seed')}: which of {len(seeds)} seeds and {len(chosen)} data seeds go together cannot be seen"
             )
         return chosen
+
+
+def _union(starts: list[int], length: int) -> int:
+    """How many numbers there are in ranges of one length.
+
+    >>> _union([0, 2, 10], 3)
+    8
+    """
+    ordered = sorted(starts)
+    gaps = [after - before for before, after in itertools.pairwise(ordered)]
+    return length + sum(min(gap, length) for gap in gaps)

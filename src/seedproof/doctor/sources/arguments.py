@@ -197,7 +197,7 @@ def checked(arguments: Mapping[str, Known]) -> dict[str, Known]:
             continue
         try:
             number = float(known.value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UserError(f"{known.place}: {name} = {known.value!r} is no number") from None
         found[name] = Known(
             int(number) if number.is_integer() and isinstance(DEFAULTS.get(name), int) else number, known.place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +32,8 @@ NUMBERS: Mapping[str, tuple[float, float]] = MappingProxyType(
 """Arguments that are numbers, with the least and the largest value of each."""
 SEVERAL = ("seed", "data_seed")
 """Arguments of which each run may have its own."""
+_HUGE = 1e15
+"""Above it no number is one of steps, epochs or seeds, and arithmetic on it would not be exact."""
 _OPTIONAL = ("max_train_samples", "max_seq_length", "warmup_ratio", "data_seed", "max_grad_norm", "max_steps")
 
 
@@ -60,11 +62,11 @@ def _odd(name: str, value: Any) -> str:
     if not each or not all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in each):
         return f"{name}={value!r} is no number"
     low, high = NUMBERS[name]
-    if not all(math.isfinite(one) and low <= one <= high for one in each):
+    if not all(low <= one <= high and abs(one) < _HUGE for one in each):
         return f"{name}={value!r} is nothing that can be trained with"
     return f"{name}={value!r} is no whole number" if name in SEVERAL and any(int(one) != one for one in each) else ""
 
 
-def has_several(name: str, values: tuple[Any, ...]) -> str:
-    """That an argument has no single value, in words."""
+def has_several(name: str, values: Sequence[Any]) -> str:
+    """Words for an argument that has no single value."""
     return f"{name} has several values ({several(values)}); what holds for one need not hold for another, so give one at a time"

@@ -45,7 +45,7 @@ class Call:
     line: int
     positional: list[Any] = field(default_factory=list)
     keywords: dict[str, Any] = field(default_factory=dict)
-    """With :data:`OPEN` among them where some, behind ``*`` or ``**``, cannot be read."""
+    """Arguments by name; :data:`OPEN` is among them where some, behind ``*`` or ``**``, cannot be read."""
     base: Any = None
     """What the method is called on."""
     reached: bool = True

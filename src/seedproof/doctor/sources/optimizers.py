@@ -40,7 +40,7 @@ def settings_of_optimizers(script: Script) -> _Settings:
 
 
 def _without_trainer(script: Script) -> _Settings:
-    """Of a script with a loop of its own, or whose Trainer is made elsewhere, whether an optimizer corrects the bias."""
+    """Whether an optimizer corrects the bias, for a script with a loop of its own or whose Trainer is made elsewhere."""
     for call in script.calls:
         if any(isinstance(call.keywords.get(switch), bool) for switch in _SWITCHES) or call.last in _UNCORRECTED:
             return {"bias_correction": _correction(call, script.place(call.line))}

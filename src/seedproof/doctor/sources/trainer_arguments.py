@@ -122,7 +122,8 @@ def _joined(all_said: Sequence[_Said]) -> _Said:
         elif all(value == values[0] for value in values):
             known[name] = first
         else:
-            unread[name] = f"{first.place}: {has_several(name, tuple(dict.fromkeys(values)))}"
+            distinct = [value for index, value in enumerate(values) if value not in values[:index]]
+            unread[name] = f"{first.place}: {has_several(name, distinct)}"
     return known, unread
 
 
