@@ -109,6 +109,25 @@ def test_arguments_of_two_trainers_may_be_lists(tmp_path):
     assert read(tmp_path, text).value("seeds") == (42, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (
+            "for name in ('a', 'b'):\n    Model.from_pretrained(name)",
+            "line 2: the model's name, 'a', 'b', cannot be read",
+        ),
+        ("Model.from_pretrained(args.model)", "line 1: the model's name, args.model, cannot be read"),
+        ("Model.from_pretrained('a')\nModel.from_pretrained('b')", "several models are loaded ('a', 'b')"),
+    ],
+)
+def test_a_model_whose_name_cannot_be_read_is_said(tmp_path, text, why):
+    (tmp_path / "train.py").write_text(
+        text.replace("Model", "AutoModelForSequenceClassification") + "\nTrainingArguments('o')\n"
+    )
+    reasons = {each.rule: each.why for each in diagnose(tmp_path / "train.py").not_checked}
+    assert why in reasons["rate-high-for-depth"]
+
+
 def test_what_the_arguments_of_two_trainers_say_alike_is_known(tmp_path):
     facts = read(tmp_path, TWO.replace("'o'", "'o', adam_epsilon=1e-6") + "Trainer(model, args)\nTrainer(model, other)")
     assert facts.value("eps") == 1e-6

@@ -154,8 +154,10 @@ def _named_inside(facts: Facts, line: Mapping[str, Known]) -> Facts:
     """The facts with the model and the data that a script or its arguments name, where no other is given."""
     unread: dict[str, str] = {}
     if facts.model is None and "model" not in facts.unread:
-        known = line.get("model_name_or_path") or (model_name(facts.script) if facts.script else None)
-        if known is not None:
+        known = line.get("model_name_or_path") or (model_name(facts.script) if facts.script else "")
+        if isinstance(known, str):
+            unread |= {"model": known} if known else {}
+        else:
             model, why = _here(str(known.value), known)
             facts = dataclasses.replace(facts, model=model)
             unread |= {"model": why} if why else {}

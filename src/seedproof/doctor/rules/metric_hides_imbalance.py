@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from seedproof.doctor.base import Finding, Rule, Unknown
 from seedproof.doctor.facts import Facts
+from seedproof.doctor.rules.majority_score import ASSUMED
 from seedproof.doctor.sources.finished import NAMES
 from seedproof.errors import UserError
 
@@ -34,8 +35,9 @@ class MetricHidesImbalance(Rule):
             ) from None
         majority = metric.majority(facts.task.dev.labels)
         if majority >= HIGH:
+            assumed = f"if the metric f1 is {metric.title}, " if written == ASSUMED else ""
             yield self.found(
-                f"a prediction that never changes has {metric.title} {majority:.3f} on the development set",
+                f"{assumed}a prediction that never changes has {metric.title} {majority:.3f} on the development set",
                 numbers={"majority": majority, "limit": HIGH},
                 place=facts.place("metric"),
             )

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from seedproof.doctor.base import Known
-from seedproof.doctor.sources.literals import Call
+from seedproof.doctor.sources.literals import Call, several, words
 from seedproof.doctor.sources.script import Script
 
 _MODEL = re.compile(r"(For(Sequence|Token)Classification|ForMultipleChoice|ForQuestionAnswering|ModelForTextEncoding)$")
@@ -36,10 +36,15 @@ def model_in(value: Any) -> Call | None:
     return next((found for each in (value.base, *value.positional) if (found := model_in(each)) is not None), None)
 
 
-def model_name(script: Script) -> Known | None:
-    """The name or folder of the model that the script loads, where it can be read, and is one."""
-    calls = [call for call in script.calls if is_model(call)]
+def model_name(script: Script) -> Known | str:
+    """The name or folder of the model that the script loads; else why it cannot be read, empty where it loads none."""
+    calls = [call for call in script.calls if is_model(call) and call.last == "from_pretrained"]
     names = [call.argument("pretrained_model_name_or_path", 0) for call in calls]
-    if not names or not isinstance(names[0], str) or any(name != names[0] for name in names):
-        return None
-    return Known(names[0], script.place(calls[0].line))
+    if not calls:
+        return ""
+    place = script.place(calls[0].line)
+    if any(name != names[0] for name in names):
+        return f"{place}: several models are loaded ({several(names)}); give one as --model"
+    if not isinstance(names[0], str):
+        return f"{place}: the model's name, {words(names[0])}, cannot be read without running the script; give --model"
+    return Known(names[0], place)
