@@ -16,7 +16,7 @@ from seedproof.launch.base import Launcher
 from seedproof.methods import Method
 from seedproof.models.source import ModelSource
 from seedproof.recipes import Recipe, as_recipe
-from seedproof.study.given import study_in
+from seedproof.study.given import as_in_study, study_in
 from seedproof.study.racing import as_race, seeds_of
 from seedproof.study.study import Study
 from seedproof.tasks import Task
@@ -33,6 +33,7 @@ class Request:
     target: Path
     """The model's folder."""
     task: Task
+    """The data as the study has it, where there is one already: parsed by its rules and judged by its metric."""
     source: ModelSource
     recipe: Recipe
     """Recipe with its methods; the baseline where ``auto`` is asked for."""
@@ -44,7 +45,7 @@ class Request:
     @property
     def folder(self) -> Path:
         """The folder of the study, beside the model's."""
-        return self.target.with_name(f"{self.target.name}{STUDY}")
+        return _folder_of_study(self.target)
 
     def study(self, decision: Decision, race: str | None = None) -> Study:
         """The study of what was decided."""
@@ -84,11 +85,16 @@ class Request:
         return "fleet" if store is None else store.numerics.engine
 
 
+def _folder_of_study(target: Path) -> Path:
+    return target.with_name(f"{target.name}{STUDY}")
+
+
 def request(
     target: Path,
     task: Task,
     source: ModelSource,
     *,
+    metric: str | None = None,
     recipe: str | Recipe,
     methods: Sequence[Method],
     settings: Mapping[str, Any] | None,
@@ -100,8 +106,9 @@ def request(
     """A request from the arguments of :func:`seedproof.fit`.
 
     Raises:
-        UserError: one of them cannot be used.
+        UserError: one of them cannot be used, or the metric is another than the one that judges the study beside the target.
     """
+    task = as_in_study(task, _folder_of_study(target), metric=metric)
     is_auto, settings = recipe == AUTO, dict(settings or {})
     base = functools.reduce(operator.add, methods, as_recipe(BASELINE if is_auto else recipe))
     raced = as_race(race, stop_doomed=False)

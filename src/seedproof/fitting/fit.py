@@ -123,8 +123,8 @@ def fit(
         **table: of the table, as for :func:`seedproof.load_task`: ``text``, ``text_pair``, ``label``, ``dev``, ``metric``, ...
 
     Raises:
-        UserError: something that was given cannot be used, the budget is too short for one run, every run failed, or the hub
-            refuses the upload.
+        UserError: something that was given cannot be used, the study that is there is judged by another metric, the budget is
+            too short for one run, every run failed, or the hub refuses the upload.
         seedproof.launch.StudyInterrupted: Ctrl-C; the same call goes on from there.
     """
     say = say or (_say if progress else _nothing)
@@ -140,7 +140,9 @@ def fit(
         "race": race,
         "budget": budget,
     }
-    asked = request(target, task, source, **what, engine=engine, precision=precision, device=device, threads=threads)
+    numerics: dict[str, Any] = {"engine": engine, "precision": precision, "device": device, "threads": threads}
+    asked = request(target, task, source, metric=table.get("metric"), **what, **numerics)
+    task = asked.task  # a study that is there keeps its metric, which every number of the card is of
     ran = run(asked, launcher_of(launcher), jobs=jobs, listeners=listeners, progress=progress, say=say)
     writer = Writer(asked, ran)
     judgement = judge(

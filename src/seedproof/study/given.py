@@ -58,7 +58,27 @@ def load_tasks(tasks: Sequence[TaskLike], parsing: Mapping[str, Parsing], stored
         UserError: a task cannot be found, is asked to be judged by another metric than before, or two of different content
             have one name.
     """
-    return _distinctly_named([_judged_as_before(as_task(task, parsing), task, stored) for task in tasks])
+    return _distinctly_named(
+        [_judged_as_before(as_task(task, parsing), _asks_for_metric(task), stored) for task in tasks]
+    )
+
+
+def as_in_study(task: Task, folder: Path, *, metric: str | None) -> Task:
+    """The task as the study in a folder has it: parsed by its rules, judged by its metric; as it is where there is no study.
+
+    Args:
+        task: as it is loaded today.
+        folder: of the study.
+        metric: the one that was asked for, in any spelling; None: none was, and the study's stays.
+
+    Raises:
+        UserError: the study judges it by another metric than the one that was asked for.
+    """
+    if (store := study_in(folder)) is None:
+        return task
+    return _judged_as_before(
+        as_task(task, stored_parsing([task], store)), asks=metric is not None, stored=store.path / "tasks"
+    )
 
 
 def as_task(task: TaskLike, parsing: Mapping[str, Parsing] = MappingProxyType({})) -> Task:
@@ -95,15 +115,26 @@ def _name_of_table(task: TaskLike) -> str | None:
     return task.get("name") or table_name(Path(task["file"])) if isinstance(task, Mapping) and "file" in task else None
 
 
-def _judged_as_before(task: Task, given: TaskLike, stored: Path | None) -> Task:
-    """The task, judged by the metric that it has in the study; another one that was asked for is refused."""
+def _asks_for_metric(given: TaskLike) -> bool | None:
+    """Whether a metric was asked for; None where the loaded task alone can tell."""
+    return True if isinstance(given, Mapping) and given.get("metric") is not None else None
+
+
+def _judged_as_before(task: Task, asks: bool | None, stored: Path | None) -> Task:
+    """The task, judged by the metric that it has in the study; another one that was asked for is refused.
+
+    Args:
+        task: as it was given.
+        asks: whether its metric was asked for; None: it was where it is none that a task has by default.
+        stored: folder with the tasks of the study.
+    """
     if stored is None or not (stored / task.fingerprint / DESCRIPTION).is_file():
         return task
     before = read_metric(stored / task.fingerprint)
     if before == task.metric:
         return task
     by_default = (task.metrics[0], default_metric(task.dev.labels, task.classes, task.metrics))
-    if (isinstance(given, Mapping) and given.get("metric") is not None) or task.metric not in by_default:
+    if asks or (asks is None and task.metric not in by_default):
         raise UserError(
             f"the study in {stored.parent} judges {task.name!r} by {before}, and its runs stay judged so: leave out the metric "
             f"{task.metric!r}, or choose another folder; to look at them under it: "
