@@ -108,6 +108,17 @@ def test_groups_are_drawn_whole():
         assert all(np.unique(part, return_counts=True)[1].min() >= 2 for part in (drawn, rest))
 
 
+def test_a_draw_that_is_left_out_is_counted():
+    """Left out by its labels alone, which favours no candidate; the others are as they would be."""
+    labels = np.repeat([0, 1], [60, 3])
+    metric = find_metric("average_precision", ("no", "yes"))
+    found = resample(metric.score, [np.zeros((63, 2))], labels, is_defined=metric.is_defined, resamples=40)
+    assert len(found.drawn) == 40
+    assert np.isfinite([found.drawn, found.rest]).all()
+    # All three positives are drawn, or none is: 26 % and 5 % of the draws.
+    assert found.left_out_share == pytest.approx(0.3, abs=0.12)
+
+
 def test_labels_that_cannot_be_divided_give_no_resamples():
     resampled = resample(accuracy, [np.zeros(3), np.ones(3)], np.array([0, 0, 1]), resamples=5)
     assert not len(resampled.drawn)

@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
+from seedproof.fitting.card.told import Told
 from seedproof.fitting.judgement import Run
+from seedproof.models.source import find_model
 from seedproof.tasks import Split, Task
 
 EXAMPLES = 120
@@ -14,18 +16,23 @@ LABELS = np.arange(EXAMPLES) % 2
 SINGLE = "single_label_classification"
 
 
-def make_task(labels=LABELS, classes=("no", "yes"), metrics=("accuracy",)):
+def make_task(labels=LABELS, classes=("no", "yes"), metrics=("accuracy",), metric=""):
     texts = [str(index) for index in range(len(labels))]
     split = Split(texts, None, labels)
-    return Task(name="made", train=split, dev=split, classes=classes, metrics=metrics)
+    return Task(name="made", train=split, dev=split, classes=classes, metrics=metrics, metric=metric)
+
+
+def make_told(task, problem_type=SINGLE):
+    """What a card tells beside a judgement."""
+    about = {"recipe": "mosbach", "command": "", "cut": {}, "max_length": 128, "notes": (), "differing": 0.0}
+    return Told(task=task, problem_type=problem_type, source=find_model("miniature/bert-shallow"), **about)
 
 
 def run(seed, outputs, task, outcome="succeeded"):
-    score = task.score({"dev": outputs})["accuracy"] if len(outputs) else math.nan
+    score = task.score({"dev": outputs})[task.metric] if len(outputs) else math.nan
     return Run(f"id{seed}", str(seed), score, outcome, "fitted", outputs)
 
 
-def noisy(generator, noise):
+def noisy(generator, noise, labels=LABELS, classes=2):
     """Logits that point at the label, and miss it more often the larger the noise."""
-    towards = (2 * LABELS - 1) + noise * generator.standard_normal(EXAMPLES)
-    return np.stack([-towards, towards], axis=1)
+    return 2 * np.eye(classes)[labels] + noise * generator.standard_normal((len(labels), classes))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RESAMPLES = 500
 """Draws of the examples: the mean over them is then exact to a twentieth of the score's own standard error."""
 ATTEMPTS = 20
-"""Draws for each that is kept, at most, where most leave one label only on one of their sides."""
+"""Draws for each that is kept, at most, where most have a side on which there is nothing to score."""
 
 Score = Callable[[NDArray[Any], NDArray[Any]], float]
 """A function of outputs (examples, ...) and labels (examples, ...); larger is better."""
@@ -39,10 +39,18 @@ class Resampled:
     """Scores on the examples that were drawn."""
     rest: Float64[np.ndarray, "resamples candidates"]
     """Scores on those that were not."""
+    left_out: int = 0
+    """Draws that were made and left out, as there was nothing to score on one of their sides."""
+
+    @property
+    def left_out_share(self) -> float:
+        """Fraction of all draws that was left out; NaN without any draw."""
+        made = len(self.drawn) + self.left_out
+        return self.left_out / made if made else math.nan
 
     def take(self, candidates: slice | list[int]) -> Resampled:
         """Those of some candidates, by index."""
-        return Resampled(self.drawn[:, candidates], self.rest[:, candidates])
+        return Resampled(self.drawn[:, candidates], self.rest[:, candidates], self.left_out)
 
 
 def resample(
@@ -50,6 +58,7 @@ def resample(
     outputs: Sequence[NDArray[Any]],
     labels: NDArray[Any],
     *,
+    is_defined: Callable[[NDArray[Any]], bool] | None = None,
     groups: Int[np.ndarray, " examples"] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -60,28 +69,40 @@ def resample(
         score: of outputs and labels.
         outputs: of each candidate, all on the same examples.
         labels: of the examples.
+        is_defined: whether labels (examples, ...) suffice for a score; a draw is kept where those of both of its sides do.
+            None: labels suffice that differ.
         groups: number of each example's group from 0; groups are then drawn whole. None: examples are.
         resamples: how many are made; fewer where the labels allow fewer, none where they allow none.
         seed: of the draws.
     """
     members = None if groups is None else [np.flatnonzero(groups == group) for group in range(int(groups.max()) + 1)]
     units, generator = len(labels) if members is None else len(members), np.random.default_rng(seed)
+    suffice = is_defined or _is_varied
     drawn: list[list[float]] = []
     rest: list[list[float]] = []
-    for _ in range(ATTEMPTS * resamples):
-        if len(drawn) == resamples:
-            break
-        chosen = generator.integers(0, units, units)
-        left = np.setdiff1d(np.arange(units), chosen)
-        if members is not None:
-            chosen = np.concatenate([members[unit] for unit in chosen])
-            left = np.concatenate([members[unit] for unit in left]) if len(left) else left
-        # Decided by the labels alone, so it favours no candidate: there is nothing to score where all are equal.
-        if len(left) and _is_varied(labels[chosen]) and _is_varied(labels[left]):
-            drawn.append([score(each[chosen], labels[chosen]) for each in outputs])
-            rest.append([score(each[left], labels[left]) for each in outputs])
+    left_out = 0
+    while len(drawn) < resamples and len(drawn) + left_out < ATTEMPTS * resamples:
+        chosen, left = _sides_of_a_draw(generator, units, members)
+        # Decided by the labels alone, so it favours no candidate.
+        if not (len(left) and suffice(labels[chosen]) and suffice(labels[left])):
+            left_out += 1
+            continue
+        drawn.append([score(each[chosen], labels[chosen]) for each in outputs])
+        rest.append([score(each[left], labels[left]) for each in outputs])
     shape = (len(drawn), len(outputs))
-    return Resampled(np.array(drawn, np.float64).reshape(shape), np.array(rest, np.float64).reshape(shape))
+    return Resampled(np.array(drawn, np.float64).reshape(shape), np.array(rest, np.float64).reshape(shape), left_out)
+
+
+def _sides_of_a_draw(
+    generator: np.random.Generator, units: int, members: Sequence[NDArray[np.int64]] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The examples that a draw of the units has, as often as they are drawn, and those that it leaves out."""
+    chosen = generator.integers(0, units, units)
+    left = np.setdiff1d(np.arange(units), chosen)
+    if members is None:
+        return chosen, left
+    of_left = np.concatenate([members[unit] for unit in left]) if len(left) else left
+    return np.concatenate([members[unit] for unit in chosen]), of_left
 
 
 def _is_varied(labels: NDArray[Any]) -> bool:
@@ -122,6 +143,8 @@ def choice(scores: Float64[np.ndarray, " candidates"], resampled: Resampled) -> 
         resampled: of the same runs.
     """
     index = best_of(scores)
+    if len(scores) == 1:  # nothing was chosen, whatever draws there are
+        return Choice(0, float(scores[0]), float(scores[0]))
     expected = float(scores.mean()) + gain(resampled, resampled.drawn.argmax(axis=1))
     return Choice(
         index, float(scores[index]), expected if math.isnan(expected) else min(expected, float(scores[index]))

@@ -68,10 +68,10 @@ class Judgement:
     score: float
     """Score of what is shipped, on the development set."""
     expected: float
-    """Score of it on new rows like those of the development set."""
+    """Score of it on new rows like those of the development set; NaN where no draw of the examples can be scored."""
     low: float
     high: float
-    """Ends of the 95 % interval of :attr:`expected`: the sampling error of the development set."""
+    """Ends of the 95 % interval of :attr:`expected`: the sampling error of the development set. NaN where there is none."""
     spread: SpreadParts
     """What the spread of the runs that succeeded is made of."""
     ensemble: Mapping[str, Any]
@@ -79,6 +79,8 @@ class Judgement:
     mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else empty."""
     stopped: tuple[StoppedRun, ...] = ()
     """Runs that were stopped early: those that finished were selected, and are no sample of the recipe's runs."""
+    left_out: float = 0.0
+    """Fraction of the bootstrap's draws of which one side cannot be scored, and which say nothing therefore."""
 
     @property
     def scores(self) -> NDArray[np.float64]:

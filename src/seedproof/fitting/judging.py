@@ -60,7 +60,8 @@ def judge(
     count = len(candidates)
     if mean is not None:
         candidates.append(mean.outputs)
-    resampled = resample(task.judge.score, candidates, task.dev.labels, groups=groups)
+    metric = task.judge
+    resampled = resample(metric.score, candidates, task.dev.labels, is_defined=metric.is_defined, groups=groups)
     judgement = _best(runs, stopped, task, resampled.take(slice(count)))
     return judgement if mean is None else with_average(judgement, mean, resampled, task)
 
@@ -88,6 +89,7 @@ def _best(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resamp
         spread=spread_parts(scores[succeeded], resampled.take(succeeded)),
         ensemble={},
         stopped=tuple(stopped),
+        left_out=resampled.left_out_share,
     )
 
 

@@ -48,6 +48,17 @@ class Metric(ABC):
     def majority(self, labels: NDArray[Any]) -> float:
         """The best score of a prediction that never changes; of correlations 0, of AUROC a half, by definition."""
 
+    def is_defined(self, labels: NDArray[Any]) -> bool:
+        """Whether these labels let it tell a good prediction from a bad one: they differ, and of one class some are and some not.
+
+        Decided by the labels alone, so it favours no prediction.
+        """
+        if self.positive is None:
+            return bool((labels != labels[:1]).any())
+        index = self.classes.index(self.positive)
+        side = labels[:, index] == 1 if labels.ndim == 2 else labels == index
+        return bool(0 < np.count_nonzero(side) < len(side))
+
     def resampled(self, outputs: NDArray[Any], labels: NDArray[Any], weights: Weights) -> NDArray[np.float64]:
         """The score of each bootstrap sample of the examples, (resamples,), where no better interval is known."""
         raise NotImplementedError

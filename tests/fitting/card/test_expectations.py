@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from tests.fitting.made import LABELS, SINGLE, make_task, make_told, noisy, run
 
 import seedproof as sp
+from seedproof.fitting.card.page import card
+from seedproof.fitting.judging import judge
 
-pytestmark = pytest.mark.slow
+ONE_GROUP = np.zeros(len(LABELS), np.int64)
 
 
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [(LABELS, ONE_GROUP), (np.arange(50) // 49, None), (np.array([0, 1]), None)],
+    ids=["one group", "one positive", "two rows"],
+)
+@pytest.mark.parametrize(("seeds", "ensemble"), [(1, None), (3, None), (3, "predictions")])
+def test_without_an_expectation_the_card_is_written_and_says_why(labels, groups, seeds, ensemble):
+    """All is trained by then: what the hub's client refuses, an evaluation without a number, must not lose it."""
+    task, generator = make_task(labels), np.random.default_rng(0)
+    runs = [run(seed, noisy(generator, 0.1, labels), task) for seed in range(seeds)]
+    judgement = judge(runs, task, SINGLE, ensemble=ensemble, groups=groups)
+    text = card(judgement, make_told(task))
+    if seeds > 1:
+        assert "are too few to say by how much that flatters it" in text
+        assert "model-index" not in text
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize("metric", ["average_precision:rare", "f1:rare", "average_precision", "auroc"])
+def test_draws_without_the_class_are_left_out_and_that_is_said(metric):
+    """One draw without an example of the class made the expectation and the interval of average precision NaN."""
+    labels, generator = np.repeat([0, 1, 2], [97, 97, 4]), np.random.default_rng(0)
+    task = make_task(labels, ("a", "b", "rare"), metric=metric)
+    runs = [run(seed, noisy(generator, 1.0, labels, 3), task) for seed in range(3)]
+    judgement = judge(runs, task, SINGLE)
+    assert judgement.low < judgement.expected < judgement.high
+    said = "of the draws of the bootstrap behind this have no example of 'rare', or no other, on one of their sides"
+    assert (said in card(judgement, make_told(task))) == (":rare" in metric)
+
+
+@pytest.mark.slow
 def test_the_card_of_a_race_says_that_its_runs_were_selected(table, tiny_model, options):
     out = table.parent / "raced" / "model"
     raced = sp.fit(table, model=tiny_model, out=out, race="3:2", progress=False, **options)

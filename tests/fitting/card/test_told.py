@@ -2,10 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.fitting.made import SINGLE, make_task
-
-from seedproof.fitting.card.told import Told
-from seedproof.models.source import find_model
+from tests.fitting.made import make_task, make_told
 
 
 @pytest.mark.parametrize(
@@ -17,15 +14,5 @@ from seedproof.models.source import find_model
     ],
 )
 def test_a_range_begins_with_the_smaller_number(metrics, low, high, ends):
-    told = Told(
-        task=make_task(metrics=metrics) if metrics != ("neg_mae",) else make_task(np.array([0.5, 1.5]), (), metrics),
-        problem_type=SINGLE,
-        source=find_model("miniature/bert-shallow"),
-        recipe="mosbach",
-        command="",
-        cut={},
-        max_length=128,
-        notes=(),
-        differing=0.0,
-    )
-    assert told.ends(low, high) == ends
+    task = make_task(metrics=metrics) if metrics != ("neg_mae",) else make_task(np.array([0.5, 1.5]), (), metrics)
+    assert make_told(task).ends(low, high) == ends

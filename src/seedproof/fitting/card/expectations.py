@@ -12,7 +12,12 @@ from seedproof.printable import counted
 if TYPE_CHECKING:
     from seedproof.analysis.choosing import SpreadParts
     from seedproof.fitting.judgement import Judgement
-_TOO_FEW = "the examples are too few to say by how much that flatters it"
+_TOO_FEW = (
+    "the examples, or the groups that they are of, are too few to say by how much that flatters it, and so what is to be "
+    "expected of new rows"
+)
+LEFT_OUT = 0.05
+"""Fraction of the draws from which on it is said that they were left out."""
 
 
 def findings(judgement: Judgement, told: Told) -> list[str]:
@@ -29,7 +34,8 @@ def shipped(judgement: Judgement, told: Told) -> str:
         return _winner_of_race(judgement, told)
     if len(judgement.runs) == 1:
         score, interval = told.score(judgement.score), told.interval(judgement.low, judgement.high)
-        return f"One seed was trained, and none chosen. It scores **{score}** on {_examples(told)} ({told.title}; {interval})."
+        one = f"One seed was trained, and none chosen. It scores **{score}** on {_examples(told)} ({told.title}; {interval})."
+        return one + _left_out(judgement, told)
     return _best_seed(judgement, told)
 
 
@@ -43,6 +49,7 @@ def _average(judgement: Judgement, told: Told) -> str:
     return (
         f"What is shipped is the mean of the {judgement.shipped} of the {len(judgement.members)} seeds that succeeded. "
         f"{chosen}: **{told.score(judgement.score)}** ({told.title}; {told.interval(judgement.low, judgement.high)})."
+        f"{_left_out(judgement, told)}"
     )
 
 
@@ -55,7 +62,7 @@ def _best_seed(judgement: Judgement, told: Told) -> str:
         return f"{chosen}; {_TOO_FEW}."
     return (
         f"{chosen}, which flatters it by {number(judgement.optimism)}: of new rows **{told.score(judgement.expected)}** is to be "
-        f"expected ({told.interval(judgement.low, judgement.high)})."
+        f"expected ({told.interval(judgement.low, judgement.high)}).{_left_out(judgement, told)}"
     )
 
 
@@ -71,7 +78,19 @@ def _winner_of_race(judgement: Judgement, told: Told) -> str:
     return (
         f"{chosen}, which flatters it by {number(judgement.optimism)} for the last choice alone: of new rows "
         f"**{told.score(judgement.expected)}** is to be expected at most ({told.interval(judgement.low, judgement.high)}); by "
-        "how much the race, which chose on the same examples, adds to that is not known."
+        f"how much the race, which chose on the same examples, adds to that is not known.{_left_out(judgement, told)}"
+    )
+
+
+def _left_out(judgement: Judgement, told: Told) -> str:
+    """Which of the bootstrap's draws say nothing, as a further sentence, where they are many."""
+    if not LEFT_OUT <= judgement.left_out < 1:
+        return ""
+    positive = told.task.judge.positive
+    sides = "examples of one label alone" if positive is None else f"no example of {positive!r}, or no other,"
+    return (
+        f" {judgement.left_out:.0%} of the draws of the bootstrap behind this have {sides} on one of their sides, where there is "
+        "nothing to score; they were left out."
     )
 
 
@@ -109,10 +128,12 @@ def ensemble(judgement: Judgement, told: Told) -> list[str]:
     if not compared:
         return []
     kept = "so the mean is shipped" if judgement.shipped != "best" else "so the best seed is shipped"
+    scored = f"The mean of the {compared['averaged']} of {compared['runs']} seeds scores {told.score(compared['score'])} there."
+    if not math.isfinite(compared["gain"]):
+        return [f"{scored} The examples are too few to say which of them gains more on others, {kept}."]
     return [
-        f"The mean of the {compared['averaged']} of {compared['runs']} seeds scores {told.score(compared['score'])} there. On "
-        f"examples that did not choose, it gains {compared['gain']:+.3f} over the mean seed, and choosing the best seed "
-        f"{compared['gain_of_choosing']:+.3f}, {kept}."
+        f"{scored} On examples that did not choose, it gains {compared['gain']:+.3f} over the mean seed, and choosing the best "
+        f"seed {compared['gain_of_choosing']:+.3f}, {kept}."
     ]
 
 

@@ -10,6 +10,8 @@ from seedproof.fitting.card.markdown import number
 from seedproof.fitting.card.told import Told
 
 if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
     from seedproof.fitting.judgement import Judgement
 
 
@@ -43,13 +45,30 @@ _OF_EVALUATION = (
 
 def front_matter(judgement: Judgement, told: Told) -> str:
     """What the hub reads: YAML, to stand between two lines of dashes."""
-    from huggingface_hub import EvalResult, ModelCardData
+    from huggingface_hub import ModelCardData
 
-    task, numbers, base = told.task, judgement.numbers(), told.base
+    base = told.base
     is_on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not base.startswith("miniature/")
+    # An evaluation without its number is refused by the hub's client, and would be told by nothing.
+    results = [_evaluation(judgement, told)] if math.isfinite(judgement.expected) else None
+    return ModelCardData(
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        base_model=base if is_on_hub else None,
+        tags=["seedproof"],
+        model_name=_slug(told.task.name),
+        eval_results=results,
+    ).to_yaml()
+
+
+def _evaluation(judgement: Judgement, told: Told) -> EvalResult:
+    """The one number of the model, what to expect of it, with the spread behind it."""
+    from huggingface_hub import EvalResult
+
+    task, numbers = told.task, judgement.numbers()
     metric = task.metric.partition(":")[0]
     expected = -judgement.expected if told.is_negated else judgement.expected
-    result = EvalResult(
+    return EvalResult(
         task_type="text-classification",
         dataset_type=_slug(task.name),
         dataset_name=task.name,
@@ -60,14 +79,6 @@ def front_matter(judgement: Judgement, told: Told) -> str:
         metric_value=_plain(expected),
         metric_args={key: _plain(numbers[key]) for key in _OF_EVALUATION if key in numbers},
     )
-    return ModelCardData(
-        library_name="transformers",
-        pipeline_tag="text-classification",
-        base_model=base if is_on_hub else None,
-        tags=["seedproof"],
-        model_name=_slug(task.name),
-        eval_results=[result],
-    ).to_yaml()
 
 
 def in_a_line(judgement: Judgement, told: Told) -> str:

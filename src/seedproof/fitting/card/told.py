@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,5 +59,7 @@ class Told:
         return (self.score(high), self.score(low)) if self.is_negated else (self.score(low), self.score(high))
 
     def interval(self, low: float, high: float) -> str:
-        """An interval of scores in words."""
+        """An interval of scores in words; of NaN that there is none."""
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return "too few examples, or groups of them, for an interval"
         return "95 % interval {} to {}".format(*self.ends(low, high))
