@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from seedproof.analysis.choosing import Resampled, bias, gain
 from seedproof.errors import unknown
+from seedproof.fitting.intervals import interval_of_score
 from seedproof.fitting.judgement import Judgement, Run
 from seedproof.fitting.predicting import probabilities
-from seedproof.tasks.uncertainty import score_interval
 
 if TYPE_CHECKING:
     from seedproof.tasks import Task
@@ -73,7 +73,9 @@ def _mean_prediction(runs: Sequence[Run], problem_type: str) -> NDArray[Any]:
     return logarithms
 
 
-def with_average(judgement: Judgement, mean: Average, resampled: Resampled, task: Task) -> Judgement:
+def with_average(
+    judgement: Judgement, mean: Average, resampled: Resampled, task: Task, *, is_grouped: bool = False
+) -> Judgement:
     """The mean in place of the best run, where it scores more on examples that did not choose; what was compared in any case.
 
     Args:
@@ -81,6 +83,7 @@ def with_average(judgement: Judgement, mean: Average, resampled: Resampled, task
         mean: that may take its place.
         resampled: scores of the runs that have any, and of the mean as the last candidate.
         task: whose development set scores them.
+        is_grouped: whether the draws are of whole groups of its examples.
     """
     of_runs, of_mean = resampled.take(slice(-1)), resampled.rest[:, -1]
     gained = float((of_mean - of_runs.rest.mean(axis=1)).mean()) if len(of_mean) else math.nan
@@ -95,8 +98,8 @@ def with_average(judgement: Judgement, mean: Average, resampled: Resampled, task
     }
     if not gained > by_choosing:
         return dataclasses.replace(judgement, ensemble=compared)
-    low, high = score_interval(task.judge, mean.outputs, task.dev.labels)
-    too_high = bias(score, resampled.drawn[:, -1])
+    drawn = resampled.drawn[:, -1]
+    low, high = interval_of_score(task, mean.outputs, drawn, too_high=bias(score, drawn), is_grouped=is_grouped)
     return dataclasses.replace(
         judgement,
         shipped=mean.averaged,
@@ -104,7 +107,7 @@ def with_average(judgement: Judgement, mean: Average, resampled: Resampled, task
         outputs=mean.outputs,
         score=score,
         expected=score,  # nothing was chosen by its score but that it is shipped
-        low=low - too_high,
-        high=high - too_high,
+        low=low,
+        high=high,
         ensemble=compared,
     )

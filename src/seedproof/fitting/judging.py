@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from seedproof.analysis.choosing import Resampled, bias, choice, resample, spread_parts
 from seedproof.errors import UserError
 from seedproof.fitting.averaging import Averaged, OutputsOfMean, average, with_average
+from seedproof.fitting.intervals import interval_of_score
 from seedproof.fitting.judgement import Judgement, Run, StoppedRun
 from seedproof.printable import counted
-from seedproof.tasks.uncertainty import score_interval
 
 if TYPE_CHECKING:
     from seedproof.tasks import Task
@@ -62,19 +62,22 @@ def judge(
         candidates.append(mean.outputs)
     metric = task.judge
     resampled = resample(metric.score, candidates, task.dev.labels, is_defined=metric.is_defined, groups=groups)
-    judgement = _best(runs, stopped, task, resampled.take(slice(count)))
-    return judgement if mean is None else with_average(judgement, mean, resampled, task)
+    judgement = _best(runs, stopped, task, resampled.take(slice(count)), is_grouped=groups is not None)
+    return judgement if mean is None else with_average(judgement, mean, resampled, task, is_grouped=groups is not None)
 
 
-def _best(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resampled: Resampled) -> Judgement:
+def _best(
+    runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resampled: Resampled, *, is_grouped: bool
+) -> Judgement:
     """The best of the runs that have a score; ``resampled`` has those alone."""
     answered = [run for run in runs if run.has_answered]
     scores = np.array([run.score for run in answered])
     chosen = choice(scores, resampled)
     best = answered[chosen.index]
     succeeded = [index for index, run in enumerate(answered) if run.outcome == "succeeded"]
-    low, high = score_interval(task.judge, best.outputs, task.dev.labels)
-    too_high = chosen.optimism + bias(chosen.score, resampled.drawn[:, chosen.index])
+    drawn = resampled.drawn[:, chosen.index]
+    too_high = chosen.optimism + bias(chosen.score, drawn)
+    low, high = interval_of_score(task, best.outputs, drawn, too_high=too_high, is_grouped=is_grouped)
     return Judgement(
         runs=tuple(runs),
         shipped="best",
@@ -84,8 +87,8 @@ def _best(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resamp
         outputs=best.outputs,
         score=chosen.score,
         expected=chosen.expected,
-        low=low - too_high,
-        high=high - too_high,
+        low=low,
+        high=high,
         spread=spread_parts(scores[succeeded], resampled.take(succeeded)),
         ensemble={},
         stopped=tuple(stopped),

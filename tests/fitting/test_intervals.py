@@ -1,0 +1,36 @@
+"""The interval of the score knows that examples of one group are right or wrong together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.fitting.made import SINGLE, make_task, noisy, run
+
+from seedproof.fitting.judging import judge
+
+GROUPS = np.repeat(np.arange(12), 10)
+LABELS = np.repeat(np.arange(12) % 2, 10)
+
+
+@pytest.mark.parametrize("ensemble", [None, "predictions"])
+def test_groups_that_are_wrong_as_a_whole_widen_it(ensemble):
+    """3 of 12 documents are wrong: the score is a mean of 12 values, and not of 120."""
+    wrong = np.isin(GROUPS, [0, 1, 2])
+    outputs = np.eye(2)[np.where(wrong, 1 - LABELS, LABELS)]
+    task, generator = make_task(LABELS), np.random.default_rng(0)
+    runs = [run(seed, outputs + 0.1 * generator.standard_normal(outputs.shape), task) for seed in range(2)]
+    single, grouped = (judge(runs, task, SINGLE, ensemble=ensemble, groups=groups) for groups in (None, GROUPS))
+    assert grouped.high - grouped.low == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 12), rel=0.15)
+    assert single.high - single.low < 0.4 * (grouped.high - grouped.low)
+
+
+def test_where_every_draw_of_groups_scores_the_same_it_is_not_without_width():
+    task = make_task(LABELS)
+    judgement = judge([run(0, np.eye(2)[LABELS], task)], task, SINGLE, groups=GROUPS)
+    assert (judgement.low < 0.97, judgement.high) == (True, 1.0)
+
+
+def test_one_group_has_no_interval():
+    task = make_task(LABELS)
+    outputs = noisy(np.random.default_rng(0), 1.0, LABELS)
+    assert np.isnan(judge([run(0, outputs, task)], task, SINGLE, groups=np.zeros(120, np.int64)).low)
