@@ -56,6 +56,13 @@ def test_under_another_metric_scores_majority_and_outcome_are_those_of_the_outpu
     assert results.summary(metric="macro_f1").loc[0, "majority"] == pytest.approx(1 / 3)
 
 
+def test_a_metric_that_says_nothing_on_the_development_set_judges_no_run(monkeypatch, store):
+    """Every run would be called failed, and none is."""
+    monkeypatch.setattr("seedproof.tasks.judges.Metric.is_defined", lambda *_: False)
+    with pytest.raises(UserError, match="the metric 'f1' says nothing on the development set"):
+        open_results(store.path).runs(metric="f1")
+
+
 def test_a_run_without_outputs_is_named(store):
     id_ = next(cell.id for cell in store.cells() if cell.task == "pairs")
     (store.run(id_).path / "journal.jsonl").unlink()

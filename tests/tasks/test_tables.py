@@ -106,6 +106,19 @@ def test_dev_is_checked_like_train(tmp_path: Path) -> None:
         load(train, dev=tmp_path / ".." / tmp_path.name / "t.csv")
 
 
+@pytest.mark.parametrize("metric", ["f1:c", "average_precision:c"])
+@pytest.mark.parametrize(("rows", "found"), [(["a", "b"], "none is"), (["c", "c;a"], "all are")])
+def test_a_metric_that_says_nothing_on_the_development_set_is_refused(
+    tmp_path: Path, metric: str, rows: list[str], found: str
+) -> None:
+    """Every run would be trained, and fail for a cause that is none."""
+    train = table(tmp_path, [f"text {index},{'abc'[index % 3]},d" for index in range(30)])
+    dev = table(tmp_path, [f"other {index},{label},d" for index, label in enumerate(rows)], name="dev.csv")
+    message = f"the metric '{metric}' says nothing on the development set: of its 2 examples {found} of 'c'; give"
+    with pytest.raises(UserError, match=message):
+        load(train, dev=dev, metric=metric, label_separator=";" if found == "all are" else None)
+
+
 def test_wrong_paths(tmp_path: Path) -> None:
     save(tmp_path / "reviews.csv", RECORDS)
     (tmp_path / "reviews.xlsx").write_bytes(b"PK")

@@ -96,7 +96,7 @@ class _Tasks:
         """The metric for the classes of each task that it fits, by fingerprint.
 
         Raises:
-            UserError: it fits none of them.
+            UserError: it fits none of them, or says nothing on their development sets.
         """
         found: dict[str, Metric] = {}
         errors = []
@@ -110,7 +110,9 @@ class _Tasks:
                 )
                 continue
             try:
-                found[fingerprint] = task.find_metric(metric)
+                judge = task.find_metric(metric)
+                judge.check_defined(task.dev.labels, f"task {task.name!r}")
+                found[fingerprint] = judge
             except UserError as error:
                 errors.append(error)
         if errors and not found:

@@ -79,13 +79,15 @@ def plan_runs(
 
     Raises:
         UserError: a task or a model cannot be found or used, two recipes have one name and differ, a stored task is asked
-            to be judged by another metric, or the engine of a run cannot make one of the recordings.
+            to be judged by another metric, one is judged by a metric that says nothing on its development set, or the engine of
+            a run cannot make one of the recordings.
     """
     probes = make_probes(recordings)
     loaded = load_tasks(tasks, parsing, stored)
     sources = [find_model(os.fspath(name)) for name in models]
     runs = []
     for task in loaded:
+        task.judge.check_defined(task.dev.labels, f"task {task.name!r}")  # before anything is trained
         for source in sources:
             recipes = _distinct(resolve_for(source))
             config = _check_usable(task, source, {resolved.recipe.max_length for resolved in recipes})

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seedproof.errors import UserError
 from seedproof.tasks import confusion, correlations, multi_label, ranking
 
 Weights = NDArray[np.float64]
@@ -55,9 +56,30 @@ class Metric(ABC):
         """
         if self.positive is None:
             return bool((labels != labels[:1]).any())
+        side = self.of_positive(labels)
+        return bool(side.any() and not side.all())
+
+    def check_defined(self, labels: NDArray[Any], where: str) -> None:
+        """Refuse to judge by it where these labels of a development set let it say nothing, whatever a run answers.
+
+        Raises:
+            UserError: names ``where``, the metric and its class.
+        """
+        if self.is_defined(labels):
+            return
+        found = "all are" if self.positive is None or self.of_positive(labels).any() else "none is"
+        raise UserError(
+            f"{where}: the metric {self.name!r} says nothing on the development set: of its {len(labels):,} examples {found} of "
+            f"{self.positive or 'one class'!r}; give a development set (--dev) with examples of it and of others, another "
+            "--split-seed where one is held out, or another --metric"
+        )
+
+    def of_positive(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each example (examples,) is of the one class; of a metric of one class alone."""
+        assert self.positive is not None
         index = self.classes.index(self.positive)
-        side = labels[:, index] == 1 if labels.ndim == 2 else labels == index
-        return bool(0 < np.count_nonzero(side) < len(side))
+        found: NDArray[np.bool_] = labels[:, index] == 1 if labels.ndim == 2 else labels == index
+        return found
 
     def resampled(self, outputs: NDArray[Any], labels: NDArray[Any], weights: Weights) -> NDArray[np.float64]:
         """The score of each bootstrap sample of the examples, (resamples,), where no better interval is known."""

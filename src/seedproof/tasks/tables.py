@@ -76,7 +76,8 @@ def load_table(
         and Spearman.
 
     Raises:
-        UserError: a file, column or row that cannot be used; the message names it.
+        UserError: a file, column or row that cannot be used, or a metric that says nothing on the development set; the message
+            names it.
     """
     path, rules, quotes = Path(path), parsing or Parsing(), check_quoting(quoting)
     if kind is not None and kind not in get_args(Kind):
@@ -123,7 +124,7 @@ def load_table(
         group=group,
         id=id,
     )
-    return Task(
+    task = Task(
         name=name or table_name(path),
         train=train,
         dev=development,
@@ -135,6 +136,8 @@ def load_table(
         parse=lambda rules: again(parsing=rules),
         metric=metric or default_metric(development.labels, meaning.classes, metrics),
     )
+    task.judge.check_defined(development.labels, f"task {task.name!r}")
+    return task
 
 
 def table_name(path: Path) -> str:
