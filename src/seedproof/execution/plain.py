@@ -151,8 +151,8 @@ def _write_all(engine: PlainEngine, source: ModelSource, ready: Prepared, folder
 def write_weights(model: Any, source: ModelSource, recipe: Recipe, data: RunData, folder: Path) -> None:
     """Write weights and tokenizer into a folder, so that stock Transformers answers as the run did.
 
-    The tokenizer cuts texts (where asked to) at the recipe's ``max_length``, and gives segment ids if the model was
-    trained with them.
+    The tokenizer cuts texts (where asked to) at the recipe's ``max_length`` or the model's positions, and gives segment ids if
+    the model was trained with them.
     """
     with quiet_transformers():
         model.save_pretrained(folder)
@@ -161,7 +161,7 @@ def write_weights(model: Any, source: ModelSource, recipe: Recipe, data: RunData
     tokenizer.model_input_names = ["input_ids", *(["token_type_ids"] if has_segments else []), "attention_mask"]
     # Only what is here is written, whatever the class of the tokenizer has as its default.
     tokenizer.init_kwargs["model_input_names"] = tokenizer.model_input_names
-    tokenizer.model_max_length = min(tokenizer.model_max_length, recipe.max_length)
+    tokenizer.model_max_length = source.most_tokens(recipe.max_length)
     tokenizer.save_pretrained(folder)
 
 

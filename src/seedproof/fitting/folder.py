@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -78,14 +79,25 @@ def appearing(target: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def copy_model(weights: Path, folder: Path) -> None:
+def copy_model(weights: Path, folder: Path, max_length: int) -> None:
     """Copy the model and tokenizer that a run has kept, without the seals of its store.
+
+    Args:
+        weights: folder of the run's model.
+        folder: gets it.
+        max_length: tokens at which the tokenizer is to cut; that of a run of an earlier version may cut elsewhere than the
+            run did, and beyond the model's positions.
 
     Raises:
         UserError: the run has lost them, or a file was changed.
     """
     check_kept(weights)
     shutil.copytree(weights, folder, ignore=shutil.ignore_patterns("*.sha256"), dirs_exist_ok=True)
+    config = folder / "tokenizer_config.json"
+    values = json.loads(config.read_text(encoding="utf-8"))
+    if values.get("model_max_length") != max_length:
+        values["model_max_length"] = max_length
+        config.write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 def check_kept(weights: Path) -> None:
@@ -103,17 +115,18 @@ def check_kept(weights: Path) -> None:
         check_sealed(file)
 
 
-def average_models(weights: Sequence[Path], folder: Path) -> None:
+def average_models(weights: Sequence[Path], folder: Path, max_length: int) -> None:
     """Write the model whose weights are the mean of several runs' (Wortsman et al. 2022, arXiv 2203.05482, "uniform soup").
 
     Args:
         weights: folders of the runs' models, which have the same files.
         folder: gets the mean, and configuration and tokenizer of the first.
+        max_length: as for :func:`copy_model`.
     """
     from safetensors import safe_open
     from safetensors.torch import save_file
 
-    copy_model(weights[0], folder)
+    copy_model(weights[0], folder, max_length)
     for file in sorted(path.name for path in weights[0].glob("*.safetensors")):
         tensors: dict[str, torch.Tensor] = {}
         for index, each in enumerate(weights):

@@ -31,6 +31,8 @@ class Writer:
     def __init__(self, request: Request, ran: Ran) -> None:
         self._target, self._task, self._source = request.target, request.task, request.source
         self._store, self._spec, self._notes = ran.store, ran.spec, ran.notes
+        # A recipe may allow more tokens than the model has positions for, as long as no text of training has them.
+        self._max_length = request.source.most_tokens(ran.spec.recipe["max_length"])
 
     def write(self, judgement: Judgement, table: Mapping[str, Any], said: str) -> Told:
         """Write, open again, compare, and move into place.
@@ -57,7 +59,7 @@ class Writer:
 
         with TemporaryDirectory(dir=self._store.path, prefix=".mean-") as made:
             folder = Path(made)
-            average_models([self._weights(run) for run in runs], folder)
+            average_models([self._weights(run) for run in runs], folder, self._max_length)
             self._about({}, (), {}).write(folder)
             [outputs] = Predictor(folder, device="cpu").outputs(self._task.dev.texts, self._task.dev.pairs)
             return outputs
@@ -65,12 +67,12 @@ class Writer:
     def _models(self, judgement: Judgement, folder: Path) -> float:
         """What is shipped, in an ensemble of predictions the best first, and the others inside of it; how far they are off."""
         if judgement.shipped == "weights":
-            average_models([self._weights(run) for run in judgement.members], folder)
+            average_models([self._weights(run) for run in judgement.members], folder, self._max_length)
             return self._check(folder, judgement.outputs)
         differing: list[float] = []
         for run in sorted(judgement.members, key=lambda run: run is not judgement.best):
             place = folder / MEMBERS / f"seed-{run.seed.replace('/', '-')}" if differing else folder
-            copy_model(self._weights(run), place)
+            copy_model(self._weights(run), place, self._max_length)
             differing.append(self._check(place, run.outputs))
         return max(differing)
 
@@ -84,7 +86,7 @@ class Writer:
         separator = table.get("label_separator")
         return About(
             problem_type=self._task.problem_type,
-            max_length=self._spec.recipe["max_length"],
+            max_length=self._max_length,
             text=table.get("text"),
             text_pair=table.get("text_pair"),
             id=table.get("id"),
@@ -99,7 +101,7 @@ class Writer:
         from seedproof.models.loading import load_tokenizer
         from seedproof.models.tokens import count_cut
 
-        tokenizer, length = load_tokenizer(self._source), self._spec.recipe["max_length"]
+        tokenizer, length = load_tokenizer(self._source), self._max_length
         splits = {"train": self._task.train, "dev": self._task.dev}
         return Told(
             task=self._task,

@@ -101,6 +101,14 @@ class ModelSource:
 
         return positions(skeleton(self))
 
+    def most_tokens(self, max_length: int) -> int:
+        """Tokens at which a text is cut that the model is given: a recipe's maximum, or the positions where they are fewer.
+
+        What the tokenizer's files say of it decides nothing: training does not look at it either.
+        """
+        positions = self.positions
+        return max_length if positions is None else min(max_length, positions)
+
     @cached_property
     def card(self) -> dict[str, Any]:
         """Settings in the model's card: ``seedproof: {learning_rate: ..., dropout: ...}`` in its front matter."""
