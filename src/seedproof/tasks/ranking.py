@@ -94,10 +94,23 @@ def weighted_average_precision(
 
 
 def log_odds(outputs: Num[np.ndarray, "examples classes"]) -> Float64[np.ndarray, "examples classes"]:
-    """Log odds of each class against all others, (examples, classes): unlike probabilities they never round to 1."""
+    """Log odds of each class against all others, (examples, classes): unlike probabilities they never round to 1.
+
+    What the others of a class add up to is the sum over all less its own part, which is exact enough while that is at most a
+    half; the largest class of each example may have nearly all, so the sum of its others is made by itself.
+    """
     values = outputs.astype(np.float64)
-    others = [np.logaddexp.reduce(np.delete(values, index, axis=1), axis=1) for index in range(values.shape[1])]
-    result: NDArray[np.float64] = values - np.stack(others, axis=1)
+    if values.shape[1] == 2:
+        return values - values[:, ::-1]
+    rows, largest = np.arange(len(values)), values.argmax(axis=1)
+    rest = values.copy()
+    rest[rows, largest] = -np.inf
+    of_rest = np.logaddexp.reduce(rest, axis=1)
+    whole = np.logaddexp(values[rows, largest], of_rest)[:, None]
+    with np.errstate(divide="ignore"):  # the largest class's own, which is put in its place below
+        others = whole + np.log1p(-np.exp(values - whole))
+    others[rows, largest] = of_rest
+    result: NDArray[np.float64] = values - others
     return result
 
 
