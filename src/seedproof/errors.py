@@ -52,6 +52,17 @@ def unknown(kind: str, value: object, allowed: Iterable[str], *, where: str = ""
     return UserError(f"unknown {kind} {value!r}{inside}{hint} (one of: {', '.join(names)})")
 
 
+def hub_errors() -> tuple[type[Exception], ...]:
+    """What huggingface_hub raises where the hub refuses or cannot be reached, the errors of its HTTP client included.
+
+    The client has changed before (requests, httpx), so its errors are found as what the hub's own error is a kind of.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    kinds = (each for each in HfHubHTTPError.__mro__ if issubclass(each, Exception))
+    return tuple(each for each in kinds if each is not Exception)
+
+
 _OUT_OF_MEMORY = (
     "out of memory",
     "not enough memory",

@@ -42,3 +42,26 @@ def test_a_row_without_a_text_leaves_no_file(fitted, tmp_path):
     with pytest.raises(UserError, match=r"rows\.csv, row 3: column 'sentence' has no text"):
         sp.predict(fitted.path, tmp_path / "rows.csv", out=tmp_path / "answers.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
+@pytest.mark.parametrize("name", ["prediction", "probability_no|thanks"])
+@pytest.mark.parametrize("out", ["answers.jsonl", "answers.csv"])
+def test_an_id_that_is_called_like_a_prediction_is_refused(fitted, tmp_path, name, out):
+    """In JSON Lines it took the place of the prediction, in a CSV it stood twice."""
+    pd.DataFrame({"sentence": ["a b"], name: ["k7"]}).to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(UserError, match="is the name of a column of predictions"):
+        sp.predict(fitted.path, tmp_path / "rows.csv", out=tmp_path / out, id=name)
+
+
+@pytest.mark.parametrize(
+    "row", [{"sentence": "a \ud83d", "k": "1"}, {"sentence": "a", "k": "1\ud83d"}, {"sentence": "a", "k": ["\ud83d"]}]
+)
+def test_what_cannot_be_written_is_named_with_its_row(fitted, tmp_path, row):
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"sentence": "a", "k": 1}) + "\n" + json.dumps(row))
+    with pytest.raises(UserError, match=r"rows\.jsonl, row 2: column '\w+' has a lone surrogate"):
+        sp.predict(fitted.path, tmp_path / "rows.jsonl", out=tmp_path / "answers.jsonl", id="k")
+
+
+def test_a_device_that_there_is_not_is_refused(fitted):
+    with pytest.raises(UserError, match=r"unknown device 'gpu'"):
+        Predictor(fitted.path, device="gpu")

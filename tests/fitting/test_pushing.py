@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, hub_errors
 from seedproof.fitting.pushing import check_name, push
 
 
@@ -41,6 +41,19 @@ def test_a_hub_that_refuses_is_one_message_and_the_model_is_kept(monkeypatch, tm
 
     monkeypatch.setattr("huggingface_hub.HfApi", Refusing)
     with pytest.raises(UserError, match=r"the hub did not take me/model \(Token is required\); the model is whole in"):
+        push(tmp_path, "me/model", "fit", "")
+
+
+def test_a_hub_that_cannot_be_reached_is_one_message(monkeypatch, tmp_path):
+    """The errors of the hub's HTTP client are none of the operating system."""
+    [client] = [each for each in hub_errors() if not issubclass(each, OSError)]
+
+    class Away(Hub):
+        def upload_folder(self, **options):
+            raise client("Connection refused")
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Away)
+    with pytest.raises(UserError, match=r"did not take me/model \(Connection refused\).*check the connection"):
         push(tmp_path, "me/model", "fit", "")
 
 

@@ -24,7 +24,8 @@ from seedproof.models.checkpoint import load_weights
 from seedproof.models.loading import load_configuration, load_tokenizer
 from seedproof.models.source import find_model
 from seedproof.store.files import check_target, replacing
-from seedproof.tasks.cells import texts_of
+from seedproof.study.numerics import check_words
+from seedproof.tasks.cells import check_unicode, texts_of
 from seedproof.tasks.parsing import check_quoting
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Predictor:
         device: ``cpu`` or ``cuda``; None takes a GPU where there is one.
 
     Raises:
-        UserError: the folder is not such a folder, or cannot be opened.
+        UserError: the folder is not such a folder, or cannot be opened; an unknown device, or one that is not here.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, batch_size: int = BATCH, device: str | None = None) -> None:
@@ -70,6 +71,7 @@ class Predictor:
         if batch_size < 1:
             raise UserError(f"--batch-size {batch_size} is not valid; give at least 1")
         self._batch_size = batch_size
+        check_words(device=device)
         if device == "cuda" and not has_gpu():
             raise UserError("--device cuda is not valid: there is no GPU here; leave it out")
         self._device = torch.device(device or ("cuda" if has_gpu() else "cpu"))
@@ -156,7 +158,8 @@ def predict(
         The file: the id (or ``row``), ``prediction``, and for classes ``probability_<class>`` each.
 
     Raises:
-        UserError: the folder is no such model, a file cannot be used, or a row has no text.
+        UserError: the folder is no such model, a file or the device cannot be used, the id has the name of a column that is
+            written, or a row has no text.
     """
     target = check_target(out, "the predictions ")
     check_quoting(quoting)
@@ -199,16 +202,31 @@ def _columns(
 
 
 def _header(predictor: Predictor, id_: str | None) -> list[str]:
+    """Names of the columns that are written; the id's is none of the others'."""
     is_regression = predictor.about.problem_type == "regression"
-    return [id_ or "row", "prediction", *([] if is_regression else [PROBABILITY + name for name in predictor.classes])]
+    others = ["prediction", *([] if is_regression else [PROBABILITY + name for name in predictor.classes])]
+    if id_ in others:
+        raise UserError(
+            f"--id {id_} is the name of a column of predictions, which would take its place; rename that column of the table, or "
+            "give another --id"
+        )
+    return [id_ or "row", *others]
 
 
 def _answered(predictor: Predictor, table: Table, text: str, pair: str | None, id_: str | None) -> Iterator[list[Any]]:
     values = predictor.probabilities(texts_of(table, text), None if pair is None else texts_of(table, pair))
-    ids = table.rows if id_ is None else table.column(id_)
+    ids = table.rows if id_ is None else _ids(table, id_)
     shown = np.zeros((len(values), 0)) if predictor.about.problem_type == "regression" else values
     for name, answer, row in zip(ids, predictor.answers(values), shown.tolist(), strict=True):
         yield [name, answer, *row]
+
+
+def _ids(table: Table, column: str) -> Sequence[Any]:
+    """Whatever a column calls the rows, if it can be written."""
+    values = table.column(column)
+    for index, value in enumerate(values):
+        check_unicode(table, index, column, value)
+    return values
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, hub_errors
 
 
 def check_name(name: str) -> str:
@@ -39,7 +39,6 @@ def push(folder: Path, name: str, message: str, description: str) -> str:
         UserError: the hub refuses, or cannot be reached; the folder is whole all the same.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
     api = HfApi()
     try:
@@ -47,9 +46,9 @@ def push(folder: Path, name: str, message: str, description: str) -> str:
         return str(
             api.upload_folder(repo_id=name, folder_path=folder, commit_message=message, commit_description=description)
         )
-    except (HfHubHTTPError, LocalTokenNotFoundError, OSError) as error:
+    except hub_errors() as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"the hub did not take {name} ({why}); the model is whole in {folder}: log in with `hf auth login`, and give the "
-            "same command again"
+            f"the hub did not take {name} ({why}); the model is whole in {folder}: check the connection, log in with `hf auth "
+            "login`, and give the same command again"
         ) from error

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seedproof.errors import UserError, unknown
+from seedproof.errors import UserError, hub_errors, unknown
 from seedproof.models.card import card_settings
 from seedproof.models.files import INDEX, MOST_VOCABULARY, SINGLE, check_file, loaded_weights, read_json
 from seedproof.spec import ModelReference, content_hash
@@ -215,11 +215,11 @@ def _fetch(name: str) -> Path:
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise UserError(f"there is no model folder {name!r}, and it is no name on the hub either")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
 
+    refused: tuple[type[Exception], ...] = (*hub_errors(), ValueError)
     try:
         return Path(snapshot_download(name, allow_patterns=_FETCHED))
-    except (OSError, ValueError, HFValidationError) as error:
+    except refused as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"there is no model folder {name!r}, and the hub did not give a model of that name ({reason}); "

@@ -7,6 +7,7 @@ it is the word "nan" in any case, which is how a NaN is written into a CSV.
 from __future__ import annotations
 
 import decimal
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +32,7 @@ def texts_of(table: Table, column: str, *, allow_empty: bool = False) -> tuple[s
                 )
         elif not isinstance(value, str):
             raise UserError(f"{table.where(index)}: column {column!r} has {value!r}, which is not a text")
+        check_unicode(table, index, column, value)
     return tuple(values)
 
 
@@ -54,7 +56,27 @@ def labels_of(table: Table, column: str, *, what: str = "label") -> Sequence[Any
             )
         if not isinstance(value, str | bool | int | float | decimal.Decimal):
             raise UserError(f"{table.where(index)}: {what} {value!r} is neither a string nor a number")
+        check_unicode(table, index, column, value)
     return values
+
+
+def check_unicode(table: Table, index: int, column: str, value: Any) -> None:
+    """Refuse half of a surrogate pair, which JSON can escape and nothing can write: a text that was cut within an emoji.
+
+    Raises:
+        UserError: names file, row, column and character.
+    """
+    if isinstance(value, list | tuple | dict):
+        value = json.dumps(value, ensure_ascii=False, default=str)
+    if not isinstance(value, str) or value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{table.where(index)}: column {column!r} has a lone surrogate, \\u{ord(value[error.start]):04x}, at character "
+            f"{error.start}, which is no Unicode text; remove it, or the row"
+        ) from None
 
 
 def _is_missing(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedproof.errors import UserError
+from seedproof.errors import UserError, hub_errors
 from seedproof.tasks.split import Split
 from seedproof.tasks.targets import single_precision
 
@@ -24,9 +24,10 @@ def load_splits(name: str, spec: GlueTask) -> dict[str, Split]:
     """
     import datasets
 
+    refused: tuple[type[Exception], ...] = (*hub_errors(), ValueError)
     try:
         loaded = datasets.load_dataset(REPOSITORY, name)
-    except (OSError, ValueError) as error:
+    except refused as error:
         raise UserError(
             f"cannot load glue/{name} from the hub ({error}); check the connection, or give the folder of the GLUE "
             f"download as --data-dir"

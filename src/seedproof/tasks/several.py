@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.errors import UserError
-from seedproof.tasks.cells import labels_of
+from seedproof.tasks.cells import check_unicode, labels_of
 from seedproof.tasks.classes import class_name, classes_of, unknown_label
 from seedproof.tasks.columns import Table
 
@@ -71,6 +71,8 @@ def listed(table: Table, column: str, separator: str | None) -> list[tuple[str, 
             if value is not None and not isinstance(value, str):
                 value = _name(table, index, column, value)
             names = (value or "").split(separator)
+        for name in names:
+            check_unicode(table, index, column, name)
         rows.append(tuple(dict.fromkeys(name.strip() for name in names if name.strip())))
     return rows
 
