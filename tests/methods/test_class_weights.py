@@ -65,6 +65,22 @@ def test_what_is_no_weight(weights, message):
         method("class_weights", weights=weights)
 
 
+@pytest.mark.parametrize("name", [" spam", "spam ", " ", "a b"])
+def test_a_class_keeps_the_blanks_at_its_ends(name):
+    """The weight was said to be of no class; in an id blanks within a name stay as they were."""
+    weights = ClassWeights.of({name: 5})
+    assert weights.values([name, "ham"], np.array([0, 1])) == [5.0, 1.0]
+    assert as_recipe(f"mosbach + {weights}").name == (recipe("mosbach") + weights).name
+
+
+@pytest.mark.parametrize("weight", [1234567, 1 / 3, 0.1, 2e-9, 1e22])
+def test_a_weight_is_the_one_that_was_given(weight):
+    """Six digits of it were kept."""
+    weights = ClassWeights.of({"a": weight})
+    assert weights.values(["a"], np.array([0])) == [weight]
+    assert ClassWeights(weights=weights.weights) == weights
+
+
 def test_what_does_not_fit_the_task():
     with pytest.raises(UserError, match="unknown class 'spam' in class_weights; did you mean 'spam '"):
         ClassWeights.of({"spam": 2}).values(["ham", "spam "], np.array([0, 1]))

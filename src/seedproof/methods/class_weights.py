@@ -40,7 +40,7 @@ class ClassWeights(Method):
 
     weights: Name = BALANCED
     """balanced, or NAME=W;NAME=W: a number above 0 for each class that has not 1. Characters of a name other than letters,
-    digits, blanks, `_`, `.` and `-` are written as in a URL: C%2B%2B=5."""
+    digits, blanks within it, `_`, `.` and `-` are written as in a URL: C%2B%2B=5."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,11 +122,21 @@ def _written(weights: Mapping[str, float]) -> str:
     """One text for the same weights: by name, numbers as short as they can be."""
     for name, weight in weights.items():
         _check(name, weight)
-    return ";".join(f"{_quoted(name)}={weights[name]:g}" for name in sorted(weights))
+    return ";".join(f"{_quoted(name)}={_number(weights[name])}" for name in sorted(weights))
+
+
+def _number(weight: float) -> str:
+    """The weight as a text that is as short as it can be without being another number."""
+    short = f"{weight:g}"
+    return short if float(short) == weight else repr(float(weight)).removesuffix(".0")
 
 
 def _quoted(name: str) -> str:
-    return "".join(each if each.isalnum() or each in "_.- " else quote(each, safe="") for each in name)
+    """The name with what has a meaning in this text as in a URL; so are blanks at its ends, which reading takes off."""
+    inner = name.strip(" ")
+    begin = len(name) - len(name.lstrip(" "))
+    quoted = "".join(each if each.isalnum() or each in "_.- " else quote(each, safe="") for each in inner)
+    return f"{'%20' * begin}{quoted}{'%20' * (len(name) - begin - len(inner))}"
 
 
 def _check(name: str, weight: object) -> None:

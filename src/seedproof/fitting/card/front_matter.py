@@ -65,9 +65,8 @@ def _evaluation(judgement: Judgement, told: Told) -> EvalResult:
     """The one number of the model, what to expect of it, with the spread behind it."""
     from huggingface_hub import EvalResult
 
-    task, numbers = told.task, judgement.numbers()
+    task, numbers = told.task, _signed(judgement.numbers(), told)
     metric = task.metric.partition(":")[0]
-    expected = -judgement.expected if told.is_negated else judgement.expected
     return EvalResult(
         task_type="text-classification",
         dataset_type=_slug(task.name),
@@ -76,9 +75,18 @@ def _evaluation(judgement: Judgement, told: Told) -> EvalResult:
         dataset_revision=task.fingerprint[:16],
         metric_type=_HUB_METRICS.get(metric, metric),
         metric_name=f"{told.title}, expected on new rows ({in_a_line(judgement, told)})",
-        metric_value=_plain(expected),
+        metric_value=_plain(numbers["expected"]),
         metric_args={key: _plain(numbers[key]) for key in _OF_EVALUATION if key in numbers},
     )
+
+
+def _signed(numbers: dict[str, Any], told: Told) -> dict[str, Any]:
+    """The numbers as the hub has the metric: of an error without the sign, so that the smallest score is the largest error."""
+    if not told.is_negated:
+        return numbers
+    ends = {"minimum": "maximum", "maximum": "minimum", "low": "high", "high": "low"}
+    scores = {key: -numbers[ends.get(key, key)] for key in ("expected", "score", "mean", *ends)}
+    return numbers | scores
 
 
 def in_a_line(judgement: Judgement, told: Told) -> str:
