@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.fitting.made import SINGLE, make_task, noisy, run
 
+from seedproof.fitting.intervals import interval_of_score
 from seedproof.fitting.judging import judge
 
 GROUPS = np.repeat(np.arange(12), 10)
@@ -21,7 +22,16 @@ def test_groups_that_are_wrong_as_a_whole_widen_it(ensemble):
     runs = [run(seed, outputs + 0.1 * generator.standard_normal(outputs.shape), task) for seed in range(2)]
     single, grouped = (judge(runs, task, SINGLE, ensemble=ensemble, groups=groups) for groups in (None, GROUPS))
     assert grouped.high - grouped.low == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 12), rel=0.15)
+    assert grouped.high <= 1
     assert single.high - single.low < 0.4 * (grouped.high - grouped.low)
+
+
+def test_no_end_is_beyond_what_a_score_can_be():
+    """Draws that happen to score too low moved it there."""
+    task, outputs = make_task(LABELS), np.eye(2)[np.where(GROUPS < 3, 1 - LABELS, LABELS)]
+    drawn = np.linspace(0.4, 1.0, 100)
+    ends = interval_of_score(task, outputs, drawn, too_high=-0.05, is_grouped=True)
+    assert ends == pytest.approx((0.465, 1.0))
 
 
 def test_where_every_draw_of_groups_scores_the_same_it_is_not_without_width():

@@ -41,4 +41,7 @@ def interval_of_score(
             return math.nan, math.nan
         ends = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         low, high = float(np.fmin(low, ends[0])), float(np.fmax(high, ends[1]))
-    return low - too_high, high - too_high
+    best = (
+        0.0 if task.judge.name == "neg_mae" else 1.0
+    )  # which draws that happen to score too low would move the end beyond
+    return low - too_high, min(best, high - too_high) if math.isfinite(high) else high
