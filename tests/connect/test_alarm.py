@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from tests.connect.made import rows, watched
+from tests.connect.made import Breaking, model, rows, watched
 
 import seedproof as sp
 from seedproof.alarms.doomed import FRACTIONS, Decision, Fit
 from seedproof.connect import Alarm, Signals, StabilityCallback
 from seedproof.errors import UserError
+from seedproof.events import Crashed, Progress
 
 TWO_LAYERS = [*(f"bert.encoder.layer.{layer}.attention.self.query.weight" for layer in range(2)), "classifier.weight"]
 
@@ -61,3 +64,47 @@ def test_an_alarm_ends_the_training_where_it_may(tmp_path, stop, steps):
 def test_what_stop_cannot_be_is_refused():
     with pytest.raises(UserError, match="stop = 'now' is not valid"):
         StabilityCallback("out", stop="now")
+
+
+class Diverging(Breaking):
+    """Its loss is no number from one step on."""
+
+    def forward(self, *args, **kwargs):
+        output = super().forward(*args, **kwargs)
+        if self.training and self.calls > self.breaks_at:
+            output.loss = output.loss * math.nan
+        return output
+
+
+@pytest.mark.parametrize(("stop", "steps"), [(True, 10), ("validated", 12)])
+def test_a_training_whose_loss_is_not_finite_ends_where_an_alarm_may_end_it(tmp_path, stop, steps):
+    """Its run has failed, as one that an engine ends: no rule has stopped it."""
+    broken = model(Diverging)
+    broken.breaks_at = 3
+    made = watched(tmp_path, broken, max_steps=12, options={"stop": stop})
+    [row] = rows(tmp_path)
+    assert made.state.global_step == steps  # the next at which something looks
+    assert (row["state"], row["outcome"], row["reason"], row["diverged_at"]) == ("finished", "failed", "diverged", 3)
+
+
+def test_an_alarm_that_cannot_be_made_leaves_no_run_held(tmp_path):
+    """The corrected call in the same process would be refused."""
+
+    def broken():
+        raise ZeroDivisionError("in a rule")
+
+    with pytest.raises(ZeroDivisionError):
+        watched(tmp_path, options={"alarm": broken})
+    assert rows(tmp_path)[0]["state"] == "crashed"
+    watched(tmp_path)
+    assert rows(tmp_path)[0]["state"] == "finished"
+
+
+def test_a_listener_that_fails_ends_the_recording_alone(tmp_path, caplog):
+    def failing(event):
+        if isinstance(event, Crashed) or (isinstance(event, Progress) and event.step > 0):
+            raise ZeroDivisionError("in a listener")
+
+    made = watched(tmp_path, options={"listeners": [failing]})
+    assert made.state.global_step == 4
+    assert "not recorded any further: ZeroDivisionError: in a listener" in caplog.text

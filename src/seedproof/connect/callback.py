@@ -22,9 +22,10 @@ from transformers import TrainerCallback
 from seedproof import events
 from seedproof.alarms import Alarm
 from seedproof.connect.alarm import LIKELY, chosen_alarm, guard_over
-from seedproof.connect.data import observed_data
+from seedproof.connect.data import ObservedData, observed_data
+from seedproof.connect.quiet import quiet
 from seedproof.connect.settings import NAME
-from seedproof.connect.storing import NotRecorded, open_run
+from seedproof.connect.storing import NotRecorded, Observed, let_go, open_run
 from seedproof.connect.watching import Watching, calling_trainer
 from seedproof.errors import UserError
 from seedproof.events import Listener
@@ -52,7 +53,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         alarm: makes the rule that warns of a doomed run, anew for each; None: nothing warns. By default the detector warns of a
             run that is likelier than not to fail; with ``stop`` it is ``Doomed``, which must be surer.
         stop: end a training for which the alarm sounds, and store its run as stopped (docs/race.md). ``"validated"``: only where
-            the alarm's false alarms were measured on the model that is trained, and are rare; True: always.
+            the alarm's false alarms were measured on the model that is trained, and are rare; True: always. Where it may end
+            the training, one whose loss is not finite ends too, and its run has failed.
         listeners: each is called with every event (:mod:`seedproof.events`).
 
     Raises:
@@ -100,20 +102,30 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
                 raise
             self._tell(events.Note(run=stopped.run, message=f"{stopped}; this training is not recorded"))
         else:
-            self.has_begun = True
+            self._begin(run, data, trainer)
+
+    def _begin(self, run: Observed, data: ObservedData, trainer: Any) -> None:
+        """Watch the Trainer train the run, which is let go of where that cannot be."""
+        self.has_begun = True
+        try:
             guard = None if self._alarm is None else guard_over(run, data, trainer, self._alarm(), self._stop)
-            self._watching = Watching(trainer, data, run, guard, self.leave)
+            self._watching = Watching(trainer, data, run, guard, self.leave, self._stumble)
+            self._watching.begin(run)
+        except BaseException as error:
+            self.leave(error)
+            let_go(run.session, error)  # where nothing watched yet
+            raise
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Switch the hooks on where this step is looked at."""
         self._do(lambda watching: watching.begin_step(state.global_step + 1))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Take the step; keep it safe before a checkpoint is written; end the training where the alarm has stopped it."""
+        """Take the step; keep it safe before a checkpoint is written; end the training where that was asked for."""
         self._do(
             lambda watching: watching.end_step(state.global_step, kwargs.get("optimizer"), saves=control.should_save)
         )
-        if self._watching is not None and self._watching.is_stopped:
+        if self._watching is not None and self._watching.is_over:
             control.should_training_stop = True
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -144,7 +156,7 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         """
         watching, self._watching = self._watching, None
         if watching is not None:
-            watching.leave(error)
+            quiet(watching.leave, _log_the_end)(error)
 
     def _check_processes(self, args: Any) -> None:
         """Refuse a training in processes that cannot be watched, or ended."""
@@ -161,11 +173,12 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
 
     def _do(self, act: Callable[[Watching], Any]) -> None:
         """Do something for the run that is watched. What goes wrong ends the watching, never the training."""
-        if self._watching is None:
-            return
-        try:
-            act(self._watching)
-        except Exception as error:
+        if self._watching is not None:
+            quiet(act, self._stumble)(self._watching)
+
+    def _stumble(self, error: Exception) -> None:
+        """End the recording, and say why; of what several hooks stumble over in a step, the first is said."""
+        if self._watching is not None:
             logger.warning("this run is not recorded any further: %s: %s", type(error).__name__, error)
             self.leave(error)
 
@@ -181,3 +194,7 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
                 logger.info("run %s is finished: %s%s", event.run[:8], score, failed)
         for listener in self._listeners:
             listener(event)
+
+
+def _log_the_end(error: Exception) -> None:
+    logger.warning("how this run ended could not be noted: %s: %s", type(error).__name__, error)

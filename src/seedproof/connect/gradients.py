@@ -7,11 +7,14 @@ they are read. Under the scaler of fp16 gradients are scaled at that moment, whi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from seedproof.connect.quiet import Stumbled, quiet
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -22,21 +25,22 @@ class GradientHooks:
 
     Args:
         model: unwrapped; its parameters that are trained now get a hook each.
+        stumbled: told what goes wrong in one.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, stumbled: Stumbled) -> None:
         from accelerate.state import GradientState
 
         self._state = GradientState()
         self._looks = False
         trained = [value for value in model.parameters() if value.requires_grad]
         self._norms: list[Tensor | None] = [None] * len(trained)
-        self._handles = [_hooked(value, self._hook(index)) for index, value in enumerate(trained)]
+        self._handles = [_hooked(value, quiet(self._hook(index), stumbled)) for index, value in enumerate(trained)]
 
-    def _hook(self, index: int) -> Any:
+    def _hook(self, index: int) -> Callable[[Tensor], None]:
         def note(parameter: Tensor) -> None:
             if self._looks and self._state.sync_gradients and parameter.grad is not None:
-                self._norms[index] = torch.linalg.vector_norm(parameter.grad.detach(), dtype=torch.float32)
+                self._norms[index] = _norm(parameter.grad)
 
         return note
 
@@ -63,6 +67,10 @@ class GradientHooks:
 
 def _hooked(parameter: Tensor, hook: Any) -> Any:
     return parameter.register_post_accumulate_grad_hook(hook)  # type: ignore[no-untyped-call]
+
+
+def _norm(gradient: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(gradient.detach(), dtype=torch.float32)
 
 
 def scale_of(optimizer: Any) -> float:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seedproof.connect.quiet import Stumbled, quiet
+
 if TYPE_CHECKING:
     from jaxtyping import Float32
 
@@ -20,12 +22,13 @@ class OutputTap:
     Args:
         trainer: whose model it is: of Transformers, or a cross-encoder of sentence-transformers.
         trained: called with the logits of every forward pass in training mode.
+        stumbled: told what goes wrong here.
     """
 
-    def __init__(self, trainer: Any, trained: Callable[[Tensor], None]) -> None:
+    def __init__(self, trainer: Any, trained: Callable[[Tensor], None], stumbled: Stumbled) -> None:
         self._trainer, self._trained = trainer, trained
         self._parts: list[Tensor] = []
-        self._handle = trainer.model.register_forward_hook(self._take)
+        self._handle = trainer.model.register_forward_hook(quiet(self._take, stumbled))
         self.last: Tensor | None = None
         """Logits of the last forward pass in training mode since it was forgotten, (batch, outputs)."""
 

@@ -49,6 +49,7 @@ class Recorder:
         self.session, self.watch, self.view = session, watch, view
         self._data, self._steps = data, steps
         self._pending: list[_Step] = []
+        self._observed: dict[str, Any] = {}
         self._logits: dict[str, np.ndarray] = {}
         self.first_not_finite: int | None = None
         self.evaluated: set[int] = set()
@@ -61,6 +62,10 @@ class Recorder:
         records = [Record(0, "observed", about)]
         records += self.watch.show("start", 0, self.view.see(self.watch.needs("start", 0)))
         self.session.record(0, self._steps, records)
+
+    def observe(self, about: Mapping[str, Any]) -> None:
+        """Record with the next step what became known of the training meanwhile."""
+        self._observed |= about
 
     def add_step(
         self,
@@ -97,6 +102,9 @@ class Recorder:
 
     def _write(self, each: _Step, loss: float, norms: np.ndarray | None) -> None:
         records = [Record(each.step, "loss", {"loss": loss})]
+        if self._observed:
+            records.append(Record(each.step, "observed", self._observed))
+            self._observed = {}
         if each.skipped:  # what overflowed is the scale's, not the loss's, gradient
             records.append(Record(each.step, "skipped", {"scale": each.scale}))
         elif norms is not None or each.seen:

@@ -89,11 +89,30 @@ def open_run(
     session = RunSession(store, spec.id, tell)
     if not session.open():
         raise NotRecorded(spec.id, "is held by another process, or its folder cannot be written to")
+    try:
+        return _begun(session, trainer)
+    except BaseException as error:
+        let_go(session, error)
+        raise
+
+
+def _begun(session: RunSession, trainer: Any) -> Observed:
+    """A run that was opened, with the records up to its Trainer's checkpoint."""
     step = trainer.state.global_step
     evaluated = _cut_back(session, step) if step else frozenset[int]()
     if not step:
         session.folder.start_again()
     return Observed(session=session, resumed=step > 0, evaluated=evaluated, about=_about(trainer))
+
+
+def let_go(session: RunSession, error: BaseException | None) -> None:
+    """Let go of a run that is not finished: as crashed by an error, or as interrupted where nothing or a person ended it."""
+    if not session.is_open:
+        return
+    if error is None or isinstance(error, (KeyboardInterrupt, NotRecorded)):
+        session.interrupt()
+    else:
+        session.crash(error)
 
 
 def _add(store: Store, spec: RunSpec) -> None:
@@ -114,7 +133,6 @@ def _cut_back(session: RunSession, step: int) -> frozenset[int]:
         session.folder.cut_back(step)
         return frozenset(record["step"] for record in session.folder.records() if record["kind"] == "evaluation")
     except Damaged as error:
-        session.interrupt()
         raise NotRecorded(
             session.id, f"goes on from step {step}, to which its records do not reach ({error.what})"
         ) from None

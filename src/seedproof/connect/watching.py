@@ -16,11 +16,12 @@ from seedproof.connect.evaluations import Evaluations
 from seedproof.connect.gradients import GradientHooks, scale_of
 from seedproof.connect.losses import LossTap
 from seedproof.connect.outputs import OutputTap
+from seedproof.connect.quiet import Stumbled, quiet
 from seedproof.connect.recorder import Recorder
-from seedproof.connect.storing import Observed
+from seedproof.connect.storing import Observed, let_go
 from seedproof.errors import UserError
 from seedproof.execution.guard import Guard
-from seedproof.execution.outcome import Trained
+from seedproof.execution.outcome import Ended, Trained
 from seedproof.probes import make_probes
 from seedproof.training.observing import ModelView, Watch
 
@@ -37,6 +38,7 @@ class Watching:
         run: open.
         guard: the alarm over it; None: there is none.
         failed: called with whatever ends a step.
+        stumbled: told what goes wrong in recording, wherever the Trainer or its model calls.
     """
 
     def __init__(
@@ -46,23 +48,32 @@ class Watching:
         run: Observed,
         guard: Guard | None,
         failed: Callable[[BaseException], None],
+        stumbled: Stumbled,
     ) -> None:
         self._trainer, self._session = trainer, run.session
         self._session.guard = guard
         watch = _watch_over(run, trainer.model)
-        self._view = ModelView(trainer.model, watch)
+        self._view = ModelView(trainer.model, watch, hung=lambda hook: quiet(hook, stumbled))
         self.recorder = Recorder(run.session, data, watch, self._view, trainer.state.max_steps)
         self.recorder.evaluated |= set(run.evaluated)
-        self._outputs = OutputTap(trainer, self._view.take_logits)
-        self._losses = LossTap(trainer, self._outputs, failed)
-        self._gradients = GradientHooks(trainer.model)
+        self._outputs = OutputTap(trainer, self._view.take_logits, stumbled)
+        self._losses = LossTap(trainer, self._outputs, failed, stumbled, self._doubt)
+        self._gradients = GradientHooks(trainer.model, stumbled)
         self._scale = 1.0
         self._needs: frozenset[str] = frozenset()
         self._seen: Mapping[str, Any] = {}
         self.evaluations = Evaluations(trainer, data, self._outputs, self.recorder)
+
+    def begin(self, run: Observed) -> None:
+        """Record what is known before the first step of the run."""
         self.evaluations.begin()
         if not run.resumed:
             self.recorder.begin(run.about)
+
+    def _doubt(self, message: str) -> None:
+        """Say, and store, what is not sure of the recorded losses."""
+        self._session.note(message)
+        self.recorder.observe({"loss_in_doubt": message})
 
     def begin_step(self, step: int) -> None:
         """Switch on what looks at this step."""
@@ -89,26 +100,39 @@ class Watching:
             self.recorder.seal()
 
     @property
-    def is_stopped(self) -> bool:
-        """Whether the alarm has stopped the run."""
-        return self._session.stopped is not None
+    def is_over(self) -> bool:
+        """Whether the training is to end: the alarm has stopped the run, or might have, and its loss is not finite."""
+        return self._session.stopped is not None or self._has_diverged
+
+    @property
+    def _has_diverged(self) -> bool:
+        """Whether the run ends as one that has diverged: the engines end such a run themselves, a Trainer goes on with it."""
+        guard = self._session.guard
+        return guard is not None and guard.may_stop and self.recorder.first_not_finite is not None
 
     def finish(self, state: Any) -> None:
         """Evaluate the weights of the end where nobody has, and write the result."""
         step, stopped = state.global_step, self._session.stopped
+        if self._has_diverged and step < state.max_steps:
+            self._conclude(Ended(diverged_at=self.recorder.first_not_finite, evaluated_at=None), state.max_steps)
+            return
         if stopped is not None and step < state.max_steps:  # its last evaluation is the last there was
             self._conclude(dataclasses.replace(stopped, at=step), state.max_steps)
             return
         evaluated_at = self.evaluations.complete(state)
-        if self._losses.factor != 1:
-            self._session.note(
-                f"has losses and gradients {self._losses.factor:g} times too large: its Trainer does not divide those of this "
-                "model by its micro-batches and processes; recorded losses are divided, gradient norms are as they were"
-            )
+        self._tell_factor()
         ended = self.recorder.ended(step, evaluated_at)
         if self._session.recording.weights:
             self._session.keep_weights(partial(_write_weights, self._trainer))
         self._conclude(ended, step)
+
+    def _tell_factor(self) -> None:
+        """Say that losses were divided, where they were."""
+        if (factor := self._losses.factor) != 1:
+            self._session.note(
+                f"has losses and gradients {factor} times too large: its Trainer does not divide those of this model by its "
+                "micro-batches and processes; recorded losses are divided, gradient norms are as they were"
+            )
 
     def _conclude(self, ended: Trained, steps: int) -> None:
         """Write the result of a training that ends as one of so many steps."""
@@ -121,12 +145,7 @@ class Watching:
     def leave(self, error: BaseException | None) -> None:
         """Let go of the run, which is not finished unless :meth:`finish` was called."""
         self.remove()
-        if not self._session.is_open:
-            return
-        if error is None or isinstance(error, KeyboardInterrupt):
-            self._session.interrupt()
-        else:
-            self._session.crash(error)
+        let_go(self._session, error)
 
     def remove(self) -> None:
         """Take everything off the Trainer."""

@@ -35,7 +35,10 @@ class Guard:
 
     def __init__(self, alarm: Alarm, *, steps: int, reference_loss: float, may_stop: bool) -> None:
         self._alarm: Alarm | None = alarm
-        self._steps, self._may_stop = steps, may_stop
+        self.may_stop = may_stop
+        """Whether the run ends where it sounds. Where a loss is not finite an engine ends by itself; a Trainer goes on, and is
+        ended by whoever watches it (:mod:`seedproof.connect.watching`)."""
+        self._steps = steps
         self._reader = SignalReader(steps=steps, reference_loss=reference_loss)
 
     def catch_up(self, records: Iterable[Mapping[str, Any]]) -> None:
@@ -59,7 +62,7 @@ class Guard:
             return None, None
         loss = next(record["loss"] for record in seen if record["kind"] == "loss")
         ends_anyway = step >= self._steps or not math.isfinite(loss)
-        return why, Stopped(by="alarm", at=step, because=why) if self._may_stop and not ends_anyway else None
+        return why, Stopped(by="alarm", at=step, because=why) if self.may_stop and not ends_anyway else None
 
     def _see(self, step: int, records: Sequence[Mapping[str, Any]]) -> str | None:
         signals = self._reader.read(records)

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.errors import UserError, is_out_of_memory
-from seedproof.models.layers import locate
 from seedproof.probes.base import NEEDS, Observation, Probe
-from seedproof.probes.pooler import THRESHOLD, has_tanh
 from seedproof.training.engine import Record
+from seedproof.training.saturation import Hung, PoolerCounter, as_it_is
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float, Float32
+    from jaxtyping import Float32
 
     from seedproof.methods import Composed
     from seedproof.probes.base import Moment, Values
@@ -120,13 +119,20 @@ class ModelView:
         model: with the weights that training starts from.
         watch: of its run; what its probes need decides what is kept.
         composed: parameters of the stock model that methods made of others.
+        hung: what every hook becomes before it is hung onto the model.
     """
 
-    def __init__(self, model: nn.Module, watch: Watch, composed: Mapping[str, Composed] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        watch: Watch,
+        composed: Mapping[str, Composed] = MappingProxyType({}),
+        hung: Hung = as_it_is,
+    ) -> None:
         self._model, self._watch, self._composed = model, watch, composed
         needs = watch.needs("evaluations") | watch.needs("steps")
         self._start = [value.clone() for value in self._weights()] if "distances" in needs else []
-        self._pooler = _PoolerCounter(model) if "saturated" in needs else None
+        self._pooler = PoolerCounter(model, hung) if "saturated" in needs else None
         self._logits: list[Tensor] | None = None
 
     def begin(self, needs: frozenset[str]) -> None:
@@ -205,41 +211,6 @@ def _see_weights(names: Sequence[str], weights: Callable[[], list[Tensor]], need
 def _together(found: list[Tensor]) -> Tensor:
     """The norm of several tensors as one, from theirs."""
     return found[0] if len(found) == 1 else torch.linalg.vector_norm(torch.stack(found))
-
-
-class _PoolerCounter:
-    """Counts the saturated units of a model's pooler in a step or an evaluation."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self._is_needed = False
-        self._saturated: list[Tensor] = []
-        self._units = 0
-        self._handles = []
-        for name, module in model.named_modules() if has_tanh(getattr(model, "config", None)) else ():
-            if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
-                self._handles.append(module.register_forward_hook(self._count))
-
-    def remove(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-
-    def begin(self, *, is_needed: bool) -> None:
-        """Forget what was counted, and count from now on, or do not."""
-        self._is_needed, self._saturated, self._units = is_needed, [], 0
-
-    def _count(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
-        if self._is_needed:
-            self._saturated.append(saturated(output.detach()).sum())
-            self._units += output.numel()
-
-    def share(self) -> Tensor | None:
-        """Fraction of what was counted, float64; None where nothing was."""
-        return torch.stack(self._saturated).sum().double() / self._units if self._units else None
-
-
-def saturated(dense: Float[Tensor, "*shape"]) -> Bool[Tensor, "*shape"]:
-    """Which units of a tanh are saturated, from what goes into it."""
-    return torch.tanh(dense.float()).abs() > THRESHOLD
 
 
 def to_host(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:

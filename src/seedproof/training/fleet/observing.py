@@ -12,7 +12,8 @@ from torch import Tensor
 
 from seedproof.training.fleet.member import Member
 from seedproof.training.fleet.state import FleetState
-from seedproof.training.observing import saturated, to_host
+from seedproof.training.observing import to_host
+from seedproof.training.saturation import saturated
 
 if TYPE_CHECKING:
     from jaxtyping import Float
