@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.connect.made import ROWS, Rows, model, rows, trainer, watched
+from transformers import BertForSequenceClassification
 
 import seedproof as sp
 from seedproof.connect import Alarm, StabilityCallback
@@ -168,3 +169,16 @@ def test_a_study_and_watched_runs_do_not_mix(tmp_path):
     run = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "study")])
     with pytest.raises(UserError, match="is the study 's', whose runs seedproof makes"):
         run.train()
+
+
+def test_the_batch_size_is_the_one_that_fits_where_the_trainer_looks_for_it(tmp_path):
+    class Small(BertForSequenceClassification):
+        def forward(self, input_ids=None, **kwargs):
+            if self.training and len(input_ids) > 4:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+            return super().forward(input_ids=input_ids, **kwargs)
+
+    watched(tmp_path, model(Small), auto_find_batch_size=True)
+    store = Store.open(tmp_path / "store")
+    sizes = [(row["state"], store.run(row["run"]).spec.recipe["batch_size"]) for row in rows(tmp_path)]
+    assert (sizes[0], sizes[-1]) == (("crashed", 8), ("finished", 4))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import functools
+from pathlib import Path
+
 import pytest
 import torch
 from tests.connect.made import trainer
 from transformers import Trainer
 
 import seedproof as sp
+from seedproof.connect.seeds import _numbers_for
 from seedproof.errors import UserError
+from seedproof.store import Store
 
 
 def factory(folder, heads=None, fails=(), **changed):
@@ -98,6 +104,89 @@ def test_a_seed_that_crashes_is_noted_and_the_others_go_on(tmp_path, caplog):
     assert runs["state"].tolist() == ["finished", "crashed", "finished"]
     with pytest.raises(TypeError):
         sp.run_seeds(factory(tmp_path, fails=[0]), seeds=1, out=tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("f1"), KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_a_run_that_ends_outside_of_a_step_is_noted_and_the_corrected_call_trains_it(tmp_path, error):
+    """A Trainer tells its callbacks nothing of it, and the traceback that a person keeps would hold the run."""
+
+    def broken(number):
+        def compute_metrics(_prediction):
+            raise error
+
+        made = factory(tmp_path, eval_strategy="steps", eval_steps=2)(number)
+        made.compute_metrics = compute_metrics
+        return made
+
+    with pytest.raises(type(error)) as kept:
+        sp.run_seeds(broken, seeds=1, out=tmp_path / "store")
+    state = "crashed" if isinstance(error, KeyError) else "interrupted"
+    assert sp.open_results(tmp_path / "store").runs()["state"].tolist() == [state]
+    again = sp.run_seeds(factory(tmp_path, eval_strategy="steps", eval_steps=2), seeds=1, out=tmp_path / "store")
+    assert again.runs()["state"].tolist() == ["finished"]
+    assert kept.value is error
+
+
+def test_a_head_that_the_factory_draws_is_stored_as_seeded(tmp_path):
+    """It follows from the seed, so the doctor has nothing to say of it."""
+    sp.run_seeds(factory(tmp_path), seeds=1, out=tmp_path / "store")
+    store = Store.open(tmp_path / "store")
+    assert [store.run(cell.id).spec.recipe["head"] for cell in store.cells()] == ["seeded"]
+
+
+def test_trainers_that_share_their_arguments_have_a_seed_and_a_folder_each(tmp_path):
+    shared, made = trainer(tmp_path).args, []
+
+    def make():
+        made.append(trainer(tmp_path))
+        made[-1].args = shared
+        return made[-1]
+
+    sp.run_seeds(make, seeds=2, out=tmp_path / "store")
+    assert [Path(each.args.output_dir).relative_to(tmp_path) for each in made] == [
+        Path("trainer/seed-0"),
+        Path("trainer/seed-1000"),
+    ]
+    assert (shared.seed, Path(shared.output_dir)) == (1, tmp_path / "trainer")
+
+
+def nothing():
+    return None
+
+
+def default(learning_rate=2e-5, **more):
+    return None
+
+
+def first(which, learning_rate=2e-5):
+    return None
+
+
+def named(learning_rate=2e-5, seed=0):
+    return None
+
+
+def keyword(*, number):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("make", "given"),
+    [
+        (nothing, ((), {})),
+        (default, ((), {})),
+        (first, ((3,), {})),
+        (named, ((), {"seed": 3})),
+        (keyword, ((), {"number": 3})),
+        (lambda *numbers: None, ((3,), {})),
+        (functools.partial(first, learning_rate=1e-4), ((3,), {})),
+    ],
+)
+def test_a_default_of_a_factory_stays_what_it_is(make, given):
+    """``make(learning_rate=2e-5)`` would train run 3 at a rate of 3."""
+    assert _numbers_for(make, 3) == given
 
 
 def test_what_is_no_trainer_or_seed_is_named(tmp_path):

@@ -24,7 +24,7 @@ from seedproof.alarms import Alarm
 from seedproof.connect.alarm import LIKELY, chosen_alarm, guard_over
 from seedproof.connect.data import ObservedData, observed_data
 from seedproof.connect.quiet import quiet
-from seedproof.connect.settings import NAME
+from seedproof.connect.settings import NAME, observed_spec
 from seedproof.connect.storing import NotRecorded, Observed, let_go, open_run
 from seedproof.connect.watching import Watching, calling_trainer
 from seedproof.errors import UserError
@@ -82,6 +82,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         self._watching: Watching | None = None
         self.must_record = False
         """End the training before its first step, by :class:`NotRecorded`, where nothing of it would be recorded."""
+        self.draws_head = False
+        """The Trainer's model was made, head and all, after its seed was set: :func:`seedproof.run_seeds` sees to that."""
         self.has_begun = False
         """Whether a run was opened."""
 
@@ -96,7 +98,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
             return
         data = observed_data(trainer, name=self._task, metric=self._metric)
         try:
-            run = open_run(trainer, data, self.out, self._recipe, self._recording, self._tell)
+            seen = observed_spec(trainer, data, name=self._recipe, draws_head=self.draws_head)
+            run = open_run(trainer, data, seen, self.out, self._recording, self._tell)
         except NotRecorded as stopped:
             if self.must_record:
                 raise

@@ -70,7 +70,8 @@ def _hooked(parameter: Tensor, hook: Any) -> Any:
 
 
 def _norm(gradient: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(gradient.detach(), dtype=torch.float32)
+    norm: Tensor = torch.linalg.vector_norm(gradient.detach(), dtype=torch.float32)
+    return norm
 
 
 def scale_of(optimizer: Any) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import inspect
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("seedproof.connect")
 
 MakeTrainer = Callable[[int], Any]
-"""Makes a Trainer for the number of a run; with its model, or better with ``model_init``."""
+"""Makes a Trainer for the number of a run; with its model, or with ``model_init``."""
+_NUMBERS = ("number", "seed")
+"""Parameters of a factory that are given the number of the run, wherever they stand and whether they have a default or not."""
 
 
 def run_seeds(
@@ -42,14 +46,15 @@ def run_seeds(
     The Trainer of number k is given the seed 1000 k, whatever its factory says: neighbouring seeds of a Trainer share their
     data orders (:func:`seedproof.connect.spaced_seed`). The generators are seeded with it before the factory is called, so a
     head that the factory draws follows from the seed too, as one that ``model_init`` draws does. Each run has a folder of
-    its own in the ``output_dir`` of its Trainer.
+    its own in the ``output_dir`` of its Trainer, whose arguments are copied: a factory may share them among its Trainers.
 
     The same call again goes on: finished runs are not repeated, a run that was stopped goes on from its Trainer's last
-    checkpoint, where it kept one, or starts again. Which of these, is said. A run that crashes is noted, and the others go
-    on, unless none has finished yet.
+    checkpoint, where it kept one, or starts again. Which of these, is said. A run that crashes, wherever in its training, is
+    noted, and the others go on, unless none has finished yet.
 
     Args:
-        make_trainer: called with the number of the run, or with nothing.
+        make_trainer: makes a new Trainer, and its model, at every call. It is given the number of the run as its parameter
+            ``number`` or ``seed``, else as its first, if that has no default; else nothing: a default stays what it is.
         seeds: numbers of the runs, each at most 4,294,966; a number n stands for 0 to n - 1.
         out: folder of the store: new, empty, or one that the callback wrote.
         task, recipe, metric, recording, stop, listeners: as for :class:`seedproof.connect.StabilityCallback`.
@@ -91,8 +96,8 @@ def run_seeds(
 def _made(make_trainer: Callable[..., Any], number: int) -> Any:
     from transformers import Trainer
 
-    takes_number = bool(inspect.signature(make_trainer).parameters)
-    trainer = make_trainer(number) if takes_number else make_trainer()
+    positional, named = _numbers_for(make_trainer, number)
+    trainer = make_trainer(*positional, **named)
     if not isinstance(trainer, Trainer):
         raise UserError(
             f"make_trainer gave {type(trainer).__name__}; it must return a Trainer of Transformers, not trained yet"
@@ -100,11 +105,24 @@ def _made(make_trainer: Callable[..., Any], number: int) -> Any:
     return trainer
 
 
+def _numbers_for(make_trainer: Callable[..., Any], number: int) -> tuple[tuple[int, ...], dict[str, int]]:
+    """The number of a run as a factory takes it: by position and by name."""
+    parameters = inspect.signature(make_trainer).parameters.values()
+    by_name = {each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
+    if named := next((name for name in _NUMBERS if name in by_name), None):
+        return (), {named: number}
+    first = next(iter(parameters), None)
+    is_asked = (
+        first is not None and first.default is first.empty and first.kind not in (first.KEYWORD_ONLY, first.VAR_KEYWORD)
+    )
+    return ((number,) if is_asked else ()), {}
+
+
 def _prepared(trainer: Any, seed: int, callback: StabilityCallback) -> Any:
     """The Trainer with its seed, a folder of its own, and the callback in place of one that it may have."""
     from seedproof.connect.callback import StabilityCallback
 
-    args = trainer.args
+    args = trainer.args = copy.copy(trainer.args)
     args.seed = seed
     args.data_seed = None
     trainer.accelerator.dataloader_config.data_seed = None  # it was copied from the arguments already
@@ -114,6 +132,16 @@ def _prepared(trainer: Any, seed: int, callback: StabilityCallback) -> Any:
     return trainer
 
 
+@contextlib.contextmanager
+def _left(callback: StabilityCallback) -> Iterator[None]:
+    """Let go of the run of a training that ends with an error: outside of its steps a Trainer tells nobody."""
+    try:
+        yield
+    except BaseException as error:
+        callback.leave(error)
+        raise
+
+
 def _train(make: Callable[[], Any], number: int, seed: int, callback: StabilityCallback) -> None:
     """Train, or go on from the last checkpoint; nothing where the run is finished."""
     from transformers import set_seed
@@ -121,14 +149,15 @@ def _train(make: Callable[[], Any], number: int, seed: int, callback: StabilityC
 
     from seedproof.connect.storing import NotRecorded
 
-    callback.must_record = True
+    callback.must_record = callback.draws_head = True
     trainer = make()
     folder = trainer.args.output_dir
     checkpoint = get_last_checkpoint(folder) if Path(folder).is_dir() else None
     if checkpoint is not None:
         try:
             set_seed(seed)
-            trainer.train(resume_from_checkpoint=checkpoint)
+            with _left(callback):
+                trainer.train(resume_from_checkpoint=checkpoint)
         except NotRecorded as stopped:
             if stopped.is_finished:
                 logger.warning("seed %d is finished already", number)
@@ -144,7 +173,8 @@ def _train(make: Callable[[], Any], number: int, seed: int, callback: StabilityC
         trainer = make()
     set_seed(seed)
     try:
-        trainer.train()
+        with _left(callback):
+            trainer.train()
     except NotRecorded as stopped:
         if not stopped.is_finished:
             raise UserError(f"seed {number} cannot be recorded: {stopped}") from None

@@ -23,21 +23,32 @@ _LENGTH = 512
 """Tokens that are written down where the data sets hold texts and the tokenizer has no limit."""
 
 
-def observed_spec(trainer: Any, data: ObservedData, *, name: str = NAME) -> tuple[RunSpec, str | None]:
-    """The spec of a Trainer's run, and the folder of its pre-trained model, if that is known.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ObservedSpec:
+    """What a Trainer is about to do."""
+
+    spec: RunSpec
+    model: str | None
+    """Folder of the pre-trained model; None: it is not known."""
+
+
+def observed_spec(trainer: Any, data: ObservedData, *, name: str = NAME, draws_head: bool = False) -> ObservedSpec:
+    """The spec of a Trainer's run.
 
     Args:
         trainer: about to train: its optimizer and its scheduler exist.
         data: of the Trainer.
         name: of the recipe.
+        draws_head: the model was made after the Trainer's seed was set, so that its head follows from the seed.
     """
     args = trainer.args
+    draws_head |= trainer.model_init is not None
     order = args.seed if args.data_seed is None else args.data_seed
     model, folder = _model(trainer.model)
     spec = RunSpec(
         task=data.task.reference(),
         model=model,
-        recipe=_recipe(trainer, data, name).to_json(),
+        recipe=_recipe(trainer, data, name, draws_head=draws_head).to_json(),
         seeds=Seeds(head=args.seed, order=order, dropout=args.seed),
         numerics=Numerics(
             engine="trainer",
@@ -46,10 +57,10 @@ def observed_spec(trainer: Any, data: ObservedData, *, name: str = NAME) -> tupl
             threads=torch.get_num_threads(),
         ),
     )
-    return spec, folder
+    return ObservedSpec(spec=spec, model=folder)
 
 
-def _recipe(trainer: Any, data: ObservedData, name: str) -> Observed:
+def _recipe(trainer: Any, data: ObservedData, name: str, *, draws_head: bool) -> Observed:
     args, steps, config = trainer.args, trainer.state.max_steps, getattr(trainer.model, "config", None)
     schedule = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
     drops = {p for site, p in dropouts(trainer.model).items() if site}
@@ -59,7 +70,7 @@ def _recipe(trainer: Any, data: ObservedData, name: str) -> Observed:
         name=name,
         epochs=float(args.num_train_epochs),
         max_steps=args.max_steps if args.max_steps > 0 else None,
-        batch_size=args.train_batch_size * args.gradient_accumulation_steps * args.world_size,
+        batch_size=trainer._train_batch_size * args.gradient_accumulation_steps * args.world_size,
         accumulation=args.gradient_accumulation_steps,
         warmup_ratio=min(args.get_warmup_steps(steps) / max(1, steps), 0.999),
         warmup_end="whole",
@@ -73,7 +84,7 @@ def _recipe(trainer: Any, data: ObservedData, name: str) -> Observed:
         select="best" if args.load_best_model_at_end else "last",
         label_smoothing=float(args.label_smoothing_factor),
         loss=_loss_name(trainer),
-        head="unknown" if trainer.model_init is None else "seeded",
+        head="seeded" if draws_head else "unknown",
         select_metric="first",
         inputs="model",
         new_head=False,

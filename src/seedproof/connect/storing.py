@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.connect.data import ObservedData
-from seedproof.connect.settings import observed_spec
+from seedproof.connect.settings import ObservedSpec
 from seedproof.errors import Damaged, UserError
 from seedproof.events import Listener
 from seedproof.execution.recording import Recording
@@ -65,15 +65,15 @@ def open_store(folder: Path, numerics: Numerics, recording: Recording) -> Store:
 
 
 def open_run(
-    trainer: Any, data: ObservedData, folder: Path, recipe: str, recording: Recording, tell: Listener
+    trainer: Any, data: ObservedData, seen: ObservedSpec, folder: Path, recording: Recording, tell: Listener
 ) -> Observed:
-    """Open the run that a Trainer is about to train, or to go on with.
+    """Open the run that a Trainer is about to train, or to go on with, as it was seen.
 
     Raises:
         NotRecorded: it is finished already, or cannot be gone on with.
         UserError: as :func:`open_store`.
     """
-    spec, location = observed_spec(trainer, data, name=recipe)
+    spec, location = seen.spec, seen.model
     store = open_store(folder, spec.numerics, recording)
     data.task.write(store.task_folder(spec.task.fingerprint))
     if location is not None:

@@ -28,4 +28,5 @@ class Observed(Recipe):
     loss: Name = "model"
     """Function that computes the loss; ``model``: the model's own."""
     head: Literal["seeded", "unknown"] = "unknown"
-    """Whether the Trainer drew the head from its seed (``model_init``), or was given a model whose head was drawn before."""
+    """Whether the head was drawn after the Trainer's seed was set (by ``model_init``, or by a factory of ``run_seeds``), or in a
+    model that the Trainer was given, and nobody saw from what."""
