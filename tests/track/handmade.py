@@ -15,6 +15,8 @@ from seedproof.track.base import Tracker, Writer
 MAJORITY = 0.6
 ENDS = {0: "succeeded", 1: "failed/majority", 2: "failed/diverged", 3: "crashed"}
 """How the run of each seed ended."""
+RACED = {4: "stopped/race", 5: "paused"}
+"""How those stand that are in a race; :func:`make_store` makes none."""
 
 
 def spec_of(seed: int, recipe: str = "devlin") -> RunSpec:
@@ -60,13 +62,15 @@ def append(store: Store, run: str, **values: float) -> None:
 
 def finish(store: Store, seed: int) -> None:
     """Give a run the end that it has."""
-    folder, end = store.run(spec_of(seed).id), ENDS[seed]
-    if end == "crashed":
-        folder.add_attempt_event("crashed", message="a fault")
+    folder, end = store.run(spec_of(seed).id), (ENDS | RACED)[seed]
+    if end in ("crashed", "paused"):
+        folder.add_attempt_event(end, message="a fault")
         return
     outcome, _, reason = end.partition("/")
-    score = {"succeeded": 0.9, "failed/majority": 0.5, "failed/diverged": math.nan}[end]
+    score = {"succeeded": 0.9, "failed/majority": 0.5}.get(end, math.nan)
     about = {"metric": "accuracy", "metrics": {"accuracy": score}, "majority": MAJORITY, "steps": 2}
+    if outcome == "stopped":
+        about |= {"metrics": {}, "stopped_at": 2, "stopped_score": 0.5, "stopped_because": "it is 6th of 10"}
     diverged = {"diverged_at": 2} if reason == "diverged" else {"diverged_at": None}
     folder.finish({"outcome": outcome, "reason": reason or None, "score": score, **about, **diverged})
 
@@ -78,6 +82,14 @@ def make_store(folder: Path) -> Store:
         begin(made, seed)
         finish(made, seed)
     return made
+
+
+def race(store: Store) -> list[str]:
+    """Add a stopped run and one that waits; their ids."""
+    runs = [begin(store, seed) for seed in RACED]
+    for seed in RACED:
+        finish(store, seed)
+    return runs
 
 
 class Remembering(Tracker):

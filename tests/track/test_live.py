@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.track.handmade import Remembering, append, begin, finish
+from tests.track.handmade import Remembering, append, begin, finish, race
 
 import seedproof as sp
-from seedproof.events import Crashed, Finished, Interrupted, Progress, Started
+from seedproof.events import Crashed, Finished, Interrupted, Paused, Progress, Started
 from seedproof.spec import Numerics
 from seedproof.store import Store
 from seedproof.track.live import Tracking, TrackingStopped
@@ -58,6 +58,22 @@ def test_what_ends_without_a_step_is_there_too(empty, tracker):
     live(Crashed(run=runs[0], message="a fault"))
     live(Interrupted(run=runs[1]))
     assert sorted(end.verdict for end in tracker.ends.values()) == ["crashed", "interrupted"]
+
+
+def test_runs_that_are_added_meanwhile_are_told_too(empty, tracker):
+    """As a Trainer's are: its store grows with every training."""
+    live = Tracking(empty.path, tracker)
+    for seed in (0, 1):
+        live(Progress(run=begin(empty, seed), step=2, steps=2))
+    assert [run.name for run, _ in tracker.told.values()] == ["seed 1/0/7", "seed 1/1/7"]
+
+
+def test_a_run_that_waits_for_its_race_is_told_to_wait(empty, tracker):
+    _, run = race(empty)
+    live = Tracking(empty.path, tracker)
+    live(Progress(run=run, step=2, steps=4))
+    live(Paused(run=run, step=2))
+    assert [(end.verdict, end.is_failure) for end in tracker.ends.values()] == [("paused", False)]
 
 
 def test_a_run_whose_journal_was_replaced_is_written_whole(empty, tracker):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests import needs
-from tests.track.handmade import ENDS, make_store
+from tests.track.handmade import ENDS, make_store, race
 
 from seedproof.errors import UserError
 from seedproof.store.cells import Cell
@@ -112,6 +112,52 @@ def test_wandb_is_offline_and_runs_that_are_open_together_stay_apart(store, tmp_
         if "majority" in run.tags:
             assert summary["train/loss"] in ("Infinity", '"Infinity"')
     assert ends == Counter(list(ENDS.values())[:3])
+
+
+def write_raced(written, store):
+    """Write a run that a race has stopped, and one that waits."""
+    tracker, ids = tracker_of(written), race(store)
+    for run in tracked_runs(store, [Cell.of(store.run(id_).spec) for id_ in ids]):
+        tracker.begin(run).end(ending_of(store.run(run.id), "paused"))
+    return tracker
+
+
+def test_tensorboard_says_why_a_run_was_stopped(store, tmp_path):
+    require("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    write_raced(f"tensorboard:{tmp_path / 'logs'}", store)
+    [folder] = (tmp_path / "logs").rglob("seed-1-4-7")
+    found = EventAccumulator(str(folder)).Reload()
+    values = {name: found.Scalars(name)[0].value for name in ("failed", "stopped_at", "stopped_score")}
+    assert values == {"failed": 0, "stopped_at": 2, "stopped_score": 0.5}
+    assert b"6th of 10" in found.Tensors("stopped_because/text_summary")[0].tensor_proto.string_val[0]
+
+
+def test_wandb_calls_neither_a_stopped_run_nor_one_that_waits_failed(store, tmp_path):
+    require("wandb")
+    from wandb.proto import wandb_internal_pb2
+
+    write_raced(f"wandb:{tmp_path / 'w'}", store)
+    codes, stopped = [], {}
+    for file in (tmp_path / "w").rglob("*.wandb"):
+        stopped |= _of_wandb(file)[1]
+        for content in _records(file.read_bytes()):
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(content)
+            codes += [record.exit.exit_code] if record.WhichOneof("record_type") == "exit" else []
+    assert codes == [0, 0]
+    assert stopped["stopped_because"] == '"it is 6th of 10"'
+
+
+def test_mlflow_calls_a_stopped_run_killed_and_one_that_waits_scheduled(store, tmp_path):
+    require("mlflow")
+    client = write_raced(f"mlflow:{tmp_path / 'm'}", store)._client
+    runs = client.search_runs([client.get_experiment_by_name("first").experiment_id])
+    assert {run.data.tags["outcome"]: run.info.status for run in runs if "outcome" in run.data.tags} == {
+        "stopped/race": "KILLED",
+        "paused": "SCHEDULED",
+    }
 
 
 def _of_wandb(file: Path):

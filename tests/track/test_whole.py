@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 import pytest
-from tests.track.handmade import ENDS, Remembering, append, begin, spec_of
+from tests.track.handmade import ENDS, Remembering, append, begin, race, spec_of
 
 from seedproof.errors import UserError
 from seedproof.store.cells import Cell
@@ -66,6 +66,19 @@ def test_what_still_waits_is_left_out_and_said(store, tracker):
     done = track(store, tracker)
     assert str(done) == "4 runs: 1 succeeded, 1 failed/majority, 1 failed/diverged, 1 crashed; left out: 1 pending"
     assert track(store, Remembering(), finished=True).left_out == {"crashed": 1, "pending": 1}
+
+
+def test_a_stopped_run_is_there_with_its_reason_and_one_that_waits_for_its_race_is_left_out(store, tracker):
+    race(store)
+    done = track(store, tracker)
+    assert (done.verdicts["stopped/race"], done.left_out) == (1, {"paused": 1})
+    [end] = [end for end in tracker.ends.values() if end.verdict == "stopped/race"]
+    assert (end.is_finished, end.is_failure) == (True, False)
+    assert {name: end.summary[name] for name in ("stopped_at", "stopped_score", "stopped_because")} == {
+        "stopped_at": 2,
+        "stopped_score": 0.5,
+        "stopped_because": "it is 6th of 10",
+    }
 
 
 def test_a_run_in_two_cells_is_in_both_groups(store, tracker):

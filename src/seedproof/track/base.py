@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from seedproof.spec import content_hash
+from seedproof.store.checked import STOPPED
 from seedproof.store.files import write_atomically
 
 KEY_LENGTH = 16
@@ -55,10 +56,11 @@ class Ending:
     """How a run ended, or stands."""
 
     verdict: str
-    """``succeeded``, ``failed/majority`` or ``failed/diverged`` of a finished run; else ``crashed``, ``interrupted`` or
-    ``lost``."""
+    """``succeeded``, ``failed/majority``, ``failed/diverged``, ``stopped/race`` or ``stopped/alarm`` of a finished run; else
+    ``crashed``, ``interrupted``, ``lost``, or ``paused`` of one that waits for its race."""
     summary: Mapping[str, Any]
-    """What its result says in numbers and texts, by name; nothing of a run that is not finished. A score may be NaN."""
+    """What its result says in numbers and texts, by name; nothing of a run that is not finished. A score may be NaN;
+    a stopped run's is, which has ``stopped_at``, ``stopped_score`` and ``stopped_because``."""
     content: str
     """Hash of all that there is to write of the run: where it is the same, there is nothing new."""
 
@@ -70,7 +72,12 @@ class Ending:
     @property
     def is_finished(self) -> bool:
         """Whether the run has a result."""
-        return self.words[0] in ("succeeded", "failed")
+        return self.words[0] in ("succeeded", "failed", STOPPED)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run failed or crashed: one that a rule has stopped, or a person, has not."""
+        return self.words[0] in ("failed", "crashed")
 
 
 class Writer(ABC):

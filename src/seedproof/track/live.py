@@ -96,12 +96,16 @@ class Tracking:
                 self._end(event.run, ending_of(folder, "finished"))
             case events.Crashed():
                 self._end(event.run, ending_of(folder, "crashed"))
-            case events.Interrupted() | events.Paused():
+            case events.Interrupted():
                 self._end(event.run, ending_of(folder, "interrupted"))
+            case events.Paused():  # shown as waiting until its race is decided, when it goes on or is finished as stopped
+                self._end(event.run, ending_of(folder, "paused"))
 
     def _run(self, id_: str) -> RunFolder:
         if self._store is None:
             self._store = Store.open(self._folder)
+        if id_ not in self._cells:  # not read yet, or added meanwhile: a store of watched runs grows
+            self._cells = {}
             for cell in self._store.cells():
                 self._cells.setdefault(cell.id, []).append(cell)
         return self._store.run(id_)

@@ -3,7 +3,8 @@
 ``mlflow:DIR`` is a database in a folder, DIR/mlflow.db; anything with ``://`` is the address of a tracking server or a
 database. (Without an address MLflow makes ``mlflow.db`` in the working folder; its older store of plain files refuses unless
 ``MLFLOW_ALLOW_FILE_STORE`` is set. Neither is used.) A failed run has MLflow's status FAILED and the tag ``outcome`` with
-the reason. NaN stays NaN; MLflow keeps infinity as the greatest double, 1.8e308.
+the reason; a run that was stopped or interrupted has KILLED, one that waits for its race SCHEDULED. NaN stays NaN; MLflow
+keeps infinity as the greatest double, 1.8e308.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class _Child(Writer):
         self.flush()
         for name, value in {"outcome": ending.verdict, **texts, _CONTENT: ending.content}.items():
             self._client.set_tag(self._id, name, value)
-        self._client.set_terminated(self._id, "FINISHED" if ending.verdict == "succeeded" else _status(ending))
+        self._client.set_terminated(self._id, _status(ending))
 
 
 def _key_of_group(run: TrackedRun) -> str:
@@ -134,7 +135,10 @@ def _key_of_group(run: TrackedRun) -> str:
 
 
 def _status(ending: Ending) -> str:
-    return "FAILED" if ending.words[0] in ("failed", "crashed") else "KILLED"
+    """MLflow's word for an end: KILLED is what ended before its last step without a fault of its own."""
+    if ending.is_failure:
+        return "FAILED"
+    return {"succeeded": "FINISHED", "paused": "SCHEDULED"}.get(ending.verdict, "KILLED")
 
 
 def _as_key(name: str) -> str:

@@ -17,6 +17,7 @@ from seedproof.track.base import Ending, TrackedRun
 _SUMMARY = (
     *("metric", "score", "score_low", "score_high", "majority", "training_loss"),
     *("steps", "evaluated_step", "diverged_at", "truncated_examples"),
+    *("stopped_at", "stopped_score", "stopped_because"),
 )
 """What a tracker shows of a result, beside its verdict."""
 _NO_VALUES = {"step", "kind"}

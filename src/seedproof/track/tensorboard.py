@@ -69,10 +69,14 @@ class _Folder(Writer):
         self._writer.flush()
 
     def end(self, ending: Ending) -> None:
-        """The verdict as a text, settings and score as hyper-parameters."""
+        """The verdict as a text, settings and score as hyper-parameters; of a stopped run also why, where, and its last score."""
         self._writer.add_text("outcome", ending.verdict)
+        if why := ending.summary.get("stopped_because"):
+            self._writer.add_text("stopped_because", why)
         if ending.is_finished:
-            result = {"score": float(ending.summary["score"]), "failed": float(ending.words[0] == "failed")}
+            told = ("score", "stopped_at", "stopped_score")
+            result = {name: float(ending.summary[name]) for name in told if name in ending.summary}
+            result["failed"] = float(ending.is_failure)
             self._writer.add_hparams({**self._run.config, "outcome": ending.verdict}, result, run_name=".")
         self._writer.close()
         self._mark.write(self._run, ending.content)

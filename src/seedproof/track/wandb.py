@@ -1,7 +1,8 @@
 """Weights & Biases, offline: one folder per run below DIR/wandb, which ``wandb sync`` sends when you say so.
 
 Runs of a study are a project, those of one task, model and recipe a group. A failed run has the tags ``failed`` and
-``majority``, and the state that W&B calls failed. What is not finite goes as ``NaN`` and ``Infinity``, which W&B takes.
+``majority``, and the state that W&B calls failed, as one that crashed has; one that was stopped or interrupted has not. What
+is not finite goes as ``NaN`` and ``Infinity``, which W&B takes.
 """
 
 from __future__ import annotations
@@ -71,11 +72,11 @@ class _Offline(Writer):
         self._begun.log(dict(values), step=step)
 
     def end(self, ending: Ending) -> None:
-        """Tags and summary; a run that failed or crashed ends as W&B's failed ones do."""
+        """Tags and summary; a run that failed or crashed, and no other, ends as W&B's failed ones do."""
         self._begun.tags = tuple(ending.words)
         self._begun.summary.update({"outcome": ending.verdict, **ending.summary})
         folder = Path(self._begun.settings.sync_dir)
-        self._begun.finish(exit_code=0 if ending.verdict == "succeeded" else 1)
+        self._begun.finish(exit_code=int(ending.is_failure))
         Mark(folder / _MARK).write(self._run, ending.content)
 
 

@@ -13,7 +13,7 @@ from seedproof.track.base import Ending, TrackedRun, Tracker
 from seedproof.track.named import tracker_of
 from seedproof.track.reading import by_step, ending_of, tracked_runs
 
-_LEFT_OUT = ("pending", "running")
+_LEFT_OUT = ("pending", "running", "paused")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Tracked:
     there: int
     """How many of these it had before, whole."""
     left_out: Counter[str]
-    """Runs by state, of those that it was not given: pending and running ones."""
+    """Runs by state, of those that it was not given: pending, running and paused ones."""
 
     def __str__(self) -> str:
         """E.g. ``"4 runs: 2 succeeded, 2 failed/majority (3 were there already); left out: 1 running"``."""
