@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 
 import datasets
 import numpy as np
-from tests.connect.made import model
+import pytest
+import torch
+from tests.connect.made import ROWS, Rows, model, trainer
 
 from seedproof.connect.data import observed_data
+from seedproof.connect.outputs import OutputTap
+from seedproof.connect.splits import split_names
+from seedproof.errors import UserError
 
 
 class Words:
@@ -75,3 +81,47 @@ def test_one_output_of_a_cross_encoder_is_the_logit_of_the_second_class_or_of_a_
     soft = observed({"text": ["a", "b"], "label": [0.2, 0.9]}, labels=1, loss=BinaryCrossEntropyLoss())
     assert soft.task.classes == ()
     np.testing.assert_allclose(soft.outputs(logits), 1 / (1 + np.exp(-logits)))
+
+
+@pytest.mark.parametrize(
+    ("given", "splits"),
+    [
+        (["validation", "train"], ["dev", "eval_train"]),
+        (["test", "dev"], ["test", "dev"]),
+        (["eval", "validation"], ["eval", "dev"]),
+        (["matched", "Dev", "DEV"], ["matched", "dev", "eval_dev"]),
+        (["a b", "a-b", "a_b", "7"], ["dev", "a_b", "a_b_2", "other"]),
+    ],
+)
+def test_no_development_set_has_the_name_of_another_or_of_the_training_set(given, splits):
+    """One called train would take the place of the training set in the stored task."""
+    names = split_names(given)
+    assert names == dict(zip(given, splits, strict=True))
+    assert next(iter(names.values())) == "dev"
+
+
+def test_a_mapping_of_no_development_sets_is_refused():
+    with pytest.raises(UserError, match="has no eval_dataset"):
+        observed_data(SimpleNamespace(model=model(), train_dataset=Rows(), eval_dataset={}))
+
+
+class Augmented(Rows):
+    """Draws from every global generator for each of its examples."""
+
+    def __getitem__(self, index):
+        row = super().__getitem__(index)
+        drawn = random.random() + np.random.rand() + float(torch.rand(()))  # noqa: NPY002
+        return {**row, "input_ids": [*row["input_ids"][:3], int(drawn)]}
+
+
+def test_the_generators_of_the_users_program_are_left_as_they_were(tmp_path):
+    """Else data that is augmented at random would make another training with the callback than without."""
+
+    def states():
+        return random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()  # noqa: NPY002
+
+    run = trainer(tmp_path, train=Augmented(), dev=Augmented(ROWS[:10]))
+    before = states()
+    observed_data(run)
+    OutputTap(run, lambda logits: None, pytest.fail).predict(run.eval_dataset)
+    assert states() == before

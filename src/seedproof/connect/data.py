@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
+from seedproof.connect.randomness import untouched_randomness
+from seedproof.connect.splits import evaluation_sets
 from seedproof.errors import UserError
 from seedproof.tasks import Split, Task
 from seedproof.tasks.metrics import default_metric
@@ -33,7 +34,9 @@ class ObservedData:
 
     task: Task
     evaluation: Mapping[str, Any]
-    """The Trainer's own data set of each evaluation split of the task."""
+    """The Trainer's own data set of each evaluation split of the task, ``dev`` first."""
+    names: Mapping[str, str]
+    """The split of each development set that the Trainer has by a name; empty where it has one set."""
     outputs: Outputs
     """Makes the logits of the task, float (examples, classes or 1), of what the model's head gives."""
     longest: int | None
@@ -44,7 +47,7 @@ def observed_data(trainer: Any, *, name: str | None = None, metric: str | None =
     """Read the data sets of a Trainer.
 
     The texts of its task are the data sets' one or two columns of text; else what the tokens say, decoded; else numbers of
-    examples. Several development sets are the task's ``dev``, the first, and its extra splits.
+    examples. Several development sets are the task's ``dev`` and its extra splits (:func:`seedproof.connect.splits.split_names`).
 
     Args:
         trainer: of Transformers or sentence-transformers, with ``train_dataset`` and ``eval_dataset``.
@@ -56,8 +59,10 @@ def observed_data(trainer: Any, *, name: str | None = None, metric: str | None =
             classes and no numbers.
     """
     heads = _heads(trainer.model)
-    train, evaluation = trainer.train_dataset, _evaluation_sets(trainer.eval_dataset)
-    columns = {part: _Columns(dataset, trainer, part) for part, dataset in {"train": train, **evaluation}.items()}
+    evaluation = evaluation_sets(trainer.eval_dataset)
+    parts = {"train": trainer.train_dataset, **evaluation.sets}
+    with untouched_randomness():
+        columns = {part: _Columns(dataset, trainer, part) for part, dataset in parts.items()}
     classes, outputs = _meaning(trainer, columns["train"], heads)
     splits = {part: each.split(is_regression=not classes) for part, each in columns.items()}
     first, dev, *extra = splits
@@ -75,7 +80,7 @@ def observed_data(trainer: Any, *, name: str | None = None, metric: str | None =
     )
     lengths = [each.longest for each in columns.values()]
     longest = None if None in lengths else max(length for length in lengths if length is not None)
-    return ObservedData(task=task, evaluation=evaluation, outputs=outputs, longest=longest)
+    return ObservedData(task=task, evaluation=evaluation.sets, names=evaluation.names, outputs=outputs, longest=longest)
 
 
 def _metrics(classes: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
@@ -83,23 +88,6 @@ def _metrics(classes: tuple[str, ...], *, several: bool) -> tuple[str, ...]:
     if several or not classes:
         return METRICS_OF["multi-label" if several else "regression"]
     return (*METRICS_OF["classification"], *(("f1", "matthews") if len(classes) == 2 else ()))
-
-
-def _evaluation_sets(given: Any) -> dict[str, Any]:
-    """The development sets, ``dev`` first."""
-    if given is None:
-        raise UserError(
-            "the Trainer has no eval_dataset, so nothing would say how its runs end; give it one, a fifth of the training set "
-            "held out if there is no other"
-        )
-    if not isinstance(given, Mapping):
-        return {"dev": given}
-    first, *others = given
-    return {"dev": given[first], **{_as_split_name(name): given[name] for name in others}}
-
-
-def _as_split_name(name: str) -> str:
-    return re.sub(r"[^a-z0-9_]", "_", str(name).lower()).lstrip("_0123456789") or "other"
 
 
 def _heads(model: Any) -> int:

@@ -47,11 +47,9 @@ class Evaluations:
 
     def _split_of(self, metrics: Mapping[str, Any]) -> str | None:
         """The split of the task that an evaluation was of, told from the names of its metrics; None: of other data."""
-        given = self._trainer.eval_dataset
-        if not isinstance(given, Mapping):
+        if not self._data.names:
             return "dev" if "eval_runtime" in metrics else None
-        names = dict(zip(given, self._data.evaluation, strict=True))
-        return next((split for name, split in names.items() if f"eval_{name}_runtime" in metrics), None)
+        return next((split for name, split in self._data.names.items() if f"eval_{name}_runtime" in metrics), None)
 
     def complete(self, state: Any) -> int:
         """Evaluate the weights that the Trainer leaves where nobody has; gives the step that they are of."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from seedproof.connect.quiet import Stumbled, quiet
+from seedproof.connect.randomness import untouched_randomness
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -56,7 +56,7 @@ class OutputTap:
         trainer, model = self._trainer, self._trainer.model
         was_training = model.training
         self.clear()
-        with _untouched_randomness(), torch.no_grad(), trainer.compute_loss_context_manager():
+        with untouched_randomness(), torch.no_grad(), trainer.compute_loss_context_manager():
             whole = trainer.get_test_dataloader(dataset)
             # Some Trainers evaluate in random order.
             loader = torch.utils.data.DataLoader(
@@ -95,11 +95,3 @@ def is_in_order(dataloader: Any) -> bool:
     while hasattr(sampler, "batch_sampler"):
         sampler = sampler.batch_sampler
     return isinstance(getattr(sampler, "sampler", None), torch.utils.data.SequentialSampler)
-
-
-@contextlib.contextmanager
-def _untouched_randomness() -> Iterator[None]:
-    """Put PyTorch's generators back as they were: an iterated loader draws a number from them."""
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        yield
