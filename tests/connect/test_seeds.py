@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 from tests.connect.made import trainer
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback
 
 import seedproof as sp
 from seedproof.connect.seeds import _numbers_for
 from seedproof.errors import UserError
+from seedproof.probes.base import Probe
 from seedproof.store import Store
 
 
@@ -127,6 +128,38 @@ def test_a_run_that_ends_outside_of_a_step_is_noted_and_the_corrected_call_train
     again = sp.run_seeds(factory(tmp_path, eval_strategy="steps", eval_steps=2), seeds=1, out=tmp_path / "store")
     assert again.runs()["state"].tolist() == ["finished"]
     assert kept.value is error
+
+
+class Starting(Probe):
+    """Keeps at its start what it needs at every step."""
+
+    name = "starting"
+    looks_at = "steps"
+    needs = ("gradient_norms",)
+
+    def start(self, observation):
+        self.trained = len(observation.trained)
+
+    def observe(self, observation):
+        return {"trained": self.trained}
+
+
+@pytest.mark.slow
+def test_a_probe_starts_again_where_a_run_goes_on(tmp_path):
+    class Stop(TrainerCallback):
+        def on_step_begin(self, args, state, control, **_):
+            if state.global_step == 3:
+                raise KeyboardInterrupt
+
+    settings = {"save_strategy": "steps", "save_steps": 2, "max_steps": 5}
+    recording = sp.Recording(probes={f"{__name__}:Starting": 1})
+    stopped = factory(tmp_path, callbacks=[Stop()], **settings)
+    with pytest.raises(KeyboardInterrupt):
+        sp.run_seeds(stopped, seeds=1, out=tmp_path / "store", recording=recording)
+    results = sp.run_seeds(factory(tmp_path, **settings), seeds=1, out=tmp_path / "store", recording=recording)
+    assert results.runs()["state"].tolist() == ["finished"]
+    records = results.records(results.runs()["run"][0])
+    assert records.loc[records["trained"].notna(), "step"].tolist() == [1, 2, 3, 4, 5]
 
 
 def test_a_head_that_the_factory_draws_is_stored_as_seeded(tmp_path):

@@ -51,17 +51,23 @@ class Recorder:
         self._pending: list[_Step] = []
         self._observed: dict[str, Any] = {}
         self._logits: dict[str, np.ndarray] = {}
+        self._logits_of = -1
         self.first_not_finite: int | None = None
         self.evaluated: set[int] = set()
         """Steps after which the development set was evaluated."""
         self.not_finite: set[int] = set()
         """Those of them whose outputs were not finite."""
 
-    def begin(self, about: Mapping[str, Any]) -> None:
-        """Record what is known before the first step."""
-        records = [Record(0, "observed", about)]
-        records += self.watch.show("start", 0, self.view.see(self.watch.needs("start", 0)))
-        self.session.record(0, self._steps, records)
+    def begin(self, step: int, about: Mapping[str, Any] | None) -> None:
+        """Let the probes start, and record that, with what is known before the first step.
+
+        Args:
+            step: done so far.
+            about: what is known; None: of a run that goes on, which has its first records.
+        """
+        started = self.watch.show("start", step, self.view.see(self.watch.needs("start", step)))
+        if about is not None:
+            self.session.record(step, self._steps, [Record(step, "observed", about), *started])
 
     def observe(self, about: Mapping[str, Any]) -> None:
         """Record with the next step what became known of the training meanwhile."""
@@ -116,6 +122,8 @@ class Recorder:
 
     def add_outputs(self, step: int, split: str, heads: Float[np.ndarray, "examples heads"]) -> None:
         """Take the outputs on one evaluation split; when all splits have theirs, they are recorded as an evaluation."""
+        if step != self._logits_of:  # of an earlier step, of which not every split was evaluated
+            self._logits, self._logits_of = {}, step
         self._logits[split] = self._data.outputs(heads).astype(np.float32)
         if self._logits.keys() < self._data.task.evaluation_splits.keys():
             return

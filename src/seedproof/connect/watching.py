@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import Trainer, TrainerCallback
+from transformers.trainer_utils import has_length
 
 from seedproof.connect.data import ObservedData
 from seedproof.connect.evaluations import Evaluations
@@ -65,10 +67,9 @@ class Watching:
         self.evaluations = Evaluations(trainer, data, self._outputs, self.recorder)
 
     def begin(self, run: Observed) -> None:
-        """Record what is known before the first step of the run."""
+        """Record what is known before the first step of the run, and let its probes start."""
         self.evaluations.begin()
-        if not run.resumed:
-            self.recorder.begin(run.about)
+        self.recorder.begin(self._trainer.state.global_step, None if run.resumed else run.about)
 
     def _doubt(self, message: str) -> None:
         """Say, and store, what is not sure of the recorded losses."""
@@ -138,9 +139,7 @@ class Watching:
         """Write the result of a training that ends as one of so many steps."""
         self.recorder.flush()
         self.remove()
-        state = self._trainer.state
-        steps_per_epoch = max(1, round(int(state.max_steps) / max(1e-9, float(state.num_train_epochs))))
-        self._session.finish(ended, {"steps": steps, "steps_per_epoch": min(steps_per_epoch, steps)})
+        self._session.finish(ended, {"steps": steps, "steps_per_epoch": min(_steps_per_epoch(self._trainer), steps)})
 
     def leave(self, error: BaseException | None) -> None:
         """Let go of the run, which is not finished unless :meth:`finish` was called."""
@@ -163,6 +162,13 @@ def _watch_over(run: Observed, model: Any) -> Watch:
             f"goes on from a checkpoint, so what it measures from its start is no longer recorded: {', '.join(moved)}"
         )
     return Watch([probe for probe in probes if probe.name not in unseen], run.evaluated, model)
+
+
+def _steps_per_epoch(trainer: Any) -> int:
+    """Steps of a whole pass over the training set. A Trainer's own number of epochs is rounded up."""
+    loader, accumulation = trainer.callback_handler.train_dataloader, trainer.args.gradient_accumulation_steps
+    steps: int = math.ceil(len(loader) / accumulation) if has_length(loader) else trainer.state.max_steps
+    return max(1, steps)
 
 
 def _write_weights(trainer: Any, folder: Path) -> None:

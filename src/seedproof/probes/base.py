@@ -170,7 +170,8 @@ class Probe:
         return self.needs
 
     def start(self, observation: Observation) -> Values | None:  # noqa: ARG002
-        """Record what is to be known once, before the first step. Called again, in vain, when a run goes on."""
+        """Record what is to be known once, before the first step. Called again when a run goes on, its values in vain: by a
+        Trainer with the weights of its checkpoint, and their step."""
         return None
 
     def observe(self, observation: Observation) -> Values | None:  # noqa: ARG002
