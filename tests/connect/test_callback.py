@@ -113,6 +113,21 @@ def test_a_killed_run_goes_on_from_its_checkpoint_with_its_records(tmp_path):
     assert found[0] == found[1]
 
 
+def test_a_training_that_broke_outside_of_a_step_does_not_hold_its_run_from_the_mended_one(tmp_path):
+    """As in a notebook, which keeps the traceback of a cell, and so the Trainer and its callback."""
+
+    def broken(_prediction):
+        raise KeyError("f1")
+
+    kept = trainer(tmp_path, callbacks=[StabilityCallback(tmp_path / "store")], eval_strategy="steps", eval_steps=2)
+    kept.compute_metrics = broken
+    with pytest.raises(KeyError):
+        kept.train()
+    watched(tmp_path, eval_strategy="steps", eval_steps=2)
+    [row] = rows(tmp_path)
+    assert (row["state"], row["execution_attempts"]) == ("finished", 2)
+
+
 class _At:
     """Raises after a step, as if the process were killed: nothing is told to the callback."""
 

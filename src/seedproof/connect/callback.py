@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +33,8 @@ from seedproof.events import Listener
 from seedproof.execution.recording import Recording
 
 logger = logging.getLogger("seedproof.connect")
+_CALLBACKS: weakref.WeakSet[StabilityCallback] = weakref.WeakSet()
+"""Those of this process that have watched a run."""
 
 
 class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers has no types
@@ -99,6 +102,7 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         data = observed_data(trainer, name=self._task, metric=self._metric)
         try:
             seen = observed_spec(trainer, data, name=self._recipe, draws_head=self.draws_head)
+            _release(self.out, seen.spec.id)
             run = open_run(trainer, data, seen, self.out, self._recording, self._tell)
         except NotRecorded as stopped:
             if self.must_record:
@@ -113,6 +117,7 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         try:
             guard = None if self._alarm is None else guard_over(run, data, trainer, self._alarm(), self._stop)
             self._watching = Watching(trainer, data, run, guard, self.leave, self._stumble)
+            _CALLBACKS.add(self)
             self._watching.begin(run)
         except BaseException as error:
             self.leave(error)
@@ -155,7 +160,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
     def leave(self, error: BaseException | None) -> None:
         """Watch no longer; a run that is not finished is noted as crashed by ``error``, or as interrupted.
 
-        A Trainer says nothing of errors outside of its steps; until its process ends, such a run stands as running.
+        A Trainer says nothing of errors outside of its steps; such a run stands as running until it is trained again, or its
+        process ends.
         """
         watching, self._watching = self._watching, None
         if watching is not None:
@@ -201,3 +207,10 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
 
 def _log_the_end(error: Exception) -> None:
     logger.warning("how this run ended could not be noted: %s: %s", type(error).__name__, error)
+
+
+def _release(out: Path, run: str) -> None:
+    """Let go of a run that an earlier training of this process still holds, as in a notebook where a cell is mended."""
+    for callback in tuple(_CALLBACKS):
+        if callback._watching is not None and callback._watching.is_left(out, run):
+            callback.leave(None)

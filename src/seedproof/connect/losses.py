@@ -19,7 +19,7 @@ _AGREES = 0.02
 _SMALLEST = 1e-6
 """A mean loss that is smaller is too coarse to be divided by; an fp32 cross-entropy may be exactly 0."""
 _UNDIVIDED = ((False, False), (True, False), (False, True), (True, True))
-"""By what a loss may not be divided, micro-batches and processes; where two of these look alike, the first is likelier."""
+"""What a loss may be left undivided by, micro-batches and processes; where two of these look alike, the first is likelier."""
 
 
 class LossTap:
@@ -77,9 +77,9 @@ class LossTap:
     def _add(self, loss: Tensor, labels: Tensor | None, examples: Any) -> None:
         self._losses.append(loss.detach().float())
         if not self._is_known:
-            self._compare(float(loss), labels, examples)
+            self._compare(loss, labels, examples)
 
-    def _compare(self, loss: float, labels: Tensor | None, examples: Any) -> None:
+    def _compare(self, loss: Tensor, labels: Tensor | None, examples: Any) -> None:
         """Find out by what the loss of a micro-batch was not divided, if this one tells."""
         micro = int(getattr(self._trainer, "current_gradient_accumulation_steps", self._most))
         if micro * self._processes == 1:
@@ -91,7 +91,8 @@ class LossTap:
         if mean is not None and not _SMALLEST < mean < math.inf:
             self._is_known = False  # the next one tells
             return
-        if mean is None or not (self._tells(micro, loss / mean) or _is_share(loss / mean, labels, examples)):
+        ratio = None if mean is None else float(loss) / mean
+        if ratio is None or not (self._tells(micro, ratio) or _is_share(ratio, labels, examples)):
             self._is_known = True
             self._doubted(_doubt(self._trainer, self._most, self._processes))
 

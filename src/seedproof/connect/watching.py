@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from transformers import Trainer, TrainerCallback
@@ -141,6 +142,11 @@ class Watching:
         self.remove()
         self._session.finish(ended, {"steps": steps, "steps_per_epoch": min(_steps_per_epoch(self._trainer), steps)})
 
+    def is_left(self, store: Path, run: str) -> bool:
+        """Whether it holds this run of a store, and its Trainer trains no more: an error outside of a step has ended it."""
+        is_this = (self._session.store.path.resolve(), self._session.id) == (store.resolve(), run)
+        return is_this and not any(self._trainer is each for each in _at_work(sys._current_frames().values()))
+
     def leave(self, error: BaseException | None) -> None:
         """Let go of the run, which is not finished unless :meth:`finish` was called."""
         self.remove()
@@ -183,10 +189,16 @@ def calling_trainer(callback: TrainerCallback) -> Any:
     Raises:
         UserError: something else calls.
     """
-    frame = sys._getframe(1)
-    while frame is not None:
-        found = frame.f_locals.get("self")
+    for found in _at_work([sys._getframe(1)]):
         if isinstance(found, Trainer) and callback in found.callback_handler.callbacks:
             return found
-        frame = frame.f_back  # type: ignore[assignment]
     raise UserError("StabilityCallback watches a Trainer of Transformers, or one derived from it; add it to one")
+
+
+def _at_work(frames: Iterable[FrameType]) -> Iterator[Any]:
+    """The objects whose methods are under way, from the last call of each thread outwards."""
+    for last in frames:
+        frame: FrameType | None = last
+        while frame is not None:
+            yield frame.f_locals.get("self")
+            frame = frame.f_back
