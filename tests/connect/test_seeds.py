@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.connect.made import trainer
+from tests.connect.made import model, trainer
 from transformers import Trainer, TrainerCallback
 
 import seedproof as sp
@@ -128,6 +128,13 @@ def test_a_run_that_ends_outside_of_a_step_is_noted_and_the_corrected_call_train
     again = sp.run_seeds(factory(tmp_path, eval_strategy="steps", eval_steps=2), seeds=1, out=tmp_path / "store")
     assert again.runs()["state"].tolist() == ["finished"]
     assert kept.value is error
+
+
+def test_a_model_that_is_trained_by_now_is_refused(tmp_path):
+    """The second run would go on where the first ended, as if it had begun there."""
+    made = model()
+    with pytest.raises(UserError, match=r"gave run 1 the model of an earlier Trainer.*inside of make_trainer"):
+        sp.run_seeds(lambda: trainer(tmp_path, made), seeds=2, out=tmp_path / "store")
 
 
 class Starting(Probe):

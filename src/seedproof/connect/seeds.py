@@ -7,6 +7,7 @@ import copy
 import inspect
 import logging
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -63,7 +64,8 @@ def run_seeds(
         The results of all runs in ``out``, as a study's.
 
     Raises:
-        UserError: a seed outside its range, a factory that makes no Trainer, or as the callback raises.
+        UserError: a seed outside its range, a factory that makes no Trainer, or gives two of them one model, or as the callback
+            raises.
     """
     from transformers import set_seed
 
@@ -71,7 +73,7 @@ def run_seeds(
 
     numbers = [seed.head for seed in as_seeds(seeds)]
     spaced = {number: spaced_seed(number) for number in numbers}
-    done = 0
+    done, models = 0, weakref.WeakSet[Any]()
     for number, seed in spaced.items():
         callback = StabilityCallback(
             out, task=task, recipe=recipe, metric=metric, recording=recording, stop=stop, listeners=listeners
@@ -79,7 +81,7 @@ def run_seeds(
 
         def make(number: int = number, seed: int = seed, callback: StabilityCallback = callback) -> Any:
             set_seed(seed)
-            return _prepared(_made(make_trainer, number), seed, callback)
+            return _prepared(_made(make_trainer, number, models), seed, callback)
 
         try:
             _train(make, number, seed, callback)
@@ -93,7 +95,8 @@ def run_seeds(
     return open_results(out)
 
 
-def _made(make_trainer: Callable[..., Any], number: int) -> Any:
+def _made(make_trainer: Callable[..., Any], number: int, models: weakref.WeakSet[Any]) -> Any:
+    """The Trainer of a run, whose model is none of the ``models`` of Trainers before it, and becomes one of them."""
     from transformers import Trainer
 
     positional, named = _numbers_for(make_trainer, number)
@@ -102,6 +105,12 @@ def _made(make_trainer: Callable[..., Any], number: int) -> Any:
         raise UserError(
             f"make_trainer gave {type(trainer).__name__}; it must return a Trainer of Transformers, not trained yet"
         )
+    if trainer.model_init is None and trainer.model in models:
+        raise UserError(
+            f"make_trainer gave run {number} the model of an earlier Trainer, which is trained by now and whose head no seed "
+            "determines; load the model inside of make_trainer, or give the Trainer model_init"
+        )
+    models.add(trainer.model)
     return trainer
 
 
