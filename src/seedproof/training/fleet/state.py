@@ -73,12 +73,12 @@ class FleetState:
             average.lerp_(value, rates)
 
     def evaluated(self, members: Sequence[int]) -> Stack:
-        """These members with the weights that are evaluated: their averages, where a method averages."""
+        """These members, in this order, with the weights that are evaluated: their averages, where a method averages."""
         is_averaged = self.effects.is_averaged[list(members)]
         stack = self.stack.holding(self.averaged) if is_averaged.all() else self.stack
         rows = np.flatnonzero(is_averaged) if stack is self.stack else ()
-        if len(members) == stack.members and len(rows) == 0:
-            return stack
+        if list(members) == list(range(stack.members)) and len(rows) == 0:
+            return stack  # all of them, in the order of their rows: no copy
         kept = stack.keep(members, trains=False)
         for value, average in zip(kept.values, self.averaged, strict=True) if len(rows) else ():
             value[rows] = average[np.asarray(members)[rows]]
