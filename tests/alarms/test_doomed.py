@@ -96,3 +96,11 @@ def test_it_stops_only_with_the_probability_whose_false_alarms_were_measured():
     assert Doomed(fit=measured).may_stop("known")
     assert not Doomed(0.5, fit=measured).may_stop("known")
     assert not Doomed(fit=BY_RATIO).may_stop("known")
+
+
+def test_frozen_layers_have_not_vanished():
+    """No gradient is no small gradient: nothing is said while they are frozen, and again once they have thawed."""
+    assert list(symptoms_of(run(ratio=math.nan))) == []
+    assert alarm(Doomed(), run(ratio=math.nan)) is None
+    thawing = [*run(ratio=math.nan)[:100], *run(ratio=1e-3)[100:]]
+    assert [each.step for each in symptoms_of(thawing)] == [120]

@@ -29,7 +29,11 @@ def test_squares_add_up_and_biases_are_left_out():
 
 
 def test_a_norm_that_is_not_finite_stays_so():
-    records = [{"step": 0, "names": NAMES}, {"step": 1, "norms": np.array([np.nan, 4, 2, 9], np.float32)}]
-    norms = by_location(records, "norms")["norm"].tolist()
-    assert math.isnan(norms[0])
-    assert norms[1] == 2.0
+    for name, value in (("norms", math.inf), ("distances", math.nan)):
+        records = [{"step": 0, "names": NAMES}, {"step": 1, name: np.array([value, 4, 2, 9], np.float32)}]
+        np.testing.assert_equal(by_location(records, name)["norm"].tolist(), [value, 2.0])
+
+
+def test_a_tensor_without_a_gradient_is_left_out_and_a_place_without_any_is_missing():
+    records = [{"step": 0, "names": NAMES}, {"step": 1, "norms": np.array([np.nan, 4, np.nan, 9], np.float32)}]
+    np.testing.assert_equal(by_location(records, "norms")["norm"].tolist(), [4.0, math.nan])

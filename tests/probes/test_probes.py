@@ -146,3 +146,33 @@ def test_a_probe_sees_what_it_needs_and_no_more():
     engine.join([member])
     with pytest.raises(UserError, match=r"'greedy' ends at step 1 with LookupError: .*'loss'.*--record greedy=off"):
         engine.train_step()
+
+
+def test_what_is_frozen_has_no_gradient_norm_and_is_in_no_total():
+    """NaN is no 0, which would say that the gradients of the lower layers vanished."""
+    run = make_run("bert", "devlin + freeze(layers=1, every=0.4)", probes={"gradients": 1, "early": 1})
+    found = [r.values for r in records(run.plain()) if r.kind in ("gradients", "early")]
+    names = found[0]["names"]
+    low = np.array(["embeddings" in name or "layer.0." in name for name in names])
+    for values in found[2:4]:  # both recordings of the first step
+        assert np.isnan(values["norms"]).tolist() == low.tolist()
+    assert found[2]["total"] == pytest.approx(np.linalg.norm(found[2]["norms"][~low].astype(float)))
+    assert not np.isnan(found[-1]["norms"]).any()
+
+
+@pytest.mark.parametrize("engine", ["plain", "fleet"])
+def test_a_gradient_that_is_not_a_number_is_infinite_and_not_missing(engine, monkeypatch):
+    """In both engines alike."""
+    run = make_run("bert", clip="none", max_steps=1, probes={"gradients": 1})
+    if engine == "plain":
+        plain = run.plain()
+        plain.model.classifier.weight.register_hook(lambda gradient: gradient * float("nan"))
+        found = records(plain)
+    else:
+        fleet = FleetEngine(run.model)
+        fleet.join([run.member()])
+        monkeypatch.setattr(fleet._state.stack, "norms", lambda slabs: torch.full((1, len(list(slabs))), float("nan")))
+        found = fleet.train_step()[0]
+    norms = next(r.values["norms"] for r in found if "norms" in r.values)
+    assert np.isinf(norms).any()
+    assert not np.isnan(norms).any()

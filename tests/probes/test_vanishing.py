@@ -50,6 +50,9 @@ def vanished(records):
         (gradients(1.0, 0.02, 0.02, top=3.0), True),
         (gradients(1.0, np.nan, 0.0), False),
         (gradients(1.0, 0.001), None),
+        (gradients(np.nan, np.nan, np.nan), None),  # frozen: nothing is told
+        (gradients(np.nan, np.nan, 0.5, 0.6), False),  # thawed
+        (gradients(np.nan, np.nan, 0.5, 0.001, 0.002), True),
         ([], None),
         (
             [{"step": 0, "kind": "gradients", "names": ["a.weight"]}]

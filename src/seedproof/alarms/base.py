@@ -29,7 +29,8 @@ class Signals:
     names: Sequence[str]
     """Parameters that are trained."""
     norms: NDArray[Any] | None = None
-    """L2 norms of their gradients before clipping, (names,), at the steps that look at them; else None."""
+    """L2 norms of their gradients before clipping, (names,), at the steps that look at them; else None. NaN: no gradient, as
+    of what is frozen; infinity: one that is not finite."""
     distances: NDArray[Any] | None = None
     """L2 distances of the parameters from their start values, (names,); None where the step did not look."""
     entropy: float | None = None

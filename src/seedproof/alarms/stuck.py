@@ -41,7 +41,7 @@ class Stuck(Alarm):
         if not math.isfinite(signals.loss):
             return f"its loss is {signals.loss} at step {signals.step}"
         self._losses.append(signals.loss)
-        if signals.norms is not None and np.isfinite(signals.norms).all():
+        if signals.norms is not None and not np.isinf(signals.norms).any():
             fraction = lower_fraction(signals.names, signals.norms)
             self._fractions.append(math.nan if fraction is None else fraction)
         after = max(self.WINDOW, signals.steps // 10) if self._after is None else self._after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from seedproof.models.layers import locate_all
 from seedproof.probes.early import measured
+from seedproof.probes.gradients import joint_norm
 from seedproof.probes.vanishing import lower_fraction
 
 ABOUT = ("task", "model", "recipe", "seed", "run")
@@ -24,11 +26,11 @@ EARLY_COLUMNS: Mapping[str, str] = MappingProxyType(
         "largest_share": "share of the batch for which the label that is predicted most is predicted; missing for one output",
         "share_<i>": "share of the batch for which label i is predicted, from 0; NaN where no example has finite outputs",
         "saturated": "fraction of the pooler's tanh units beyond .99; missing for a head without tanh",
-        "gradient_norm": "L2 norm of the gradient before clipping, over all parameters",
+        "gradient_norm": "L2 norm of the gradient before clipping, over all parameters that have one",
         "lower_fraction": "median norm of the gradients of the lower half of the layers' matrices, as a fraction of the "
         "classifier's (`seedproof.probes.vanishing`); missing where a model's names tell neither",
         "gradient_norm_<place>": "the norm over all parameters of `embeddings`, `layer_<n>` (0 is the lowest), `pooler`, "
-        "`classifier`, or what else the model has",
+        "`classifier`, or what else the model has; missing where nothing of it has a gradient, as of what is frozen",
         "distance": "L2 distance of all trained parameters from their start values; every tenth step",
         "distance_<place>": "the same by place",
     }
@@ -94,13 +96,14 @@ def _shares(seen: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]
 
 def _by_place(names: Sequence[str], norms: NDArray[np.float64], word: str) -> dict[str, NDArray[np.float64]]:
     """Norms over all tensors and over those of each place, (steps,) each, from those of the tensors, (steps, tensors)."""
-    squares, places = norms**2, dict[str, list[int]]()
+    together = joint_norm if word == "gradient_norm" else functools.partial(np.linalg.norm, axis=-1)
+    places: dict[str, list[int]] = {}
     for index, location in enumerate(locate_all(names)):
         place = location.kind if location.layer is None else f"layer_{location.layer}"
         places.setdefault(place, []).append(index)
     return {
-        word: np.sqrt(squares.sum(1)),
-        **{f"{word}_{place}": np.sqrt(squares[:, inside].sum(1)) for place, inside in places.items()},
+        word: together(norms),
+        **{f"{word}_{place}": together(norms[:, inside]) for place, inside in places.items()},
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from seedproof.models.layers import locate_all
+from seedproof.probes.gradients import joint_norm
 
 COLUMNS = ("step", "layer", "kind", "norm")
 
@@ -23,8 +24,9 @@ def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | No
 
     Returns:
         Columns ``COLUMNS``; biases are left out, ``layer`` is missing outside of the layers. A norm that is not finite
-        makes its row so.
+        makes its row so; of gradients (``norms``) NaN is one that there is not (:func:`~seedproof.probes.gradients.joint_norm`).
     """
+    together = joint_norm if name == "norms" else np.linalg.norm
     located = locate_all(next(record["names"] for record in records if "names" in record))
     groups: dict[tuple[int | None, str], list[int]] = {}
     for index, location in enumerate(located):
@@ -33,9 +35,7 @@ def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | No
     rows: list[tuple[int, int | None, str, float]] = []
     for record in records:
         if name in record:
-            squares = np.asarray(record[name], np.float64) ** 2
-            rows += [
-                (record["step"], *group, float(np.sqrt(squares[inside].sum()))) for group, inside in groups.items()
-            ]
+            values = np.asarray(record[name], np.float64)
+            rows += [(record["step"], *group, float(together(values[inside]))) for group, inside in groups.items()]
             rows += [(record["step"], None, "total", record[total])] if total else []
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": "Int64"})

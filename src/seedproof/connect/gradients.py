@@ -7,6 +7,7 @@ they are read. Under the scaler of fp16 gradients are scaled at that moment, whi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.connect.quiet import Stumbled, quiet
+from seedproof.training.observing import not_missing
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -51,12 +53,13 @@ class GradientHooks:
             self._norms = [None] * len(self._norms)
 
     def take(self) -> Tensor | None:
-        """The norms of this step, (trained,) on the device, 0 for a tensor without a gradient; None where nothing looked."""
+        """The norms of this step, (trained,) on the device, NaN for a tensor without a gradient; None where nothing
+        looked."""
         found = next((norm for norm in self._norms if norm is not None), None)
         if not self._looks or found is None:
             return None
-        zero = torch.zeros((), device=found.device)
-        return torch.stack([zero if norm is None else norm.to(found.device) for norm in self._norms])
+        missing = torch.full((), math.nan, device=found.device)
+        return torch.stack([missing if norm is None else not_missing(norm.to(found.device)) for norm in self._norms])
 
     def remove(self) -> None:
         """Take the hooks away."""

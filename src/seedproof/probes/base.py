@@ -65,7 +65,8 @@ class Observation:
 
     @property
     def gradient_norms(self) -> np.ndarray:
-        """L2 norm of the gradient of each of ``trained``, before clipping, float32 (trained,); 0 where there is none."""
+        """L2 norm of the gradient of each of ``trained``, before clipping, float32 (trained,). NaN where there is
+        none, as of what is frozen in this step; infinity where there is one that is not finite."""
         norms: np.ndarray = self._get("gradient_norms")
         return norms
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.probes.base import Observation, Probe, Values
+from seedproof.probes.gradients import joint_norm
 
 STEPS = 100
 """Steps that are recorded. Lower layers' gradients of failed runs of the miniature vanish at steps 20 to 60."""
@@ -19,8 +20,9 @@ DISTANCES_EVERY = 10
 class Early(Probe):
     """The first steps: norms of their gradients by tensor, and what the outputs for the training batch look like.
 
-    ``norms`` are the L2 norms of the gradients before clipping, ``distances`` (every tenth step) those of the way from the
-    start values of the weights that the step found; both (trained,), as float16 of their binary logarithm (:func:`packed`).
+    ``norms`` are the L2 norms of the gradients before clipping (NaN: there is none), ``distances`` (every tenth step) those
+    of the way from the start values of the weights that the step found; both (trained,), as float16 of their binary
+    logarithm (:func:`packed`).
     Of the batch, dropout on: ``entropy``, ``spread`` and ``counts`` as in :func:`of_batch`, ``saturated`` the fraction of
     the pooler's tanh units beyond .99. The loss of every step is recorded anyway.
     """
@@ -96,6 +98,6 @@ def measured(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for record in records:
         numbers = {name: unpacked(record[name]) for name in ("norms", "distances") if name in record}
-        total = {"total": float(np.linalg.norm(numbers["norms"]))} if "norms" in numbers else {}
+        total = {"total": float(joint_norm(numbers["norms"]))} if "norms" in numbers else {}
         found.append({**record, **numbers, **total})
     return found

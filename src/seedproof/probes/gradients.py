@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedproof.probes.base import Observation, Probe, Values
 
@@ -10,8 +11,9 @@ from seedproof.probes.base import Observation, Probe, Values
 class GradientNorms(Probe):
     """After the first step and every ``every`` steps, the L2 norm of each tensor's gradient, float32 (trained,).
 
-    The names of the tensors are recorded once; ``Results.gradient_norms`` groups them by layer and kind of weight. The
-    total is the norm of these norms.
+    NaN says that a tensor has no gradient in this step, as one that is frozen: nothing vanished. A gradient that is not
+    finite has the norm infinity. The names of the tensors are recorded once; ``Results.gradient_norms`` groups them by layer
+    and kind of weight. The total is the norm of the norms that there are (:func:`joint_norm`).
     """
 
     name = "gradients"
@@ -30,4 +32,18 @@ class GradientNorms(Probe):
     def observe(self, observation: Observation) -> Values:
         """Record their norms, and the norm over all of them."""
         norms = observation.gradient_norms
-        return {"norms": norms, "total": float(np.linalg.norm(norms.astype(np.float64)))}
+        return {"norms": norms, "total": float(joint_norm(norms.astype(np.float64)))}
+
+
+def joint_norm(norms: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The norm over several tensors, from those of their gradients: the root of the sum of squares.
+
+    Args:
+        norms: (..., tensors); NaN where a tensor has no gradient.
+
+    Returns:
+        float64 (...), over the tensors that have a gradient; NaN where none has one.
+    """
+    values = np.asarray(norms, np.float64)
+    found = np.sqrt(np.nansum(values**2, axis=-1))
+    return np.where(np.isnan(values).all(axis=-1), np.nan, found)

@@ -43,10 +43,11 @@ def have_vanished(fractions: Sequence[float | None]) -> bool | None:
         fractions: :func:`attention_fraction` at every look, in order.
 
     Returns:
-        None where there are fewer than three looks, or the model's layers and classifier are not known by their names.
+        None where there are fewer than three looks, the model's layers and classifier are not known by their names, or no
+        look tells a fraction, as of a run whose lower layers stay frozen.
     """
     known = [fraction for fraction in fractions if fraction is not None]
-    if len(known) < 3 or len(known) < len(fractions):
+    if len(known) < 3 or len(known) < len(fractions) or all(map(math.isnan, known)):
         return None
     highest, last = max((each for each in known[:-2] if not math.isnan(each)), default=0.0), known[-2:]
     return highest >= THRESHOLD and all(each < min(THRESHOLD, highest / FALL) for each in last)
@@ -59,11 +60,13 @@ def lower_fraction(
 
     Args:
         names: of the tensors.
-        norms: of their gradients, (tensors,).
+        norms: of their gradients, (tensors,); NaN where a tensor has none.
         kinds: of weight that count.
 
     Returns:
-        NaN, which is not under any threshold, where the classifier's norm is 0; None where there is no such weight.
+        NaN, which is not under any threshold, where the classifier's norm is 0, or one of those weights has no gradient:
+        layers that are frozen have not vanished, and the others are not all of the lower half. None where there is no such
+        weight.
     """
     lower, top = _norms(names, norms, kinds)
     return None if lower is None or top is None else lower / top if top else math.nan

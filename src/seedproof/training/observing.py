@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -184,13 +185,13 @@ class ModelView:
         ]
 
     def _gradient_norms(self) -> Tensor:
-        """The norm of each trained tensor's gradient, (trained,); 0 for a tensor without one."""
+        """The norm of each trained tensor's gradient, (trained,): NaN for a tensor without one, infinity for one with a NaN."""
         own = dict(self._model.named_parameters())
         parts = [self._composed[name].parts if name in self._composed else (own[name],) for name in self._watch.trained]
         gradients = [part.grad for group in parts for part in group]
-        zero = torch.zeros((), device=next(iter(own.values())).device)
+        missing = torch.full((), math.nan, device=next(iter(own.values())).device)
         found = iter(torch._foreach_norm([gradient for gradient in gradients if gradient is not None]))
-        each = iter([zero if gradient is None else next(found) for gradient in gradients])
+        each = iter([missing if gradient is None else not_missing(next(found)) for gradient in gradients])
         return torch.stack([_together([next(each) for _ in group]) for group in parts])
 
 
@@ -211,6 +212,11 @@ def _see_weights(names: Sequence[str], weights: Callable[[], list[Tensor]], need
 def _together(found: list[Tensor]) -> Tensor:
     """The norm of several tensors as one, from theirs."""
     return found[0] if len(found) == 1 else torch.linalg.vector_norm(torch.stack(found))
+
+
+def not_missing(norms: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Norms of gradients that there are: infinity for NaN, which says that there is no gradient."""
+    return torch.where(norms.isnan(), math.inf, norms)
 
 
 def to_host(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:

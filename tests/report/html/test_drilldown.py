@@ -20,17 +20,19 @@ def test_norms_are_kept_to_a_sixteenth_of_a_power_of_ten():
     span = drilldown.HIGHEST - drilldown.LOWEST
     back = 10.0 ** (drilldown.LOWEST + (codes[0].astype(float) - 2) / 252 * span)
     assert back == pytest.approx(norms[0], rel=0.08)
-    assert codes[1].tolist() == [drilldown.ZERO, drilldown.NOT_FINITE, drilldown.NOT_FINITE, 2]
+    assert codes[1].tolist() == [drilldown.ZERO, drilldown.MISSING, drilldown.NOT_FINITE, 2]
 
 
 def test_the_heat_map_gathers_weights_by_layer():
-    """By hand: query and output weights of 3 and 4 make a layer of 5; biases do not count; one NaN spoils its layer only."""
+    """By hand: query and output weights of 3 and 4 make a layer of 5; biases do not count; an infinity spoils its layer only,
+    and a tensor without a gradient is left out."""
     norms = np.zeros(len(NAMES), np.float32)
     for name, value in (
         ("layer.0.attention.self.query.weight", 3),
         ("layer.0.output.dense.weight", 4),
         ("layer.0.output.dense.bias", 100),
-        ("layer.1.output.dense.weight", math.nan),
+        ("layer.2.output.dense.weight", math.nan),
+        ("layer.1.output.dense.weight", math.inf),
     ):
         norms[NAMES.index(f"bert.encoder.{name}")] = value
     heat_map = drilldown.HeatMap()

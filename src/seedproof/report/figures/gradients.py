@@ -40,8 +40,8 @@ _ELSE = ("#009E73", (0, (3, 1, 1, 1, 1, 1)))
 def draw_gradient_norms(table: pd.DataFrame, path: str | Path) -> Path:
     """Draw the norms of each run of ``table`` on a logarithmic axis and write the figure to ``path``.
 
-    A norm of exactly 0 has no place on such an axis: it is a small triangle at its lower edge. One that is not finite
-    is a cross at the upper edge.
+    A norm of exactly 0 has no place on such an axis: it is a small triangle at its lower edge. One that is infinite is a
+    cross at the upper edge. Where one is missing, as that of a frozen layer, there is a gap.
 
     Args:
         table: columns ``COLUMNS``; a few runs only, failed ones are drawn first. Leave out kinds to leave out rows.
@@ -108,7 +108,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, colours: Colormap, layers: int, *, ou
         steps, norms = line["step"].to_numpy(np.float64), line["norm"].to_numpy(np.float64)
         drawable = np.isfinite(norms) & (norms > 0)
         axes.plot(steps, np.where(drawable, norms, np.nan), color=colour, linestyle=dashes, linewidth=0.9)
-        for height, marker, chosen in ((0.02, "v", norms == 0), (0.97, "x", ~np.isfinite(norms))):
+        for height, marker, chosen in ((0.02, "v", norms == 0), (0.97, "x", np.isinf(norms))):
             at = steps[chosen]
             axes.scatter(
                 at,

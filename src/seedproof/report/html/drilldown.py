@@ -18,6 +18,7 @@ import numpy as np
 from seedproof.analysis.curves import label_entropy
 from seedproof.analysis.predictions import joined_labels
 from seedproof.models.layers import locate_all
+from seedproof.probes.gradients import joint_norm
 from seedproof.report.figures.curves import windowed
 from seedproof.report.html.thinning import EvenlySpaced
 from seedproof.report.limits import Limits
@@ -125,9 +126,8 @@ class HeatMap:
         if "norms" not in record or self._rows is None:
             return
         norms, rows = np.asarray(record["norms"], np.float64), self._rows[1]
-        finite = np.isfinite(norms)
-        gathered = np.sqrt(rows @ np.where(finite, norms, 0.0) ** 2)
-        gathered[rows @ ~finite > 0] = math.nan
+        places = [norms[row > 0] for row in rows]
+        gathered = np.array([joint_norm(place) for place in places])
         self._looks.add((record["step"], gathered))
 
     def content(self) -> dict[str, Any] | None:
@@ -146,12 +146,14 @@ class HeatMap:
 
 
 def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Norms as bytes: 2 to 254 for their logarithm from ``LOWEST`` to ``HIGHEST``, and three codes that are no numbers."""
+    """Norms as bytes: 2 to 254 for their logarithm from ``LOWEST`` to ``HIGHEST``, and three codes that are no numbers (NaN
+    is a gradient that there is not)."""
     codes = np.full(norms.shape, NOT_FINITE, np.uint8)
     positive = np.isfinite(norms) & (norms > 0)
     fractions = (np.log10(norms[positive]) - LOWEST) / (HIGHEST - LOWEST)
     codes[positive] = 2 + np.clip(np.rint(252 * fractions), 0, 252).astype(np.uint8)
     codes[norms == 0] = ZERO
+    codes[np.isnan(norms)] = MISSING
     return codes
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seedproof.training.fleet.member import Member
 from seedproof.training.fleet.state import FleetState
-from seedproof.training.observing import to_host
+from seedproof.training.observing import not_missing, to_host
 from seedproof.training.saturation import saturated
 
 if TYPE_CHECKING:
@@ -53,9 +53,10 @@ class StepView:
         """
         needs = [member.watch.needs("steps", member.step + 1) for member in members]
         asked = frozenset[str]().union(*needs)
-        tensors = {"loss": losses}
+        tensors, norms = {"loss": losses}, None
         if "gradient_norms" in asked:
-            tensors["gradient_norms"] = state.stack.norms(state.stack.gradients)
+            norms = state.stack.norms(state.stack.gradients)
+            tensors["gradient_norms"] = not_missing(norms)
         if "batch_logits" in asked:
             tensors["batch_logits"] = logits
         if "saturated" in asked and dense is not None:
@@ -64,7 +65,7 @@ class StepView:
             tensors["distances"] = state.distances(state.stack.values)
         arrays = to_host(tensors)
         examples = [len(member.plan.batches[member.step]) for member in members]
-        return cls(arrays.pop("loss").tolist(), tensors.get("gradient_norms"), needs, examples, arrays)
+        return cls(arrays.pop("loss").tolist(), norms, needs, examples, arrays)
 
     def of_member(self, index: int, member: Member, state: FleetState) -> dict[str, Any]:
         """What the probes of a member need now, by need."""
