@@ -12,6 +12,7 @@ from tests.fleets import make_fleet, make_model, make_run
 from seedproof.errors import UserError
 from seedproof.methods import method
 from seedproof.models.loading import draw_missing
+from seedproof.recipes import from_json
 
 DRAWN = {"bert": r"bert\.pooler|layer\.[12]\.", "roberta": r"layer\.[12]\."}
 
@@ -71,3 +72,25 @@ def test_more_blocks_than_there_are_and_blocks_that_share_weights_are_refused():
         UserError, match=r"the pooler alone, and .* has none that was pre-trained; give layers of at least 1"
     ):
         method("reinit", layers=0).check_model(make_model("roberta"))
+
+
+@pytest.mark.parametrize("written", ["mixout + reinit(layers=1)", "devlin + reinit(layers=1) + mixout"])
+def test_mixout_pulls_drawn_blocks_to_what_they_were_drawn_as(written):
+    """Whichever is written first, in both engines: not to the pre-trained weights that are to be forgotten."""
+    run = make_run("bert", written, seed=4)
+    model = run.plain().model
+    engine, members, _ = make_fleet([run])
+    start = engine._state.stack.weights(0)
+    for name, mixture in members[0].effects.mixtures.items():
+        if "encoder.layer" in name:
+            assert torch.equal(mixture.target, start[f"{name}.weight"]), name
+            assert torch.equal(model.get_submodule(name).target, model.get_submodule(name).weight), name
+
+
+def test_only_the_order_that_was_wrong_has_another_identity():
+    """Stored recipes mean what they meant; ids of what was right stay."""
+    stored = {name: make_run("bert", name).recipe.to_json() for name in ("mixout", "mosbach + reinit + mixout")}
+    assert "starts" not in str(stored)
+    now = make_run("bert", "mixout + reinit").recipe.to_json()
+    assert now.pop("starts") == "last"
+    assert from_json(now).to_json() == now  # of an earlier version

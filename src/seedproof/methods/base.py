@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -261,6 +261,16 @@ class Method:
             UserError: the method cannot be applied to this model.
         """
         return {}
+
+    def right_beside(self, methods: Sequence[Method]) -> Mapping[str, Any]:  # noqa: ARG002
+        """The values of :attr:`ADDED` that are right in a recipe with these methods, in their order and this one among them,
+        where what was done before them is not."""
+        return {}
+
+    @property
+    def starts_last(self) -> bool:
+        """Whether it starts behind the methods that draw weights anew, wherever it is written."""
+        return False
 
     def notes(self, model: nn.Module) -> list[str]:  # noqa: ARG002
         """What is to be known, before anything runs, of what the method does to a model: sentences that go on its name."""

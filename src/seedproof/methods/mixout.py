@@ -7,7 +7,7 @@ checked against the authors' configuration.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -36,7 +36,7 @@ class Mixout(Method):
     in_fleet: ClassVar[bool] = True
     inline: ClassVar[bool] = True
     owns: ClassVar[frozenset[str]] = frozenset(("the matrices of the forward pass",))
-    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"covers": "names"})
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"covers": "names", "starts": "written"})
 
     p: Fraction = 0.9
     """Probability that a column of weights is replaced by the pre-trained one."""
@@ -47,6 +47,9 @@ class Mixout(Method):
     covers: Literal["names", "flow"] | None = None
     """How Lee et al.'s layers are told: by the flow of a text through the model; or by names that miss some (ALBERT's
     projection of its embeddings), as before. None: ``flow`` where the two differ."""
+    starts: Literal["written", "last"] | None = None
+    """When it begins, and so toward which weights it mixes: behind the methods that draw weights anew, wherever it is written;
+    or where it is written, as before, which pulls what is drawn behind it to what was there. None: ``last`` where they differ."""
 
     def start(self, start: Start) -> Treatment:
         """Make the model's linear layers mix while training."""
@@ -74,6 +77,16 @@ class Mixout(Method):
         except UserError:  # no layer has such a name
             same = False
         return {} if same else {"covers": "flow"}
+
+    def right_beside(self, methods: Sequence[Method]) -> Mapping[str, Any]:
+        """Whether a method that draws weights anew is written behind it: then it waits for that one."""
+        behind = methods[list(methods).index(self) + 1 :]
+        return {"starts": "last"} if any(type(each).redraws is not Method.redraws for each in behind) else {}
+
+    @property
+    def starts_last(self) -> bool:
+        """As :attr:`starts` says."""
+        return self.starts == "last"
 
     def notes(self, model: nn.Module) -> list[str]:
         """Which layers are mixed."""

@@ -21,8 +21,8 @@ FAMILIES = ("bert", "roberta", "albert")
 
 
 _KINDS: tuple[type[Recipe] | type[Method], ...] = (Recipe, *METHODS.values())
-_OF_NO_MODEL = {"new_head": "false"}
-"""Fields that came later and mean the same for every model."""
+_OF_NO_MODEL = {"new_head": "false", "starts": "the methods'"}
+"""Fields that came later and that no model decides, with their defaults."""
 _OF_THE_MODEL = ("learning_rate", *(name for kind in _KINDS for name in kind.ADDED if name not in _OF_NO_MODEL))
 
 
@@ -72,8 +72,8 @@ def page() -> str:
         "A method does more than values can say. It stands behind a recipe, with settings of its own: `mosbach +",
         'mixout(p=0.3)`; in Python `sp.recipe("mosbach") + sp.method("mixout", p=0.3)`; in a study file also',
         '`{ name = "mosbach", methods = [{ name = "mixout", p = 0.3 }] }`. `--set NAME.SETTING=VALUE` sets one of its settings',
-        "(`mixout.p`). Several start in the order in which they are written; where the order makes no difference it is no part",
-        "of a run's id. Methods with code of their own in a step train in the plain engine alone.",
+        "(`mixout.p`). Several start in the order in which they are written, but mixout behind what draws weights anew; where",
+        "the order makes no difference it is no part of a run's id. Methods with code of their own in a step train in the plain engine alone.",
         "",
         "| method | engines | what it does |",
         "| --- | --- | --- |",

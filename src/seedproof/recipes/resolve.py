@@ -39,8 +39,8 @@ class Resolved:
 
     recipe: Recipe
     origins: Mapping[str, str]
-    """Setting -> ``"user"``, ``"recipe"``, ``"method"`` (its default), ``"family bert"``, ``"model card"``, ``"model"`` or
-    ``"default"``."""
+    """Setting -> ``"user"``, ``"recipe"``, ``"method"`` (its default), ``"family bert"``, ``"model card"``, ``"model"`` (also
+    where the recipe's methods decide together) or ``"default"``."""
 
 
 class Row(NamedTuple):
@@ -83,24 +83,33 @@ def resolve(
     asked = dict.fromkeys(settled.setting(name) for name in settings)
     changed = {name: values[name] for name in asked if values[name] != before[name]}
     defaults, later = _defaults(family, card or {}), settled.added()
+    called_for = dict(added or {}) | _right_beside_each_other(settled)
     filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for name, value in values.items():
         if value is None and name in defaults:
             filled[name], origins[name] = defaults[name]
         elif value is None and name in later:
-            of_model = added or {}
-            filled[name], origins[name] = (of_model[name], "model") if name in of_model else (later[name], "default")
+            filled[name], origins[name] = (called_for[name], "model") if name in called_for else (later[name], "default")
         elif name in settled.user_settings:
             origins[name] = "user"
         else:
             origins[name] = _origin(name, value, settled)
-    of_the_model = {field: value for field, (value, _) in defaults.items()} | dict(added or {})
+    of_the_model = {field: value for field, (value, _) in defaults.items()} | called_for
     name = telling_name(settled, changed, of_the_model)
     resolved = dataclasses.replace(settled.with_values(filled), name=name)
     for method in resolved.methods:
         method.check(resolved)
     return Resolved(recipe=resolved, origins=MappingProxyType(origins))
+
+
+def _right_beside_each_other(recipe: Recipe) -> dict[str, Any]:
+    """What is right in fields that came later because of the other methods of the recipe."""
+    return {
+        method.key(name): value
+        for method in recipe.methods
+        for name, value in method.right_beside(recipe.methods).items()
+    }
 
 
 def _origin(name: str, value: Any, recipe: Recipe) -> str:

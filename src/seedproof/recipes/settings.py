@@ -48,6 +48,7 @@ class Settings(TypedDict, total=False):
     where: Literal["lee", "linear"]
     legacy_gradient: bool
     covers: Literal["names", "flow"] | None
+    starts: Literal["written", "last"] | None
 
 
 def with_named_settings(function: _Function) -> _Function:

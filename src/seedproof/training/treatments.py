@@ -46,7 +46,7 @@ class Treatments:
 
     def __init__(self, model: nn.Module, recipe: Recipe, plan: Plan, seeds: Seeds, data: RunData) -> None:
         self._started: list[tuple[Method, Treatment]] = []
-        for method in recipe.methods:
+        for method in sorted(recipe.methods, key=lambda each: each.starts_last):
             seed = _start_seed(seeds.head, method)
             generator = torch.Generator().manual_seed(seed)
             start = Start(model=model, recipe=recipe, plan=plan, seeds=seeds, data=data, generator=generator)
