@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
 import torch
-from tests.families import tiny_configuration
+from tests.families import FAMILIES, LIMITATIONS, tiny_configuration
 from transformers import (
     AlbertConfig,
     AlbertForSequenceClassification,
@@ -21,6 +22,8 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
+from seedproof.methods.levels import levels
+from seedproof.models.checkpoint import quiet_transformers
 from seedproof.models.layers import Location, locate, locate_all
 
 SIZES = {"vocab_size": 30, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 3}
@@ -71,7 +74,7 @@ OTHERS = {
     "eurobert": (2, APART, {"pooler", "classifier", "embeddings", "other"}),
     "nomic_bert": (2, APART, {"pooler", "classifier", "embeddings"}),
     "xlnet": (2, APART | {"rel_attn.r", "rel_attn.seg_embed"}, {"pooler", "classifier", "embeddings", "other"}),
-    "xlm": (2, APART, {"classifier", "embeddings", "other"}),
+    "xlm": (2, APART, {"classifier", "embeddings"}),
     "t5": (
         2,
         APART | {"layer.0.SelfAttention.relative_attention_bias"},
@@ -79,7 +82,7 @@ OTHERS = {
     ),
     "deberta": (2, AS_ONE, {"pooler", "classifier", "embeddings"}),
     "deberta-v2": (2, APART, {"pooler", "classifier", "embeddings"}),
-    "mpnet": (2, APART, {"pooler", "classifier", "embeddings", "other"}),
+    "mpnet": (2, APART, {"pooler", "classifier", "embeddings"}),
     "bart": (2, APART, {"pooler", "classifier", "embeddings", "decoder"}),
     "gpt2": (2, AS_ONE, {"classifier", "embeddings", "other"}),
     "funnel": (12, APART | {"attention.r_kernel", "attention.seg_embed"}, {"pooler", "classifier", "embeddings"}),
@@ -104,3 +107,57 @@ def test_weights_of_other_families_have_their_kind_or_their_own_name(family):
 def test_a_decoder_without_an_encoder_is_the_model():
     names = ["model.decoder.layers.3.self_attn.q_proj.weight", "model.decoder.layers.3.fc2.bias"]
     assert locate_all(names) == [Location(3, "query", "weight"), Location(3, "output", "bias")]
+
+
+DEBERTA = {"relative_attention": True, "norm_rel_ebd": "layer_norm", "conv_kernel_size": 3, "pos_att_type": ["p2c"]}
+AT_THE_TOP = {
+    "canine": r"canine\.projection\.",  # behind the molecules that are classified: without a gradient
+    "esm": r"esm\.contact_head\.",
+    "layoutlmv3": r"layoutlmv3\.(cls_token|patch_embed|pos_embed|norm)",
+    "perceiver": r"perceiver\.",
+    "xlnet": r"transformer\.mask_emb",
+}
+"""Further parameters that are known neither as embeddings nor by a layer: they get no gradient, or no level."""
+FINAL = r"(^|\.)(ln|ln_f|norm|norm_f|(final_)?(layer_?)?norm|emb_layer_norm_after)\.(weight|bias)$"
+IMAGES = r"\b(vision|visual|multi_modal|connector)"
+
+
+def without_weights(family, **settings):
+    with quiet_transformers(), torch.device("meta"):
+        return AutoModelForSequenceClassification.from_config(tiny_configuration(family, **settings))
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "below", "above"),
+    [
+        ("mpnet", {}, "mpnet.encoder.relative_attention_bias.weight", "classifier.dense.weight"),
+        ("deberta-v2", DEBERTA, "deberta.encoder.LayerNorm.weight", "pooler.dense.weight"),
+        ("deberta-v2", DEBERTA, "deberta.encoder.conv.conv.weight", "pooler.dense.weight"),
+        ("xlm", {}, "transformer.layer_norm_emb.weight", "sequence_summary.summary.weight"),
+        ("flaubert", {}, "transformer.layer_norm_emb.bias", "sequence_summary.summary.weight"),
+        ("canine", {}, "canine.chars_to_molecules.conv.weight", "canine.projection.conv.weight"),
+        ("ctrl", {}, "transformer.w.weight", "transformer.layernorm.weight"),
+        ("xlm-roberta-xl", {}, "roberta.embeddings.word_embeddings.weight", "roberta.encoder.LayerNorm.weight"),
+        ("modernbert", {}, "model.embeddings.norm.weight", "model.final_norm.weight"),
+        ("esm", {}, "esm.embeddings.word_embeddings.weight", "esm.encoder.emb_layer_norm_after.weight"),
+        ("megatron-bert", {}, "bert.embeddings.word_embeddings.weight", "bert.encoder.ln.weight"),
+    ],
+)
+def test_what_comes_before_the_first_layer_is_below_it_whatever_it_is_called(family, settings, below, above):
+    """And norms behind the last layer are above it: llrd and freeze go by it."""
+    found = levels(without_weights(family, **settings), "freeze")
+    assert (found.of[below], found.of[above]) == (0, found.top)
+
+
+@pytest.mark.slow
+def test_no_family_has_a_parameter_of_which_it_is_not_known_where_it_is():
+    """What is neither embeddings, nor in a layer, pooler or head is a norm behind the last layer, or named above."""
+    for family in sorted(set(FAMILIES) - set(LIMITATIONS) - {"layoutlmv2"}):
+        names = [name for name, _ in without_weights(family).named_parameters()]
+        known = re.compile("|".join(filter(None, (FINAL, IMAGES, AT_THE_TOP.get(family)))), re.IGNORECASE)
+        unknown = [
+            name
+            for name, each in zip(names, locate_all(names), strict=True)
+            if each.layer is None and each.kind == "other" and not known.search(name)
+        ]
+        assert not unknown, family

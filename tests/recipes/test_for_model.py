@@ -59,7 +59,7 @@ def test_a_model_with_segments_is_given_them_whatever_the_tokenizer_does_unasked
         ("roberta", {"type_vocab_size": 1}, {"inputs": "model"}),  # one segment, and a tokenizer that gives two
         ("xlm", {}, {"inputs": "model", "dropout_scope": "modules"}),  # it would look segment ids up among its words
         ("bert", {}, {}),
-        ("t5", {}, {"inputs": "model", "dropout_scope": "modules"}),
+        ("t5", {}, {"inputs": "model", "dropout_scope": "modules", "no_decay": "norms"}),
         ("electra", {}, {}),
     ],
 )
@@ -92,3 +92,18 @@ def test_the_user_can_ask_for_what_was_done_before():
     assert before.recipe.to_json() == {**Recipe.to_json(before.recipe)}
     assert "warmup_end" not in before.recipe.to_json()
     assert before.origins["warmup_end"] == "user"
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "settings", "expected"),
+    [
+        ("mpnet", "devlin + freeze", {}, {"inputs": "model", "no_decay": "norms", "freeze.embeddings": "all"}),
+        ("mpnet", "devlin + llrd", {"weight_decay": 0.0}, {"inputs": "model", "llrd.embeddings": "all"}),
+        ("bert", "devlin + freeze + llrd", {}, {}),
+    ],
+)
+def test_only_recipes_that_a_model_makes_another_computation_of_have_another_id(
+    tmp_path, family, name, settings, expected
+):
+    """What never decays is nothing where nothing decays; embeddings that are all called so are frozen as ever."""
+    assert called_for(model_of(family, tmp_path), name, **settings) == expected

@@ -11,6 +11,7 @@ import torch
 
 from seedproof.connect.data import ObservedData
 from seedproof.errors import UserError
+from seedproof.models.decay import NoDecay, without_decay
 from seedproof.models.dropout import dropouts
 from seedproof.models.source import ModelSource, check_weights
 from seedproof.recipes.observed import Observed
@@ -60,6 +61,11 @@ def observed_spec(trainer: Any, data: ObservedData, *, name: str = NAME, draws_h
     return ObservedSpec(spec=spec, model=folder)
 
 
+def _no_decay(model: Any) -> NoDecay:
+    """What a Trainer leaves alone: norms of every kind; left unsaid where all of them are LayerNorms."""
+    return "layer_norms" if without_decay(model, "norms") == without_decay(model, "layer_norms") else "norms"
+
+
 def _recipe(trainer: Any, data: ObservedData, name: str, *, draws_head: bool) -> Observed:
     args, steps, config = trainer.args, trainer.state.max_steps, getattr(trainer.model, "config", None)
     schedule = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
@@ -88,6 +94,7 @@ def _recipe(trainer: Any, data: ObservedData, name: str, *, draws_head: bool) ->
         select_metric="first",
         inputs="model",
         new_head=False,
+        no_decay=_no_decay(trainer.model),
         **_optimizer(trainer.optimizer, args),
     )
 

@@ -17,17 +17,20 @@ new optimizer each time. T5 trains its embeddings, which it shares with the outp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from seedproof.errors import UserError
 from seedproof.fields import Positive, Range
 from seedproof.methods.base import Method, Start, Treatment
-from seedproof.methods.levels import Levels, check_count, levels
+from seedproof.methods.levels import Embeddings, Levels, check_count, levels, right_embeddings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from seedproof.models.source import ModelSource
     from seedproof.recipes import Recipe
 
 
@@ -41,6 +44,7 @@ class Freeze(Method):
     )
     owns: ClassVar[frozenset[str]] = frozenset(("which weights are trained",))
     order_matters: ClassVar[bool] = False
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"embeddings": "named"})
 
     layers: Annotated[int, Range(0)] | None = None
     """How many blocks are frozen at the start, from the lowest, with the embeddings; 0: the embeddings alone; None: all."""
@@ -48,6 +52,9 @@ class Freeze(Method):
     """Whether what is frozen thaws, a block at a time from the highest, the embeddings last."""
     every: Positive | None = None
     """Epochs between two thaws; ULMFiT has 1. None: evenly over the whole training."""
+    embeddings: Embeddings | None = None
+    """What counts as embeddings: all that comes before the first block or is looked up for all (tables of relative positions);
+    or what is called so, as before, with the rest at the top. None: ``all`` where the two differ."""
 
     def check(self, recipe: Recipe) -> None:  # noqa: ARG002
         """Refuse times of thawing for what never thaws."""
@@ -61,9 +68,14 @@ class Freeze(Method):
         self._levels(model)
 
     def _levels(self, model: nn.Module) -> Levels:
+        embeddings = self.embeddings or "all"
         if self.layers is None:
-            return levels(model, self.name)
-        return check_count(model, self.name, self.layers, f"layers = {self.layers} freezes as many blocks")
+            return levels(model, self.name, embeddings)
+        return check_count(model, self.name, self.layers, f"layers = {self.layers} freezes as many blocks", embeddings)
+
+    def right_values(self, source: ModelSource) -> Mapping[str, Any]:
+        """Whether names miss some of the embeddings: then all count."""
+        return right_embeddings(source, self.name)
 
     def notes(self, model: nn.Module) -> list[str]:
         """What is frozen, and how it thaws."""

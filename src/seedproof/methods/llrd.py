@@ -10,16 +10,20 @@ without the method, and follows each rate as it does in every AdamW (a step take
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from seedproof.errors import UserError
 from seedproof.fields import Range
 from seedproof.methods.base import Effects, Method, Start, Treatment
-from seedproof.methods.levels import levels
+from seedproof.methods.levels import Embeddings, levels, right_embeddings
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from seedproof.models.source import ModelSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +34,13 @@ class LLRD(Method):
     description: ClassVar[str] = "smaller learning rates in lower layers (Zhang et al. 2021, arXiv 2006.05987)"
     in_fleet: ClassVar[bool] = True
     order_matters: ClassVar[bool] = False
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({"embeddings": "named"})
 
     decay: Annotated[float, Range(0.0, 1.0, includes_low=False)] = 0.95
     """Factor of the learning rate from one block to the next lower one; .95 in Zhang et al."""
+    embeddings: Embeddings | None = None
+    """What counts as embeddings: all that comes before the first block or is looked up for all (tables of relative positions);
+    or what is called so, as before, with the rest at the top. None: ``all`` where the two differ."""
 
     def check_model(self, model: nn.Module) -> None:
         """Refuse a model whose blocks cannot be told, or share their weights."""
@@ -42,6 +50,10 @@ class LLRD(Method):
                 f"llrd gives every layer a learning rate of its own, and the {found.layers} layers of {type(model).__name__} "
                 f"share the weights of {found.blocks}; leave llrd out"
             )
+
+    def right_values(self, source: ModelSource) -> Mapping[str, Any]:
+        """Whether names miss some of the embeddings: then all count."""
+        return right_embeddings(source, self.name)
 
     def notes(self, model: nn.Module) -> list[str]:
         """The smallest rates."""
@@ -54,7 +66,7 @@ class LLRD(Method):
     def start(self, start: Start) -> Treatment:
         """Give every parameter below the top its factor."""
         self.check_model(start.model)
-        found = levels(start.model, self.name)
+        found = levels(start.model, self.name, self.embeddings or "all")
         treatment = Treatment()
         treatment.effects = Effects(
             rate_factors={

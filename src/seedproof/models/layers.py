@@ -51,6 +51,12 @@ _CLASSIFIER = re.compile(r"^(classifier|score|logits_proj|classification_head)\b
 _IMAGES = re.compile(r"\b(vision|visual)")
 _SUMMARY = "sequence_summary.summary."
 _EMBEDDINGS = re.compile(r"embedding|\bembed_(tokens|positions|in)\b|\b(wte|wpe|shared|tokens_embed|positions_embed)\b")
+# What is not called so and comes before the first layer, or is looked up for all of them: tables of relative positions (MPNet,
+# LayoutLMv3), the norm of the embeddings (XLM), CANINE's way to molecules, CTRL's words, DeBERTa-v2's convolution.
+_BELOW = re.compile(
+    r"\b(relative_attention_bias|rel_pos_(x_|y_)?bias|layer_norm_emb|chars_to_molecules|transformer\.w|encoder\.conv)\."
+)
+_OF_RELATIVE = re.compile(r"^(.*\bencoder)\.LayerNorm\.")  # DeBERTa-v2's; XLM-RoBERTa-XL's is behind its last layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +138,17 @@ def _kind_in_layer(module: str) -> str:
     return next((kind for pattern, kind in _KINDS if pattern.fullmatch(module)), module)
 
 
+def is_called_embedding(name: str) -> bool:
+    """Whether a parameter outside of the layers is called one of the embeddings; some that belong to them are not."""
+    return _EMBEDDINGS.search(name) is not None
+
+
 def _kind_outside(name: str, names: Sequence[str]) -> str:
     if _SUMMARY in name:  # XLNet's is followed by another layer, XLM's is the classifier itself
         return "pooler" if any(other.startswith("logits_proj") for other in names) else "classifier"
-    if _EMBEDDINGS.search(name):
+    if _EMBEDDINGS.search(name) or _BELOW.search(name):
+        return "embeddings"
+    if (match := _OF_RELATIVE.match(name)) and f"{match[1]}.rel_embeddings.weight" in names:
         return "embeddings"
     if _POOLER.search(name):
         return "pooler"

@@ -44,6 +44,7 @@ class Recipe:
             "inputs": "tokenizer",
             "dropout_scope": "configuration",
             "new_head": False,
+            "no_decay": "layer_norms",
         }
     )
     """Fields that came after stores existed, by name, with the value that means "as before": a stored recipe that lacks the
@@ -95,7 +96,10 @@ class Recipe:
     eps: Positive = 1e-6
     """Added to the root of the second moment, so that nothing is divided by 0."""
     weight_decay: NotNegative | None = None
-    """Decoupled; not on biases and LayerNorms."""
+    """Decoupled; not on what ``no_decay`` says."""
+    no_decay: Literal["layer_norms", "norms"] | None = None
+    """What never decays beside biases: norms of every kind (RMSNorm, MobileBERT's) and biases that are tables of positions; or
+    LayerNorms alone, as before. None: ``norms`` where the two differ."""
     bias_correction: bool = False
     """Divide Adam's moments by 1 - beta^t, which undoes their start at 0; without it the first steps are several times
     larger (paper, section 5)."""

@@ -35,6 +35,7 @@ def right_values(recipe: Recipe, source: ModelSource) -> dict[str, Any]:
         source: the model.
     """
     from seedproof.models import facts
+    from seedproof.models.decay import without_decay
 
     values: dict[str, Any] = {}
     if recipe.schedule == "linear-drop" and recipe.warmup_ratio > 0:
@@ -43,6 +44,9 @@ def right_values(recipe: Recipe, source: ModelSource) -> dict[str, Any]:
         values["inputs"] = "model"
     if not facts.is_dropout_set_by_configuration(source, recipe.required("dropout")):
         values["dropout_scope"] = "modules"
+    model = facts.skeleton(source)
+    if recipe.required("weight_decay") > 0 and without_decay(model, "norms") != without_decay(model, "layer_norms"):
+        values["no_decay"] = "norms"
     for method in recipe.methods:
         values |= {method.key(name): value for name, value in method.right_values(source).items()}
     return values

@@ -90,7 +90,9 @@ def resolve(
         if value is None and name in defaults:
             filled[name], origins[name] = defaults[name]
         elif value is None and name in later:
-            filled[name], origins[name] = (called_for[name], "model") if name in called_for else (later[name], "default")
+            filled[name], origins[name] = (
+                (called_for[name], "model") if name in called_for else (later[name], "default")
+            )
         elif name in settled.user_settings:
             origins[name] = "user"
         else:

@@ -34,6 +34,7 @@ class Settings(TypedDict, total=False):
     beta2: float | None
     eps: float
     weight_decay: float | None
+    no_decay: Literal["layer_norms", "norms"] | None
     bias_correction: bool
     decay: Literal["updated", "old"]
     eps_place: Literal["before", "after"]

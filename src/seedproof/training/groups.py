@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from seedproof.models.decay import without_decay
+from seedproof.models.decay import NoDecay, without_decay
 
 
 def parameter_groups(
@@ -16,8 +16,9 @@ def parameter_groups(
     rate_factors: Mapping[str, float],
     trained: Collection[int],
     targeted: Collection[str] = (),
+    no_decay: NoDecay = "norms",
 ) -> list[dict[str, Any]]:
-    """Groups for :class:`seedproof.AdamW`: first those that decay, then biases and LayerNorm weights, which do not.
+    """Groups for :class:`seedproof.AdamW`: first those that decay, then biases and norms, which do not.
 
     Args:
         model: whose parameters are trained.
@@ -26,8 +27,9 @@ def parameter_groups(
         trained: ids of parameters that a method may train later, though they need no gradient now.
         targeted: names of parameters that decay toward a target: in groups of their own, whose weight decay stands as
             ``pull`` instead, because the optimizer decays toward 0 alone.
+        no_decay: which do not, as in a recipe.
     """
-    plain = without_decay(model)
+    plain = without_decay(model, no_decay)
     groups: dict[tuple[bool, float, bool], dict[str, Any]] = {}
     for decays in (True, False):
         for name, parameter in model.named_parameters():

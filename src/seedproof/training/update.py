@@ -30,7 +30,9 @@ class Update:
         self._recipe, self._effects = recipe, effects
         factors, targets = effects.rate_factors, effects.decay_targets
         self._optimizer = AdamW(
-            parameter_groups(model, recipe.required("weight_decay"), factors, trained, targets),
+            parameter_groups(
+                model, recipe.required("weight_decay"), factors, trained, targets, recipe.no_decay or "norms"
+            ),
             lr=0.0,
             betas=(recipe.required("beta1"), recipe.required("beta2")),
             eps=recipe.eps,
