@@ -6,12 +6,14 @@ import copy
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tests.engines import assert_same, losses, make_engine, records, weights
 from tests.fleets import make_fleet, make_run
 from tests.probes.test_probes import make_tiny_electra
 
+from seedproof.analysis.early import early_frame
 from seedproof.execution.recording import DEFAULT_RECORDINGS, Recording
 from seedproof.probes.early import DISTANCES_EVERY, STEPS, Early, measured, of_batch, packed, unpacked
 
@@ -83,6 +85,35 @@ def test_what_outputs_look_like_by_hand():
     assert math.isnan(broken["entropy"])
     assert math.isnan(broken["spread"])
     assert broken["counts"] == [0, 1]
+
+
+def test_each_of_several_labels_has_an_entropy_and_a_prediction_of_its_own():
+    """By hand: a logit of log 3 is a probability of 3/4, one of 0 predicts nothing, and no logit is less its mean."""
+    third = math.log(3.0)
+    seen = of_batch(np.array([[third, third, -third], [third, 0.0, -third]]), several=True)
+    quarter = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert seen["entropy"] == pytest.approx((5 * quarter + math.log(2)) / 6)
+    assert (seen["counts"], seen["examples"]) == ([2, 1, 0], 2)
+    assert seen["spread"] == pytest.approx(third / 2 / math.sqrt(3))
+    broken = of_batch(np.array([[math.inf, 0.0], [1.0, 1.0]]), several=True)
+    assert math.isnan(broken["entropy"])
+    assert (broken["counts"], broken["examples"]) == ([1, 1], 1)
+
+
+@pytest.mark.parametrize("engine", ["plain", "fleet"])
+def test_a_task_of_several_labels_is_recorded_as_one(engine):
+    """In both engines; shares in the table are of the examples, of which each may have all labels or none."""
+    run = make_run("bert", labels=3, several=True, max_steps=1, probes=EARLY)
+    if engine == "plain":
+        found = records(run.plain())
+    else:
+        fleet, _, start = make_fleet([run])
+        found = start[0] + fleet.train_step()[0]
+    seen = next(r.values for r in found if r.kind == "early" and "counts" in r.values)
+    assert seen["examples"] == 7
+    runs = pd.DataFrame([{"task": "t", "model": "m", "recipe": "r", "seed": 0, "run": "x"}])
+    row = early_frame(runs, {"x": [{"step": r.step, "kind": r.kind, **r.values} for r in found]}).iloc[0]
+    assert [row[f"share_{label}"] for label in range(3)] == [count / 7 for count in seen["counts"]]
 
 
 def test_packed_norms_keep_what_matters():

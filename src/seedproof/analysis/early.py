@@ -21,7 +21,8 @@ EARLY_COLUMNS: Mapping[str, str] = MappingProxyType(
     {
         "step": "step, from 1; its row is of the weights that it found, before its update, and of its training batch, dropout on",
         "loss": "training loss of the batch, nats (squared error for one output)",
-        "entropy": "mean entropy of the predicted distributions, nats; missing for one output",
+        "entropy": "mean entropy of the predicted distributions (of several labels, over these as well), nats; missing for one "
+        "output",
         "spread": "SD of the outputs over the batch: root mean square over outputs, each example's logits less their mean",
         "largest_share": "share of the batch for which the label that is predicted most is predicted; missing for one output",
         "share_<i>": "share of the batch for which label i is predicted, from 0; NaN where no example has finite outputs",
@@ -90,8 +91,14 @@ def _shares(seen: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[np.float64]]
         return {"largest_share": np.full(len(seen), np.nan)}
     counts = np.array([record["counts"] for record in seen], np.float64)
     with np.errstate(invalid="ignore"):  # 0 / 0 where no output was finite
-        shares = counts / counts.sum(1, keepdims=True)
+        shares = counts / _examples(seen, counts)
     return {"largest_share": shares.max(1), **{f"share_{label}": share for label, share in enumerate(shares.T)}}
+
+
+def _examples(seen: Sequence[Mapping[str, Any]], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many examples were counted, (steps, 1): of one label each, their counts; of several, it is recorded."""
+    sums = counts.sum(1, keepdims=True)
+    return np.array([[record["examples"]] for record in seen], np.float64) if "examples" in seen[0] else sums
 
 
 def _by_place(names: Sequence[str], norms: NDArray[np.float64], word: str) -> dict[str, NDArray[np.float64]]:

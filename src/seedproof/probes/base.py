@@ -46,10 +46,13 @@ class Observation:
         names: parameters of the stock model, in its order.
         trained: those of them that have a gradient.
         seen: values by the names of :data:`NEEDS`.
+        several: whether an example may have several labels, each with an output of its own.
     """
 
-    def __init__(self, step: int, names: Sequence[str], trained: Sequence[str], seen: Mapping[str, Any]) -> None:
-        self.step, self.names, self.trained, self._seen = step, names, trained, seen
+    def __init__(
+        self, step: int, names: Sequence[str], trained: Sequence[str], seen: Mapping[str, Any], *, several: bool = False
+    ) -> None:
+        self.step, self.names, self.trained, self._seen, self.several = step, names, trained, seen, several
 
     def _get(self, name: str) -> Any:
         if name not in self._seen:

@@ -47,7 +47,7 @@ class Early(Probe):
 
     def observe(self, observation: Observation) -> Values:
         """Record the step."""
-        seen: dict[str, object] = {"norms": packed(observation.gradient_norms), **of_batch(observation.batch_logits)}
+        seen: dict[str, object] = {"norms": packed(observation.gradient_norms), **_of_observed(observation)}
         if observation.saturated is not None:
             seen["saturated"] = observation.saturated
         if observation.step % DISTANCES_EVERY == 0:
@@ -56,19 +56,27 @@ class Early(Probe):
         return seen
 
 
-def of_batch(logits: NDArray[np.floating]) -> dict[str, float | list[int]]:
+def _of_observed(observation: Observation) -> Mapping[str, float | list[int]]:
+    return of_batch(observation.batch_logits, several=observation.several)
+
+
+def of_batch(logits: NDArray[np.floating], *, several: bool = False) -> dict[str, float | list[int]]:
     """What the outputs for a batch look like.
 
     Args:
         logits: (examples, outputs).
+        several: whether an example may have several labels, each with an output of its own.
 
     Returns:
         ``spread``: by how much outputs differ from example to example: their SD over the batch (divisor n), root mean square
         over the outputs, each example's logits less their mean, which changes no prediction. With several outputs also
         ``entropy``: mean entropy of the predicted distributions in nats; ``counts``: how often each label is predicted. NaN
-        where an output is not finite; its example counts for no label.
+        where an output is not finite; its example counts for no label. Of ``several`` labels the logits as they are, the
+        mean entropy over them as well, as predicted those whose logit is above 0, and ``examples``, of which they are counted.
     """
     values = logits.astype(np.float64)
+    if several:
+        return _of_several(values)
     with np.errstate(invalid="ignore"):  # outputs that are not finite make the numbers so
         if values.shape[1] == 1:
             return {"spread": float(values.std())}
@@ -79,6 +87,17 @@ def of_batch(logits: NDArray[np.floating]) -> dict[str, float | list[int]]:
     labels = values[np.isfinite(values).all(axis=1)].argmax(axis=1)
     counts = np.bincount(labels, minlength=values.shape[1]).tolist()
     return {"entropy": float(entropy), "spread": float(spread), "counts": counts}
+
+
+def _of_several(values: NDArray[np.float64]) -> dict[str, float | list[int]]:
+    """:func:`of_batch` where each output is a label of its own."""
+    with np.errstate(invalid="ignore"):
+        present = np.exp(-np.logaddexp(0.0, -values))
+        entropy = (np.logaddexp(0.0, values) - present * values).mean()
+        spread = np.sqrt(values.var(axis=0).mean())
+    finite = values[np.isfinite(values).all(axis=1)]
+    counts = (finite > 0).sum(axis=0).tolist()
+    return {"entropy": float(entropy), "spread": float(spread), "counts": counts, "examples": len(finite)}
 
 
 def packed(values: NDArray[np.floating]) -> NDArray[np.float16]:

@@ -40,6 +40,8 @@ class Watch:
         self.trained = [name for name, value in model.named_parameters() if value.requires_grad]
         """Those with a gradient."""
         self._columns = self._columns_of_trained()
+        problem = getattr(getattr(model, "config", None), "problem_type", None)
+        self._several = problem == "multi_label_classification"
 
     def _columns_of_trained(self) -> list[int]:
         trained = set(self.trained)
@@ -92,7 +94,7 @@ class Watch:
         records = []
         for probe in self._looking(moment, step):
             own = {name: seen[name] for name in self._needed(probe, moment, step) if name in seen}
-            values = _ask(probe, moment, Observation(step, self.names, self.trained, own))
+            values = _ask(probe, moment, Observation(step, self.names, self.trained, own, several=self._several))
             # A view of the model's own memory would show what becomes of it before it is written down.
             kept = {
                 name: value.copy() if isinstance(value, np.ndarray) else value for name, value in (values or {}).items()
