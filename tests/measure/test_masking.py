@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from transformers import BertJapaneseTokenizer, BertTokenizer
 
 from seedproof.errors import UserError
-from seedproof.measure.masking import Masking, mask_text, read_lines
+from seedproof.measure.masking import Masking, _pieces, mask_text, read_lines
 from seedproof.miniature.corpus import held_out_text
 from seedproof.miniature.tokenizer import make_tokenizer
 
@@ -35,6 +36,23 @@ def test_the_shares_are_those_asked_for(family):
     assert replaced.sum() / asked.sum() == pytest.approx(0.3, abs=0.02)
     assert not np.isin(after[replaced], tokenizer.all_special_ids).any()
     assert len(set(after[replaced])) > 130  # of 142 words
+
+
+def test_a_tokenizer_in_python_cuts_as_a_fast_one_does(tmp_path):
+    """It drops what is behind the first piece of a line: 14 of these 20 letters."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n")
+    slow = BertJapaneseTokenizer(
+        str(tmp_path / "vocab.txt"), word_tokenizer_type="basic", subword_tokenizer_type="character"
+    )
+    fast = BertTokenizer(vocab={word: number for number, word in enumerate(words)})
+    lines = ["a b c d e f g h i j a b c d e f g h i j", "a ? c", "a b c d e f"]
+    found, expected = (_pieces(lines, each, 8) for each in (slow, fast))
+    assert not slow.is_fast
+    assert [len(ids) for ids, _ in found] == [8, 8, 8, 4, 5, 8]
+    for (ids, special), (right, right_special) in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ids, right)
+        np.testing.assert_array_equal(special, right_special)
 
 
 def test_masks_depend_on_the_seed_alone():

@@ -108,7 +108,7 @@ def forgetting(
         raise UserError(f"batch_size = {batch_size} is not valid; give at least 1")
     depths = _depths(_layer_count(source), layers, embeddings)
     lines, length = read_lines(text), _length(max_length, source)
-    device = device or default_device()
+    device, tokenizer = device or default_device(), load_tokenizer(source)
     description = {
         "kind": "forgetting",
         "version": 1,
@@ -120,9 +120,11 @@ def forgetting(
         "max_length": length,
         "batch_size": batch_size,
         "device": device,
+        # With a tokenizer in Python an earlier measurement has the first piece of each line alone.
+        **({} if tokenizer.is_fast else {"cut": "whole"}),
     }
     with kept_parts(folder, description) as parts:
-        masked = mask_text(lines, load_tokenizer(source), masking, length)
+        masked = mask_text(lines, tokenizer, masking, length)
         sums, tokens = _measure(
             parts, masked, batch_size, lambda: _losses(model_dir, source, depths, device), report or say_nothing
         )

@@ -176,6 +176,8 @@ def _pieces(lines: Sequence[str], tokenizer: Any, max_length: int) -> list[tuple
     """Token ids and which of them are special, per sequence."""
     if max_length < tokenizer.num_special_tokens_to_add(pair=False) + 1:
         raise UserError(f"max_length = {max_length} leaves no room for a word beside the special tokens; give more")
+    if not tokenizer.is_fast:
+        return _pieces_by_hand(lines, tokenizer, max_length)
     pieces = []
     for start in range(0, len(lines), CHUNK):
         encoded = tokenizer(
@@ -187,6 +189,18 @@ def _pieces(lines: Sequence[str], tokenizer: Any, max_length: int) -> list[tuple
             verbose=False,
         )
         for ids, special in zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True):
+            pieces.append((np.array(ids, np.int64), np.array(special, bool)))
+    return pieces
+
+
+def _pieces_by_hand(lines: Sequence[str], tokenizer: Any, max_length: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same of a tokenizer in Python, which gives the first piece of a text alone."""
+    length, pieces = max_length - tokenizer.num_special_tokens_to_add(pair=False), []
+    for line in lines:
+        whole = tokenizer(line, add_special_tokens=False, verbose=False)["input_ids"]
+        for start in range(0, max(1, len(whole)), length):
+            ids = tokenizer.build_inputs_with_special_tokens(whole[start : start + length])
+            special = tokenizer.get_special_tokens_mask(whole[start : start + length])
             pieces.append((np.array(ids, np.int64), np.array(special, bool)))
     return pieces
 

@@ -17,7 +17,7 @@ from seedproof.training.engine import Record
 from seedproof.training.saturation import Hung, PoolerCounter, as_it_is
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32
+    from jaxtyping import Float, Float32
 
     from seedproof.methods import Composed
     from seedproof.probes.base import Moment, Values
