@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections import Counter
 
+import pytest
 from tests.conftest import REPOSITORY
 
+from seedproof.errors import UserError
+from seedproof.recipes import recipe
+from seedproof.store import Store
 from seedproof.study.results import Results
 from seedproof.study.study import Study
+from seedproof.tasks import Split
 
 
 def make_study(model, task, recipes, seeds):
@@ -71,3 +78,72 @@ def test_a_changed_file_of_a_method_is_said_with_the_fix(tiny_model, small_task,
     assert "the file of own_changing:Noise has changed since runs of this study were made with its version 1" in line
     assert "raise its version" in line
     assert Results(store).runs()["recipe"].tolist() == ["devlin(max_steps=1) + own_changing:Noise"]
+
+
+def other_data(task):
+    train = task.train
+    return dataclasses.replace(task, train=Split(train.texts[1:], train.pairs[1:], train.labels[1:]))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("data", r"already has the task 'small', and now the data differ: there 40 \+ 30 examples, now 39 \+ 30"),
+        (
+            "weights",
+            r"already has the model .*/model, and now the weights differ: .*give the folder of the model another",
+        ),
+        ("settings", r"already has 'mine' with .*/model, and now the settings differ: epochs \(there 3, now 5\)"),
+    ],
+)
+def test_a_name_means_one_thing_also_beside_other_names(tiny_model, small_task, tmp_path, changed, message):
+    """Rows stand side by side and are compared seed by seed: another recipe or task must not bring other data under a name."""
+    folder, model = tmp_path / "study", shutil.copytree(tiny_model, tmp_path / "model")
+    first = make_study(model, small_task, [recipe("devlin", label="mine", epochs=3.0)], 1)
+    store, _ = first.prepare(folder)
+    before = (folder / "runs.jsonl").read_bytes()
+    task, recipes = small_task, ["mosbach"]
+    if changed == "data":
+        task = other_data(small_task)
+    if changed == "weights":
+        (model / "tokenizer_config.json").write_text("{}")
+    if changed == "settings":
+        task = dataclasses.replace(other_data(small_task), name="another")
+        recipes = [recipe("devlin", label="mine", epochs=5.0)]
+    extended = make_study(model, task, recipes, 1)
+    with pytest.raises(UserError, match=message):
+        extended.prepare(folder)
+    with pytest.raises(UserError, match=message):  # a dry run says it too
+        extended.fitted(extended.plan(extended.numerics(folder), folder), folder)
+    assert (folder / "runs.jsonl").read_bytes() == before
+    assert len(store.cells()) == 1
+
+
+def test_a_store_in_which_a_name_stands_for_two_things_opens_and_goes_on(tiny_model, small_task, tmp_path):
+    """As earlier versions let it come to be; both rows take more seeds, and a third meaning is refused."""
+    folder, second = tmp_path / "study", other_data(small_task)
+    store, _ = make_study(tiny_model, small_task, ["devlin"], 1).prepare(folder)
+    _, others = make_study(tiny_model, second, ["mosbach"], 1).prepare(tmp_path / "elsewhere")
+    second.write(store.task_folder(second.fingerprint))
+    for run in others:
+        store.add(run.spec)
+        store.add_cells([run.cell])
+    for task, name in ((small_task, "devlin"), (second, "mosbach")):
+        make_study(tiny_model, task, [name], 2).prepare(folder)
+    assert recipes_of_cells(Store.open(folder).cells()) == {"devlin": 2, "mosbach": 2}
+    with pytest.raises(UserError, match="already has the task 'small'"):
+        make_study(tiny_model, other_data(second), ["mixout"], 1).prepare(folder)
+
+
+def test_runs_that_were_copied_in_keep_their_names_too(tiny_model, small_task, tmp_path):
+    folder, other = tmp_path / "study", dataclasses.replace(other_data(small_task), name="theirs")
+    make_study(tiny_model, small_task, ["devlin"], 1).prepare(folder)
+    make_study(tiny_model, other, ["devlin"], 1).prepare(tmp_path / "elsewhere")
+    shutil.copytree(tmp_path / "elsewhere" / "runs", folder / "runs", dirs_exist_ok=True)
+    make_study(tiny_model, other, ["mosbach"], 1).prepare(folder)
+    with pytest.raises(UserError, match="already has the task 'theirs'"):
+        make_study(tiny_model, dataclasses.replace(small_task, name="theirs"), ["mixout"], 1).prepare(folder)
+
+
+def recipes_of_cells(cells):
+    return Counter(cell.recipe for cell in cells)

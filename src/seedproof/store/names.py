@@ -88,6 +88,15 @@ class Names:
         """A run of what the study calls by the names of ``cell``; None where it has no such names."""
         return self._rows.get((cell.task, cell.model, cell.recipe))
 
+    def having(self, *, task: str | None = None, model: str | None = None, recipe: str | None = None) -> list[RunSpec]:
+        """A run of each row that bears these names, whatever its others are; more than one where rows differ in those."""
+        wanted = (task, model, recipe)
+        return [
+            spec
+            for row, spec in self._rows.items()
+            if all(name in (None, own) for name, own in zip(wanted, row, strict=True))
+        ]
+
     def recipe_of(self, cell: Cell) -> RunSpec | None:
         """A run of what the study calls the recipe of ``cell`` for its model, for the same task if there is one."""
         exact = self.stands_for(cell)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
+from typing import Any
 
 from seedproof.errors import UserError
 from seedproof.recipes import from_json
@@ -17,16 +19,15 @@ def fit_into(store: Store, runs: list[PlannedRun]) -> list[PlannedRun]:
     """Name the runs as an existing study does, and refuse those whose names mean something else there.
 
     Raises:
-        UserError: a name of task, model and recipe stands for other data, weights or settings in the store; the message
-            has what differs.
+        UserError: the name of a task, of a model or of a recipe for that model stands for other data, weights or settings
+            in the store; the message has what differs.
     """
     names = store.names()
     known = [dataclasses.replace(run, cell=names.as_known(run.cell, run.spec, run.asked)) for run in runs]
     named = [_keeping_engine(names, _keeping(names, run)) for run in known]
     for run in named:
-        earlier = names.stands_for(run.cell)
-        if earlier is not None and not names.is_listed(run.cell):
-            _check_same(store, run, earlier)
+        if not names.is_listed(run.cell):
+            _check_same(store, run, _alike(names, run))
     return named
 
 
@@ -68,31 +69,75 @@ def _keeping_engine(names: Names, run: PlannedRun) -> PlannedRun:
     return dataclasses.replace(plain, kept=(*run.kept, "engine plain"))
 
 
-def _check_same(store: Store, run: PlannedRun, earlier: RunSpec) -> None:
+@dataclass(frozen=True)
+class _Earlier:
+    """Runs of the study that bear names of a planned one."""
+
+    of_task: list[RunSpec]
+    of_model: list[RunSpec]
+    of_recipe: list[RunSpec]
+    is_row: bool = False
+    """They bear all three names, so that the planned run joins their row of the tables."""
+
+
+def _alike(names: Names, run: PlannedRun) -> _Earlier:
+    """The row that a planned run joins; of one that makes a row of its own, all that bear one of its names.
+
+    Rows stand side by side in the tables and are compared seed by seed, so a name must mean one thing in all of them.
+    """
+    cell = run.cell
+    if (row := names.stands_for(cell)) is not None:
+        return _Earlier([row], [row], [row], is_row=True)
+    of_recipe = [
+        spec
+        for spec in names.having(model=cell.model, recipe=cell.recipe)
+        if spec.model.fingerprint == run.spec.model.fingerprint  # for another model it may well have other values
+    ]
+    return _Earlier(names.having(task=cell.task), names.having(model=cell.model), of_recipe)
+
+
+def _check_same(store: Store, run: PlannedRun, earlier: _Earlier) -> None:
     """A name in the study's tables must not come to mean something else when the study is extended."""
-    differing, way_out = _differing(earlier, run.spec)
+    differing, way_out = _differing(earlier, run)
     if differing:
         cell = run.cell
+        row = f"{cell.recipe!r} on {cell.task} with {cell.model}"
+        known = row if earlier.is_row else " and ".join(differing)
         raise UserError(
-            f"the study in {store.path} already has {cell.recipe!r} on {cell.task} with {cell.model}, and now "
-            f"{'; '.join(differing)}; choose another folder, or {way_out}"
+            f"the study in {store.path} already has {known}, and now {'; '.join(differing.values())}; choose another "
+            f"folder, or {way_out}"
         )
 
 
-def _differing(earlier: RunSpec, now: RunSpec) -> tuple[list[str], str]:
-    """What differs between two runs that bear the same names, in words, and how to give what differs another name."""
-    parts, way_out = [], ""
-    if settings := differing_settings(earlier, now):
-        fields = ", ".join(f"{name} (there {_value(old)}, now {_value(new)})" for name, (old, new) in settings.items())
-        parts.append(f"the settings differ: {fields}")
+def _differing(earlier: _Earlier, run: PlannedRun) -> tuple[dict[str, str], str]:
+    """What differs between runs that bear the same names, in words by the name, and how to give it another name.
+
+    Where an earlier version let a name stand for two things, a run that is like one of them goes on.
+    """
+    cell, now, parts, way_out = run.cell, run.spec, dict[str, str](), ""
+    settings = [_settings(earlier, spec, now) for spec in earlier.of_recipe]
+    if settings and all(settings):
+        fields = ", ".join(
+            f"{name} (there {_value(old)}, now {_value(new)})" for name, (old, new) in settings[0].items()
+        )
+        parts[f"{cell.recipe!r} with {cell.model}"] = f"the settings differ: {fields}"
         way_out = 'give the recipe a label: { name = "devlin", label = "..." } in a study file'
-    if earlier.model.fingerprint != now.model.fingerprint:
-        parts.append(f"the weights differ: {_prints(earlier.model.fingerprint, now.model.fingerprint)}")
+    weights = [spec.model.fingerprint for spec in earlier.of_model]
+    if weights and now.model.fingerprint not in weights:
+        parts[f"the model {cell.model}"] = f"the weights differ: {_prints(weights[0], now.model.fingerprint)}"
         way_out = "give the folder of the model another name"
-    if earlier.task.fingerprint != now.task.fingerprint:
-        parts.append(f"the data differ: {_sizes(earlier.task, now.task)}")
+    data = [spec.task for spec in earlier.of_task]
+    if data and now.task.fingerprint not in [task.fingerprint for task in data]:
+        parts[f"the task {cell.task!r}"] = f"the data differ: {_sizes(data[0], now.task)}"
         way_out = 'rename the file, or write name = "..." beside file = "..." in a study file'
     return parts, way_out
+
+
+def _settings(earlier: _Earlier, before: RunSpec, now: RunSpec) -> dict[str, tuple[Any, Any]]:
+    """Settings that differ; beside another task's row those that differ by more than what follows from the task."""
+    differing = differing_settings(before, now)
+    passed_over = () if earlier.is_row else ("select_metric", *dataclasses.asdict(now.numerics))
+    return {name: pair for name, pair in differing.items() if name not in passed_over}
 
 
 def _sizes(earlier: TaskReference, now: TaskReference) -> str:
