@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.paper.tiny import tiny_scale
 
 from seedproof.errors import UserError
+from seedproof.paper.figure import get_figure
 from seedproof.paper.folder import FILE, check_folder
 from seedproof.paper.paths import Paths
 from seedproof.paper.reproduce import Options, reproduce
@@ -85,6 +87,33 @@ def attempts(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
+def test_figure_3_of_tasks_without_smaller_training_sets_is_empty_and_says_so(tmp_path):
+    """``reproduce all --task rte``: there is nothing to run for it, and nothing to draw."""
+    made = reproduce(["fig3"], tmp_path / "out", scale=tiny_scale().only("rte"), options=Options(progress=False))
+    [figure] = made.figures
+    assert figure.is_whole
+    assert figure.images == []
+    assert "of rte there are no smaller training sets; the paper draws " in figure.content.notes[0]
+
+
+def test_a_bug_in_one_figure_loses_none_of_the_others(tmp_path, monkeypatch):
+    """Days of runs may be behind them."""
+
+    def fail(_found):
+        raise ZeroDivisionError("nothing to divide")
+
+    broken = dataclasses.replace(get_figure("fig3"), content=fail, blocks=lambda _scale: [])
+    monkeypatch.setattr("seedproof.paper.fig3.FIGURE", broken)
+    scale = tiny_scale().only("rte")
+    made = reproduce(["fig3", "fig6"], tmp_path / "out", scale=scale, options=Options(progress=False))
+    assert [(one.figure.name, one.is_whole) for one in made.figures] == [("fig3", False), ("fig6", True)]
+    [note] = made.figures[0].content.notes
+    assert note.startswith("not made: ZeroDivisionError: nothing to divide (a bug")
+    assert "ZeroDivisionError" in (tmp_path / "out" / "figures" / "fig3" / "error.txt").read_text()
+    assert "nothing to divide" in made.report.read_text()
+    assert (tmp_path / "out" / "ledger.csv").exists()
+
+
 def test_figures_share_runs_and_none_is_ever_trained_twice(tmp_path):
     """Figure 14 asks for no weights; the runs that Figure 2 measures have theirs all the same."""
     options, scale = Options(jobs=1, progress=False), tiny_scale()

@@ -15,6 +15,7 @@ from seedproof.paper.blocks import DEVLIN, Block, block
 from seedproof.paper.boxes import boxes, draw_boxes, failures
 from seedproof.paper.figure import Content, Figure, Found, cell_keys, incomplete
 from seedproof.paper.scale import Scale
+from seedproof.paper.sizes import PAPER
 from seedproof.recipes import recipe
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def _content(found: Found) -> Content:
     from seedproof.analysis.claims.evidence import Evidence
 
     parts, scale = _parts(found.scale), found.scale
+    if not parts[FULL]:  # of a choice of tasks: those without a subset are not in the paper's figure
+        none, drawn = found.none, ", ".join(PAPER.task(role).title for role in PAPER.subsets)
+        note = (
+            f"nothing to draw: of {', '.join(scale.tasks)} there are no smaller training sets; the paper draws {drawn}"
+        )
+        return Content(tables={"boxes": boxes(none), "failures": failures(none)}, notes=[note])
     runs = {name: found.of(*blocks) for name, blocks in parts.items()}
     shown = pd.concat([_named(scale, blocks, name, found) for name, blocks in parts.items()], ignore_index=True)
     notes = incomplete(shown) + [

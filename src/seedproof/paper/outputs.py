@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from seedproof.analysis.claims.superseded import superseded_table
 from seedproof.analysis.times import training_times
 from seedproof.errors import UserError
 from seedproof.paper.figure import Content, Figure, Found
-from seedproof.store import table_text, write_atomically
+from seedproof.store import is_disk_full, table_text, write_atomically
 from seedproof.store.seals import unseal, write_sealed
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FIGURES_FOLDER = "figures"
 EVIDENCE_FOLDER = "evidence"
+ERROR_FILE = "error.txt"
+"""In the folder of a figure: what kept it from being made, where that was a bug."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +62,11 @@ class Made:
 
 
 def make_all(figures: Sequence[Figure], found: Found, say: Callable[[str], None]) -> Made:
-    """Make figures, the ledger over all of them, and the report."""
+    """Make figures, the ledger over all of them, and the report; a figure that cannot be made loses none of the others.
+
+    Raises:
+        OSError: the disk is full.
+    """
     folder = found.store.path
     made = []
     for figure in figures:
@@ -83,27 +90,43 @@ def make_all(figures: Sequence[Figure], found: Found, say: Callable[[str], None]
 
 
 def make_figure(figure: Figure, found: Found) -> MadeFigure:
-    """Make the tables of a figure, draw them, and write both; what it lacks becomes a note, not an error."""
+    """Make the tables of a figure, draw them, and write both; what it lacks becomes a note, not an error.
+
+    So does a fault of ours or of a library: days of runs are behind it, and the other figures need none of it.
+
+    Raises:
+        OSError: the disk is full.
+    """
     from seedproof.report.figures.writing import also_as
 
     target = found.store.path / FIGURES_FOLDER / figure.name
     target.mkdir(parents=True, exist_ok=True)
+    (target / ERROR_FILE).unlink(missing_ok=True)
     images: list[Path] = []
     content, is_whole = Content(tables={}), True
     try:
         content = figure.content(found)
         with also_as(".pdf"):  # for papers: seedproof report --format pdf-figures collects them
             images = figure.draw(content.tables, target)
-    except UserError as error:
-        content = Content(
-            tables=content.tables, notes=[*content.notes, f"not made: {error}"], evidence=content.evidence
-        )
-        is_whole = False
+    except Exception as error:
+        if is_disk_full(error):  # nothing more can be written
+            raise
+        note, is_whole = f"not made: {_reason(error, target)}", False
+        content = Content(tables=content.tables, notes=[*content.notes, note], evidence=content.evidence)
     content = Content(
         tables={**content.tables, "scaling": found.scale.table()}, notes=content.notes, evidence=content.evidence
     )
     _write(figure, content, images, target)
     return MadeFigure(figure=figure, content=content, images=images, is_whole=is_whole)
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Why a figure was not made; of a bug also where its traceback is, which is written into the figure's folder."""
+    if isinstance(error, UserError):
+        return str(error)
+    path = folder / ERROR_FILE
+    write_atomically(path, "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace"))
+    return f"{type(error).__name__}: {error} (a bug in seedproof; {path} shows where)"
 
 
 def ledger_of(made: Sequence[MadeFigure], found: Found) -> pd.DataFrame:
