@@ -78,8 +78,7 @@ def test_intervals_in_the_documentation_follow_from_the_values_under_them():
                 words = line.split(": ")[1].split(" (")[0].split()
                 values = [float(word.rstrip("≈")) for word in words if not word.endswith("×")]
                 expected = [*t_interval(values), *chi_square_interval(values)] if row else []
-                assert [float(end) for pair in row for end in pair] == pytest.approx(expected, abs=1e-3), (
-                    line
-                )  # both rounded
+                ends = [float(end) for pair in row for end in pair]
+                assert ends == pytest.approx(expected, abs=1e-3), line  # both rounded
                 checked += bool(row)
     assert checked > 30

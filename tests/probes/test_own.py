@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from seedproof.errors import UserError
 from seedproof.probes import find_probe
+from seedproof.probes.base import Observation
 from seedproof.recipes import recipe
 from seedproof.store import Store
 from seedproof.study.study import Study
+from seedproof.training.observing import _ask
 
 FILE = '''
 import seedproof as sp
@@ -119,6 +123,14 @@ def test_a_faulty_probe_is_found_before_anything_is_run(study, tmp_path):
     made, module = study("own:Broken")
     with pytest.raises(UserError, match=rf"{module}:Broken' ends at step 1 with KeyError: 'test'; mend it, or .*=off"):
         made.prepare(tmp_path / "study")
+
+
+@pytest.mark.parametrize("name", ["step", "kind"])
+def test_a_value_must_not_take_the_place_of_what_every_record_has(name):
+    """The journal could not be read again, and with it the run."""
+    probe = SimpleNamespace(name="mine", observe=lambda _seen: {name: 1.0})
+    with pytest.raises(UserError, match=f"'mine' ends at step 3 with .* cannot be called '{name}'.*another name"):
+        _ask(probe, "steps", Observation(3, [], [], {}))
 
 
 def test_a_module_that_is_not_there_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from seedproof.errors import UserError
-from seedproof.spec import Numerics, RunSpec
+from seedproof.spec import Numerics, RunSpec, Seeds
 from seedproof.store import Cell, State, Store
 
 MakeSpec = Callable[[int], RunSpec]
@@ -123,6 +124,21 @@ def test_cells_are_added_once_and_stay(store: Store, make_spec: MakeSpec) -> Non
     assert store.add_cells(cells) == cells[2:]
     assert Store.open(store.path).cells() == cells
     assert store.run_ids() == [cell.id for cell in cells]
+
+
+def test_nothing_is_written_that_reading_refuses(store: Store, make_spec: MakeSpec, tmp_path: Path) -> None:
+    """One such line would make the whole study unreadable, one such run folder its tables."""
+    spec = dataclasses.replace(make_spec(0), seeds=Seeds(head=-1, order=0, dropout=0))
+    good = Cell.of(make_spec(0))
+    with pytest.raises(UserError, match=r"the run glue/rte/devlin/-1/0/0 cannot be stored: .*from 0 to 2\^63 - 1"):
+        store.add(spec)
+    for bad in (Cell.of(spec), dataclasses.replace(good, id="none")):
+        with pytest.raises(UserError, match="cannot be stored"):
+            store.add_cells([good, bad])
+    assert store.cells() == []
+    with pytest.raises(UserError, match="its threads are 5000"):
+        Store.create(tmp_path / "new", "new", Numerics(threads=5000))
+    assert not (tmp_path / "new").exists()
 
 
 def test_two_cells_may_share_a_run(store: Store, make_spec: MakeSpec) -> None:

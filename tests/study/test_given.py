@@ -31,7 +31,13 @@ def test_seeds_that_are_none(seeds):
         Study("s", tasks=["glue/rte"], models=["x"], seeds=seeds)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**63])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *(-1, 2**63, Seeds(head=-1, order=0, dropout=0), Seeds(head=0, order=2**63, dropout=0)),
+        Seeds(head=0, order=0, dropout=-1),
+    ],
+)
 def test_a_seed_that_no_generator_takes_is_refused(seed):
     with pytest.raises(UserError, match=r"give a number from 0 to 2\^63 - 1"):
         Study("s", tasks=["glue/rte"], models=["x"], seeds=[seed])

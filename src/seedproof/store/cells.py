@@ -7,12 +7,15 @@ recipes that resolve to the same values), which is then executed once.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from seedproof.errors import UserError
 from seedproof.printable import printable_line
-from seedproof.spec import RunSpec
+from seedproof.spec import ID_LENGTH, RunSpec
+from seedproof.store.checked import check_cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,21 @@ class Cell:
 
 FIELDS = tuple(item.name for item in dataclasses.fields(Cell))
 """Names of what a cell holds."""
+
+
+def check_readable(cell: Cell) -> None:
+    """Refuse a cell that reading would refuse: one of them makes the whole study unreadable.
+
+    Raises:
+        UserError: its seed is outside of its range, or its id is none.
+    """
+    where = f"the run {cell.task}/{cell.recipe}/{cell.seed} cannot be stored"
+    try:
+        check_cell(cell.to_json(), FIELDS)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}; seeds are whole numbers from 0 to 2^63 - 1") from error
+    if not re.fullmatch(rf"[0-9a-f]{{{ID_LENGTH}}}", cell.id):
+        raise UserError(f"{where}: {cell.id!r} is no id, which has {ID_LENGTH} digits 0-9, a-f")
 
 
 def distinct_ids(cells: Iterable[Cell]) -> Iterator[str]:

@@ -28,7 +28,7 @@ from seedproof.errors import UserError
 from seedproof.printable import printable_line
 from seedproof.spec import ID_LENGTH, Numerics, RunSpec
 from seedproof.store.cells import FIELDS as CELL_FIELDS
-from seedproof.store.cells import Cell, distinct_ids
+from seedproof.store.cells import Cell, check_readable, distinct_ids
 from seedproof.store.checked import check_cell, check_numerics
 from seedproof.store.definitions import definition_files, keep_definition
 from seedproof.store.documents import write_document
@@ -71,10 +71,17 @@ class Store:
         """Make the study ``name`` in the folder ``path``, which must be new or empty.
 
         Raises:
-            UserError: ``path`` is a file, a folder with other things in it or already a study, or cannot be written.
+            UserError: ``path`` is a file, a folder with other things in it or already a study, or cannot be written; or
+                a value of the numerics is none that a store can have.
         """
         folder = _as_folder(path)
         check_is_free(folder)
+        try:
+            check_numerics(numerics.to_json())
+        except ValueError as error:  # reading it would refuse the whole study
+            raise UserError(
+                f"cannot make a study in {folder}: {error}, which no store can keep; choose another"
+            ) from error
         content = {"format": FORMAT, "name": name, "numerics": numerics.to_json()}
         try:
             (folder / "runs").mkdir(parents=True, exist_ok=True)
@@ -117,13 +124,25 @@ class Store:
         return adding_to(self.path)
 
     def add(self, spec: RunSpec) -> RunFolder:
-        """Write ``spec`` into its run folder, unless it is there, and return that folder."""
+        """Write ``spec`` into its run folder, unless it is there, and return that folder.
+
+        Raises:
+            UserError: its seeds are outside of their range, with which the study could not be read again.
+        """
+        check_readable(Cell.of(spec))
         folder = self.run(spec.id)
         folder.write_spec(spec)
         return folder
 
     def add_cells(self, cells: Iterable[Cell]) -> list[Cell]:
-        """Add the cells that are not in the study yet, and return those."""
+        """Add the cells that are not in the study yet, and return those.
+
+        Raises:
+            UserError: one of them could not be read again; none was added.
+        """
+        cells = list(cells)
+        for cell in cells:
+            check_readable(cell)
         with self.locked():
             known = set(self._recorded_cells())
             new = [cell for cell in dict.fromkeys(cells) if cell not in known]

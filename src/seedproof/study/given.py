@@ -165,7 +165,7 @@ def as_seeds(seeds: int | Iterable[int | Seeds] | None) -> tuple[Seeds, ...]:
     """The seeds of a study: a number n stands for 0 to n - 1, None for :data:`DEFAULT_SEEDS`.
 
     Raises:
-        UserError: none, one of them twice, or something that is no whole number.
+        UserError: none, one of them twice, or something that is no whole number from 0 to 2^63 - 1.
     """
     if seeds is None:
         seeds = DEFAULT_SEEDS
@@ -176,12 +176,18 @@ def as_seeds(seeds: int | Iterable[int | Seeds] | None) -> tuple[Seeds, ...]:
     listed = list(itertools.islice(range(seeds) if isinstance(seeds, int) else seeds, MOST_SEEDS + 1))
     if len(listed) > MOST_SEEDS:
         raise UserError(f"the study has more seeds than {MOST_SEEDS}; give fewer")
-    values = tuple(seed if isinstance(seed, Seeds) else Seeds.from_number(_as_number(seed)) for seed in listed)
+    values = tuple(map(_as_one, listed))
     if not values:
         raise UserError("the list of seeds is empty; give at least one")
     if len(set(values)) < len(values):
         raise UserError("the list of seeds has one of them twice; every seed is one run")
     return values
+
+
+def _as_one(seed: object) -> Seeds:
+    if not isinstance(seed, Seeds):
+        return Seeds.from_number(_as_number(seed))
+    return Seeds(head=_as_number(seed.head), order=_as_number(seed.order), dropout=_as_number(seed.dropout))
 
 
 def _as_number(seed: object) -> int:

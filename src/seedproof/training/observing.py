@@ -103,9 +103,16 @@ class Watch:
         return records
 
 
+_TAKEN = ("step", "kind")
+"""What a record says of itself; a value of that name would take its place, and the journal could not be read again."""
+
+
 def _ask(probe: Probe, moment: Moment, observation: Observation) -> Values | None:
     try:
-        return probe.start(observation) if moment == "start" else probe.observe(observation)
+        values = probe.start(observation) if moment == "start" else probe.observe(observation)
+        if taken := [name for name in _TAKEN if name in (values or {})]:
+            raise ValueError(f"a value cannot be called {taken[0]!r}, which every record has; give it another name")
+        return values
     except Exception as error:
         if isinstance(error, UserError) or is_out_of_memory(error):
             raise
