@@ -125,18 +125,19 @@ def print_estimate(
     estimate: Estimate, numerics: Numerics, jobs: int | None, launcher: Launcher, *, has_fleet: bool
 ) -> None:
     """Print what the runs that are left will take, and what that is taken from: steps on this machine."""
+    from seedproof.execution.counting import wall_seconds
     from seedproof.report.progress import duration
 
     if not estimate.timed:
         say("nothing is left to do")
         return
-    workers = jobs or launcher.default_jobs(numerics)
+    workers = min(jobs or launcher.default_jobs(numerics), estimate.runs)  # more have nothing to do
     steps = ", ".join(f"{1000 * timed.seconds:.3g} ms" for timed in estimate.timed)
     counted = " and ".join(sorted({str(timed.steps) for timed in estimate.timed}))
     fleet = "; fleets, which were asked for, take less" if has_fleet else ""
     say(
-        f"estimate for this machine: {duration(estimate.seconds / workers)} with {workers} at a time, "
-        f"{disk_in_words(estimate.disk_bytes)} of disk"
+        f"estimate for this machine: {duration(wall_seconds(estimate.seconds, estimate.runs, workers))} with {workers} at a "
+        f"time, {disk_in_words(estimate.disk_bytes)} of disk"
     )
     say(
         f"  from a step's {steps} just now (median of {counted} by the plain engine on {numerics.device}, alone{fleet}); several "

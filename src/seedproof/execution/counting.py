@@ -22,6 +22,17 @@ def run_seconds(step_seconds: float, steps: int, evaluations: int, examples: int
     return START_SECONDS + step_seconds * (steps + evaluations * math.ceil(examples / batch_size) / 3)
 
 
+def wall_seconds(seconds: float, runs: int, workers: int) -> float:
+    """Seconds that runs take with several at a time: one of them is never divided, so they come in rounds.
+
+    Args:
+        seconds: of all of them, one after another.
+        runs: how many they are.
+        workers: at a time.
+    """
+    return seconds / runs * math.ceil(runs / workers) if runs else 0.0
+
+
 def run_bytes(
     steps: int, evaluations: int, *, norms: float, tensors: int, logits: int, parameters: int, keeps_weights: bool
 ) -> float:

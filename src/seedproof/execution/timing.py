@@ -44,6 +44,8 @@ class Estimate:
     seconds: float
     """Seconds of all of them, one after another by the plain engine."""
     disk_bytes: float
+    runs: int
+    """How many they are."""
     timed: tuple[Timed, ...]
 
 
@@ -61,8 +63,8 @@ def estimate_runs(
     data = {task.fingerprint: task for task in tasks}
     models = {source.fingerprint: source for source in sources}
     timed: dict[tuple[Any, ...], Timed] = {}
-    seconds = disk = 0.0
-    for spec in runs:
+    seconds, disk, count = 0.0, 0.0, 0
+    for count, spec in enumerate(runs, start=1):  # noqa: B007 - how many there were
         task = data[spec.task.fingerprint]
         recipe = from_json(spec.recipe)
         methods = tuple(method.reference() for method in recipe.methods)
@@ -82,7 +84,7 @@ def estimate_runs(
             parameters=timed[kind].parameters,
             keeps_weights=recording.weights,
         )
-    return Estimate(seconds=seconds, disk_bytes=disk, timed=tuple(timed.values()))
+    return Estimate(seconds=seconds, disk_bytes=disk, runs=count, timed=tuple(timed.values()))
 
 
 def _norms(steps: int, probes: Mapping[str, int]) -> float:

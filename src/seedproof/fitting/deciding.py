@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import Damaged, UserError
+from seedproof.execution.counting import wall_seconds
 from seedproof.execution.race import Race
 from seedproof.report.progress import duration
 from seedproof.store.documents import read_document, write_document
@@ -157,7 +158,7 @@ def _fewer_epochs(epochs: float, seconds: float, asked: Asked, jobs: int) -> flo
 
 
 def _wall(seconds: float, seeds: int, jobs: int) -> float:
-    return seconds * math.ceil(seeds / jobs)
+    return wall_seconds(seconds * seeds, seeds, jobs)
 
 
 def _whole(seconds: float, seeds: int, jobs: int) -> str:

@@ -32,7 +32,8 @@ class Estimate:
 
     def hours(self, jobs: int) -> float:
         """Wall-clock time with so many runs at a time; measurements use as many processes."""
-        return (self.training_seconds + self.measuring_seconds) / jobs / 3600
+        training = counting.wall_seconds(self.training_seconds, self.runs, jobs)
+        return (training + self.measuring_seconds / jobs) / 3600
 
 
 def plan_table(figures: Sequence[Figure], scale: Scale, everything: Sequence[Figure]) -> pd.DataFrame:
