@@ -10,12 +10,16 @@ import pandas as pd
 import pytest
 from tests.paper.tiny import tiny_scale
 
+from seedproof.cli.cost import Executed, print_cost
 from seedproof.errors import UserError
 from seedproof.paper.figure import get_figure
-from seedproof.paper.folder import FILE, check_folder
+from seedproof.paper.folder import FILE, check_folder, finished_figures, finished_runs, note
 from seedproof.paper.paths import Paths
 from seedproof.paper.reproduce import Options, reproduce
 from seedproof.paper.sizes import MINI, PAPER
+from seedproof.recipes import recipe
+from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
+from seedproof.store import Cell, Store
 from seedproof.study.study import Study
 
 
@@ -87,6 +91,37 @@ def attempts(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
+def test_finished_runs_are_found_wherever_the_model_is(tmp_path):
+    """Their cells have the folder's name, the scale the hub's; else days of runs that are done would be charged again."""
+    store, scale = Store.create(tmp_path / "out", "reproduce", Numerics(engine="fleet")), PAPER.only("rte")
+    note(store.path, scale, ["fig1"], Paths())
+    spec = RunSpec(
+        task=TaskReference(name="glue/rte", fingerprint="a" * 64, train_examples=2490, dev_examples=277),
+        model=ModelReference(name="models/bl", fingerprint="b" * 64, family="bert"),
+        recipe=recipe("devlin").to_json(),
+        seeds=Seeds.from_number(0),
+        numerics=store.numerics,
+    )
+    (store.add(spec).path / "result.json").write_text("{}")
+    store.add_cells([Cell.of(spec)])
+    name = scale.model("bert").name
+    given = Paths(models={name: "models/bl"})
+    assert finished_runs(store.path, scale, given)["glue/rte", name, "devlin", "0"]
+    assert ("glue/rte", name, "devlin", "0") not in finished_runs(store.path, scale, Paths())
+
+
+def test_what_is_measured_already_costs_nothing_more(tmp_path, capsys):
+    """Of a figure that is whole, at the tasks that it was made of."""
+    figure, both = tmp_path / "figures" / "fig2" / "figure.json", MINI.only("rte", "mrpc")
+    figure.parent.mkdir(parents=True)
+    figure.write_text('{"finished": ["rte"]}')
+    for scale, state in ((MINI.only("rte"), "finished"), (both, "about")):
+        print_cost([get_figure("fig2")], scale, Paths(), tmp_path, Executed(Numerics(), 2))
+        assert f"depths each, {state}" in capsys.readouterr().out
+    figure.write_text('{"finished": []}')
+    assert finished_figures(tmp_path, both) == []
+
+
 def test_figure_3_of_tasks_without_smaller_training_sets_is_empty_and_says_so(tmp_path):
     """``reproduce all --task rte``: there is nothing to run for it, and nothing to draw."""
     made = reproduce(["fig3"], tmp_path / "out", scale=tiny_scale().only("rte"), options=Options(progress=False))

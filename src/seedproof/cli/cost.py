@@ -42,7 +42,8 @@ def print_cost(
     figures: Sequence[Figure], scale: Scale, paths: Paths, out: Path | None, how: Executed, *, err: bool = False
 ) -> None:
     """Print what is known before anything runs; what is finished in the folder costs nothing more. Asks no network."""
-    from seedproof.paper.estimate import estimate, measured
+    from seedproof.execution.counting import wall_seconds
+    from seedproof.paper.estimate import estimate
     from seedproof.paper.here import FLEET_GAIN, missing, speed
     from seedproof.paper.reproduce import every_figure
     from seedproof.report.progress import duration
@@ -52,18 +53,19 @@ def print_cost(
     roles = dict.fromkeys(block.task for figure in figures for block in figure.blocks(scale))
     found = speed(scale, how.numerics, paths, list(roles)) if whole.runs else None
     gain = FLEET_GAIN if engine == "fleet" and device == "cpu" and scale.is_miniature else 1.0
-    left = _print_cells(figures, scale, out, lambda task: found.of(task) / gain if found else 1.0, tell)
+    left = _print_cells(figures, scale, paths, out, lambda task: found.of(task) / gain if found else 1.0, tell)
     factor = found.factor if found else 1.0
-    for what, seconds in measured(figures, scale).items():
-        tell(f"measurement: {what}, about {duration(seconds * factor)}")
+    measuring = _print_measurements(figures, scale, out, factor, tell)
     for line in missing(figures, scale, paths):
         tell(f"missing: {line}")
     finished = f", {left.finished:,} of them finished" if left.finished else ""
     tell(f"{runs_in_words(whole.runs)} in all{finished}, {whole.steps:,} steps")
-    measuring = whole.measuring_seconds * factor
+    runs = whole.runs - left.finished
+    workers = min(how.workers, runs) if runs else how.workers  # others train nothing; a measurement has many parts
+    wall = wall_seconds(left.seconds, runs, workers) + measuring / how.workers
     tell(
-        f"estimate for this machine ({device}, engine {engine}): {duration((left.seconds + measuring) / how.workers)} with "
-        f"{how.workers} at a time, {disk_in_words(left.disk_bytes)} of disk"
+        f"estimate for this machine ({device}, engine {engine}): {duration(wall)} with {workers} at a time, "
+        f"{disk_in_words(left.disk_bytes)} of disk"
     )
     if found:
         fleet = f"; the fleet taken as {gain:g} times as fast (docs/performance.md)" if gain > 1 else ""
@@ -71,6 +73,24 @@ def print_cost(
             f"  training {duration(left.seconds)} and measuring {duration(measuring)} one after the other, from {found.source}"
             f"{fleet}; it may be twice as much or half"
         )
+
+
+def _print_measurements(
+    figures: Sequence[Figure], scale: Scale, out: Path | None, factor: float, tell: Callable[[str], None]
+) -> float:
+    """Print what is measured, and return the seconds of what is not finished."""
+    from seedproof.paper.estimate import measured
+    from seedproof.paper.figure import get_figure
+    from seedproof.paper.folder import finished_figures
+    from seedproof.report.progress import duration
+
+    made = [] if out is None else finished_figures(out, scale)
+    done, left = measured([get_figure(name) for name in made], scale), 0.0
+    for what, seconds in measured(figures, scale).items():
+        state = "finished" if what in done else f"about {duration(seconds * factor)}"
+        tell(f"measurement: {what}, {state}")
+        left += 0.0 if what in done else seconds * factor
+    return left
 
 
 class _Left(NamedTuple):
@@ -85,6 +105,7 @@ class _Left(NamedTuple):
 def _print_cells(
     figures: Sequence[Figure],
     scale: Scale,
+    paths: Paths,
     out: Path | None,
     factor: Callable[[str], float],
     tell: Callable[[str], None],
@@ -95,7 +116,7 @@ def _print_cells(
     from seedproof.paper.reproduce import every_figure
     from seedproof.report.progress import duration
 
-    done = {} if out is None else finished_runs(out, scale)
+    done = {} if out is None else finished_runs(out, scale, paths)
     all_seconds, disk_bytes, all_finished = 0.0, 0.0, 0
     for row in plan_table(figures, scale, every_figure(scale)).to_dict("records"):
         names = [run_names(row["task"], row["model"], row["recipe"], seed) for seed in row["seeds"].split()]

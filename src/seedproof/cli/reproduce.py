@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from seedproof.paper.figure import Figure
     from seedproof.paper.outputs import Made
+    from seedproof.paper.paths import Paths
     from seedproof.paper.scale import Scale
 
 
@@ -101,7 +102,7 @@ def reproduce(
     from seedproof.paper.reproduce import reproduce as run
 
     options = Options(**numerics, jobs=jobs, launcher=chosen, say=lambda line: say(line, err=True))
-    makes_runs = _makes_runs(figures, size, out)
+    makes_runs = _makes_runs(figures, size, paths, out)
     if verbose or makes_runs:
         _print_scaling(size)
     if makes_runs and not size.is_miniature:  # hours or days: said before the first step
@@ -122,11 +123,11 @@ def _folders(written: list[str]) -> dict[str, str]:
     return {name.strip(): folder.strip() for name, _, folder in pairs}
 
 
-def _makes_runs(figures: list[Figure], scale: Scale, out: Path) -> bool:
+def _makes_runs(figures: list[Figure], scale: Scale, paths: Paths, out: Path) -> bool:
     """Whether runs of figures are still to be done."""
     from seedproof.paper.folder import finished_runs, run_names
 
-    done, blocks = finished_runs(out, scale), [block for figure in figures for block in figure.blocks(scale)]
+    done, blocks = finished_runs(out, scale, paths), [block for figure in figures for block in figure.blocks(scale)]
     return not all(
         done.get(run_names(block.task_name(scale), scale.model(block.model).name, block.recipe.name, seed.label))
         for block in blocks

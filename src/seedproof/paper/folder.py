@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from seedproof.errors import UserError
 from seedproof.paper import FIGURES
 from seedproof.paper.paths import Paths
 from seedproof.paper.scale import Scale
+from seedproof.report.html.stored import DESCRIPTION
 from seedproof.report.html.stored import REPRODUCTION as FILE
 from seedproof.store import Store, write_atomically
 from seedproof.store.lock import exclusive
@@ -19,6 +20,8 @@ from seedproof.store.marker import MARKER
 
 FORMAT = 1
 LOCK_SECONDS = 0.5
+FINISHED = "finished"
+"""In the description of a figure: the tasks that it was made of, where all runs and measurements of it were there."""
 
 
 def check_folder(folder: Path, scale: Scale) -> list[str]:
@@ -55,8 +58,13 @@ def _models(scale: Scale) -> list[str]:
     return [known.name for known in scale.models.values()]
 
 
-def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[str, str, str, str], bool]:
+def finished_runs(folder: str | os.PathLike[str], scale: Scale, paths: Paths) -> dict[tuple[str, str, str, str], bool]:
     """Which runs of a folder are finished, by :func:`run_names`; empty where there is no reproduction yet.
+
+    Args:
+        folder: of a reproduction.
+        scale: of it.
+        paths: where its models are now; their runs are those of the names that the scale has for them.
 
     Raises:
         UserError: the folder holds something else.
@@ -65,11 +73,38 @@ def finished_runs(folder: str | os.PathLike[str], scale: Scale) -> dict[tuple[st
     check_folder(path, scale)
     if not (path / MARKER).exists():
         return {}
-    store = Store.open(path)
-    return {
-        run_names(cell.task, cell.model, cell.recipe, cell.seed): store.run(cell.id).is_finished
-        for cell in store.cells()
-    }
+    store, known, found = Store.open(path), _known_models(scale, paths), dict[tuple[str, str, str, str], bool]()
+    for cell in store.cells():
+        names = run_names(cell.task, known.get(Path(cell.model).name, cell.model), cell.recipe, cell.seed)
+        found[names] = found.get(names, False) or store.run(cell.id).is_finished
+    return found
+
+
+def _known_models(scale: Scale, paths: Paths) -> dict[str, str]:
+    """The scale's name of each model by the last part of the folder that it is in."""
+    known = {}
+    for role, model in scale.models.items():
+        with suppress(UserError):  # of a folder that is not there nothing was run
+            known[Path(paths.model(scale, role)).name] = model.name
+    return known
+
+
+def finished_figures(folder: str | os.PathLike[str], scale: Scale) -> list[str]:
+    """The figures in a folder whose runs and measurements are all there: making them again measures nothing more.
+
+    Args:
+        folder: of a reproduction.
+        scale: of it; figures that were made of other tasks are not finished.
+    """
+    names = []
+    for name in FIGURES:
+        try:
+            about = json.loads((Path(folder) / "figures" / name / DESCRIPTION).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(about, dict) and about.get(FINISHED) == list(scale.tasks):
+            names.append(name)
+    return names
 
 
 def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, str, str]:

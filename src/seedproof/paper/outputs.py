@@ -22,6 +22,8 @@ from seedproof.analysis.claims.superseded import superseded_table
 from seedproof.analysis.times import training_times
 from seedproof.errors import UserError
 from seedproof.paper.figure import Content, Figure, Found
+from seedproof.paper.folder import FINISHED
+from seedproof.report.html.stored import DESCRIPTION
 from seedproof.store import is_disk_full, table_text, write_atomically
 from seedproof.store.seals import unseal, write_sealed
 
@@ -116,7 +118,9 @@ def make_figure(figure: Figure, found: Found) -> MadeFigure:
     content = Content(
         tables={**content.tables, "scaling": found.scale.table()}, notes=content.notes, evidence=content.evidence
     )
-    _write(figure, content, images, target)
+    runs = found.of(*figure.blocks(found.scale))
+    is_finished = is_whole and bool((runs["state"] == "finished").all())
+    _write(figure, content, images, target, finished=list(found.scale.tasks) if is_finished else [])
     return MadeFigure(figure=figure, content=content, images=images, is_whole=is_whole)
 
 
@@ -142,7 +146,7 @@ def ledger_of(made: Sequence[MadeFigure], found: Found) -> pd.DataFrame:
     return with_hours(ledger(evidence), evidence, found.runs)
 
 
-def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Path) -> None:
+def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Path, *, finished: list[str]) -> None:
     """Write every table that no drawing has written beside itself, and take away what an earlier time left."""
     drawn = {path.read_bytes() for image in images for path in folder.glob(f"{image.name}*.csv")}
     kept = {path for image in images for path in [image, image.with_suffix(".pdf"), *folder.glob(f"{image.name}*.csv")]}
@@ -157,8 +161,9 @@ def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Pat
         "finding": figure.finding,
         "notes": list(content.notes),
         "images": [image.name for image in images],
+        FINISHED: finished,
     }
-    write_atomically(folder / "figure.json", (json.dumps(about, indent=1) + "\n").encode())
+    write_atomically(folder / DESCRIPTION, (json.dumps(about, indent=1) + "\n").encode())
     for path in folder.iterdir():
         if path.suffix in (".csv", ".svg", ".pdf") and path not in kept:
             unseal(path)
