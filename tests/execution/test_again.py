@@ -15,7 +15,7 @@ from seedproof.execution.again import tolerance, widened
 from seedproof.execution.recording import Recording, lacks
 from seedproof.execution.run_session import RunSession
 from seedproof.recipes import recipe
-from seedproof.store import Store
+from seedproof.store import RunFolder, Store
 from seedproof.study.study import Study
 
 FEW = Recording(probes={"drift": 1})
@@ -74,6 +74,27 @@ def test_recordings_are_added_and_nothing_is_lost(finished):
         "vanished_for_good"
     )  # told by what was added
     assert after == before
+    assert not (folder.path / "again").exists()
+
+
+def test_a_kill_while_records_are_taken_over_is_gone_on_from(finished, monkeypatch):
+    """The new records are in the run's folder then, and there is nothing left to compare."""
+    folder, write = finished.run(finished.run_ids()[0]), RunFolder.write_result
+    MORE.write(finished.path)
+
+    def killed(self, result):
+        if self.path == folder.path:
+            raise KeyboardInterrupt
+        write(self, result)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_result", killed)
+        with pytest.raises(KeyboardInterrupt):
+            execute(finished, folder.id)
+    assert (folder.path / "again").exists()
+    assert not [event for event in execute(finished, folder.id) if isinstance(event, Crashed)]
+    assert records(finished, "gradients")
+    assert not lacks(folder.result()["recordings"], MORE)
     assert not (folder.path / "again").exists()
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from seedproof.errors import UserError
 from seedproof.store.journal import Journal
+from seedproof.store.seals import unseal
 
 
 def written(path: Path, count: int) -> Journal:
@@ -184,3 +185,19 @@ def test_thousands_of_small_records_cost_little(tmp_path: Path, monkeypatch: pyt
     assert time.process_time() - started < 2.0
     assert calls <= 2
     assert len(steps(journal)) == 10_000
+
+
+def test_a_taking_over_that_was_killed_is_finished_by_the_next(tmp_path):
+    """Between the journal and its seal: what was vouched for stays so."""
+    mine, new = Journal(tmp_path / "mine.jsonl"), Journal(tmp_path / "new.jsonl")
+    mine.append({"step": 1})
+    new.append({"step": 2})
+    mine.seal()
+    new.seal()
+    unseal(mine.path)
+    new.path.replace(mine.path)  # killed here
+    Journal(mine.path).take_over(Journal(new.path))
+    again = Journal(mine.path)
+    assert again.is_sealed
+    assert list(again.read()) == [{"step": 2}]
+    assert len(list(tmp_path.iterdir())) == 2

@@ -75,18 +75,17 @@ def adopt(folder: RunFolder, scratch: RunFolder, note: Callable[[str], None]) ->
             return
         attempts = execution.get("attempts", 1) + 1
         execution = {**now["execution"], "attempts": attempts, "replaced_score": before["score"]}
-    else:
+    elif scratch.journal.path.exists():  # else they agreed, and a process was killed while the records moved
         compare(folder, scratch)
     _take_over(folder, scratch, {**now, "execution": execution})
 
 
 def _take_over(folder: RunFolder, scratch: RunFolder, result: dict[str, Any]) -> None:
-    """Put the new one in the place of the stored one; whenever that is interrupted, it is done again from the start."""
+    """Put the new one in the place of the stored one; whenever that is interrupted, the next call goes on with it."""
     if scratch.weights.exists():
         shutil.rmtree(folder.weights, ignore_errors=True)
         scratch.weights.replace(folder.weights)
-    if scratch.journal.path.exists():  # else a process was killed right after this line
-        folder.journal.take_over(scratch.journal)
+    folder.journal.take_over(scratch.journal)
     folder.write_result(result)
     shutil.rmtree(scratch.path)
 

@@ -164,9 +164,13 @@ class Journal:
         unseal(self.path)
 
     def take_over(self, other: Journal) -> None:
-        """Put the file of another journal, which ends with that, in the place of this one's."""
-        unseal(self.path)
-        other.path.replace(self.path)
+        """Put the file of another journal, which ends with that, in the place of this one's.
+
+        Where an earlier call was killed half-way, what is left of it to do is done.
+        """
+        if other.path.exists():
+            unseal(self.path)
+            other.path.replace(self.path)
         if path_of(other.path).exists():
             path_of(other.path).replace(path_of(self.path))
         self._tail_is_whole = False
