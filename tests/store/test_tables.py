@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def test_what_would_run_is_text_and_comes_back(tmp_path):
     running = [cell for cell in cells if re.match(r"[=+@\t-]", cell)]
     assert [float(cell) < 0 for cell in running] == [True] * 6  # negative numbers alone
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv"), table)
+
+
+def test_names_that_mean_nothing_elsewhere_come_back(tmp_path):
+    """pandas takes these for missing; a class, a task or a recipe may be called so. Missing are empty cells alone."""
+    names = ["NA", "null", "None", "nan", "N/A", "NULL", "n/a", "#N/A", None]
+    table = pd.DataFrame({"task": names, "score": [0.5, math.nan, math.inf, *range(6)]})
+    write_table(tmp_path / "a.csv", table)
+    read = read_table(tmp_path / "a.csv")
+    assert read["task"].tolist()[:-1] == names[:-1]
+    assert pd.isna(read["task"].iloc[-1])
+    assert read["score"].dtype == float
+    assert np.array_equal(read["score"], table["score"], equal_nan=True)
 
 
 @pytest.mark.parametrize("cell", ["-0.25", "-1", "+5e-3", "-0.1 0.2 -inf", "-inf"])

@@ -45,6 +45,8 @@ def write_table(path: Path, table: pd.DataFrame, *, is_sealed: bool = False) -> 
 def read_table(path: Path, **options: Any) -> pd.DataFrame:
     """Read what :func:`write_table` wrote; options as for :func:`pandas.read_csv`.
 
+    Only an empty cell is missing: ``NA``, ``null`` and ``None`` are names that classes, tasks and recipes do have.
+
     Raises:
         OSError: the file cannot be read.
         UserError: it is not what was sealed.
@@ -52,7 +54,8 @@ def read_table(path: Path, **options: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return _changed(pd.read_csv(io.BytesIO(read_sealed(path)), **options), _as_it_was)
+    only_empty = {"keep_default_na": False, "na_values": [""]}
+    return _changed(pd.read_csv(io.BytesIO(read_sealed(path)), **only_empty, **options), _as_it_was)
 
 
 def _changed(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:

@@ -44,6 +44,18 @@ def test_what_is_read_decides_as_what_was_written(tmp_path):
     assert set(read.runs["recipe"]) == {"devlin", "mosbach"}  # no claim asks for others
 
 
+@pytest.mark.parametrize("name", ["NA", "null", "1", "1e3"])
+def test_a_recipe_of_any_name_plays_its_role_after_reading(tmp_path, name):
+    """Read as missing or as a number it would play none, and the claim be not decided."""
+    evidence = made()
+    runs = evidence.runs.assign(recipe=evidence.runs["recipe"].replace("devlin", name))
+    roles = {**evidence.roles, "devlin": cells_of(runs, name), "deep": cells_of(runs, name)}
+    write_evidence(Evidence(runs=runs, roles=roles), tmp_path / "evidence")
+    read = read_evidence(tmp_path / "evidence")
+    assert set(read.runs["recipe"]) == {name, "mosbach"}
+    pd.testing.assert_frame_equal(ledger(read), ledger(Evidence(runs=runs, roles=roles)), check_exact=True)
+
+
 def test_a_folder_without_evidence_is_refused(tmp_path):
     with pytest.raises(UserError, match="holds no evidence of claims"):
         read_evidence(tmp_path)

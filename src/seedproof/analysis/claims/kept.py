@@ -22,6 +22,7 @@ RUN_COLUMNS = (
     *("score", "majority", "training_loss", "fit_loss", "steps"),
 )
 """What claims ask of a run, and what a reader needs to know it by."""
+_NAMES = ("task", "model", "recipe", "seed", "run")
 _TABLES = ("vanishing", "forgetting", "barriers")
 _REST = "evidence.json"
 
@@ -74,4 +75,4 @@ def read_evidence(folder: str | os.PathLike[str]) -> Evidence:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return read_table(path, dtype={"seed": str, "run": str}, keep_default_na=True)
+    return read_table(path, dtype=dict.fromkeys(_NAMES, str))  # a recipe may be called 1, or 1e3
