@@ -58,6 +58,23 @@ def test_tables_as_latex(folder, tmp_path):
     assert (tmp_path / "tables.tex").read_text().startswith(r"\begin{table}")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("latex", "--limit", "curves=3"), "--limit is for html, markdown and pdf-figures"),
+        (
+            ("markdown", "--limit", "rows=3"),
+            "--limit rows is for html: markdown has only curves, cells, recipes, points",
+        ),
+        (("markdown", "--3d"), "--3d is for html: markdown has no such part"),
+        (("pdf-figures", "--no-texts"), "--no-texts is for html"),
+    ],
+)
+def test_what_a_format_would_not_heed_is_refused(folder, words, said):
+    with pytest.raises(UserError, match=said):
+        call(folder, "--format", *words)
+
+
 def test_mistakes_are_named(folder, tmp_path):
     with pytest.raises(UserError, match="unknown format 'htlm'; did you mean 'html'"):
         call(folder, "--format", "htlm")

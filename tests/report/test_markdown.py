@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -46,8 +47,9 @@ def links(text: str) -> list[str]:
     return re.findall(r"\]\(([^)]+)\)", text)
 
 
-def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path):
-    text = write_markdown(store, tmp_path / "out" / "page.md").read_text()
+@pytest.mark.parametrize("name", ["page", "my page (2)"])
+def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path, name):
+    text = write_markdown(store, tmp_path / "out" / f"{name}.md").read_text()
     assert "2 runs, 2 finished" in text
     assert f"seedproof study run {store.definitions()[0]}" in text
     assert "torch" in text
@@ -55,7 +57,8 @@ def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path)
     assert "## Summary" in text
     assert text.index("## Answer") < text.index("## Summary") < text.index("Note: ")
     assert links(text)
-    assert all((tmp_path / "out" / link).is_file() for link in links(text))
+    assert not any(" " in link for link in links(text))
+    assert all((tmp_path / "out" / unquote(link)).is_file() for link in links(text))
 
 
 def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):

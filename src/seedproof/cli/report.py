@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from seedproof.store import Store
 
 FORMATS = ("html", "markdown", "pdf-figures", "latex")
+_OF_DRAWINGS = ("curves", "cells", "recipes", "points")
+"""Limits of what is drawn; the others are of what can be opened in the HTML page."""
 
 
 def report(
@@ -27,14 +30,18 @@ def report(
         typer.Option(help="Where it goes [default: in DIR: report.html, report.md, pdf-figures/, tables.tex]."),
     ] = None,
     texts: Annotated[
-        bool, typer.Option("--texts/--no-texts", help="Put the texts of the development sets into the HTML file.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--texts/--no-texts", help="Put the texts of the development sets into the HTML file [default: they are]."
+        ),
+    ] = None,
     baseline: Annotated[
         str | None, typer.Option(help="Recipe that others are compared with [default: devlin, else the first].")
     ] = None,
     turnable: Annotated[
-        bool, typer.Option("--3d/--no-3d", help="Let loss surfaces be turned in the HTML file (4.8 MB more).")
-    ] = False,
+        bool | None,
+        typer.Option("--3d/--no-3d", help="Let loss surfaces be turned in the HTML file (4.8 MB more) [default: not]."),
+    ] = None,
     columns: Annotated[
         int | None, typer.Option(help="latex: 1 for a column of a page (the default), 2 for its whole width.")
     ] = None,
@@ -53,6 +60,7 @@ def report(
     width = width_of_page(columns, format)
     if baseline is not None and format not in ("html", "markdown"):
         raise UserError(f"--baseline is for html and markdown: {format} has no differences; leave it out")
+    _refuse_ignored(format, {"--texts": texts, "--3d": turnable}, limit or [])
     from seedproof.report.limits import Limits
     from seedproof.store import Store
 
@@ -61,7 +69,7 @@ def report(
         from seedproof.report.html import write_study_report
 
         target = out or folder / "report.html"
-        shown = {"texts": texts, "turnable": turnable}
+        shown = {"texts": texts is not False, "turnable": bool(turnable)}
         say(f"report: {write_study_report(store, target, **shown, limits=limits, baseline=baseline)}")
     elif format == "markdown":
         from seedproof.report.markdown import write_markdown
@@ -71,6 +79,30 @@ def report(
         _figures(store, out or folder / "pdf-figures", limits)
     else:
         _tables(folder, out or folder / "tables.tex", width)
+
+
+def _refuse_ignored(format: str, of_page: Mapping[str, bool | None], limits: Sequence[str]) -> None:
+    """Refuse what a format would not heed: a report that looks as if it had is worse than none.
+
+    Raises:
+        UserError: it names the option and the formats that it is for.
+    """
+    if format == "html":
+        return
+    for option, given in of_page.items():
+        if given is not None:
+            written = option if given else f"--no-{option.removeprefix('--')}"
+            raise UserError(f"{written} is for html: {format} has no such part; leave it out")
+    from seedproof.report.limits import NAMES
+
+    for text in limits:
+        name = text.partition("=")[0]
+        if format == "latex":
+            raise UserError(f"--limit is for html, markdown and pdf-figures: latex draws nothing; leave out {text}")
+        if name in NAMES and name not in _OF_DRAWINGS:
+            raise UserError(
+                f"--limit {name} is for html: {format} has only {', '.join(_OF_DRAWINGS)}; leave out {text}"
+            )
 
 
 def _figures(store: Store, out: Path, limits: Limits) -> None:

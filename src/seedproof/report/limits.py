@@ -54,16 +54,19 @@ class Limits:
         Raises:
             UserError: an unknown limit, or no whole number from 1.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
         values: dict[str, int] = {}
         for text in written:
             name, _, value = text.partition("=")
-            if name not in names:
-                raise unknown("limit", name, names, where=OPTION)
+            if name not in NAMES:
+                raise unknown("limit", name, NAMES, where=OPTION)
             if not value.strip().isdecimal():
                 raise UserError(f"{OPTION} {text!r} is not valid; give a whole number, e.g. {OPTION} {name}=100")
             values[name] = int(value)
         return cls(**values)
+
+
+NAMES = tuple(field.name for field in dataclasses.fields(Limits))
+"""What there are limits of."""
 
 
 def more(name: str) -> str:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -120,10 +121,8 @@ def _reproduction(page: Page, store: Store, entries: Sequence[FigureEntry], fold
         lines += _file(ledger, folder / "ledger.csv", "every number of the claims")
         if (evidence := store.path / "evidence").is_dir():
             shutil.copytree(evidence, folder / "evidence", dirs_exist_ok=True)
-            lines += [
-                f"[what they were decided on]({folder.name}/evidence/runs.csv), `ledger(read_evidence(FOLDER))` decides again",
-                "",
-            ]
+            link = _link(folder, "evidence/runs.csv")
+            lines += [f"[what they were decided on]({link}), `ledger(read_evidence(FOLDER))` decides again", ""]
     for name, title, text in _TABLES:
         if (store.path / f"{name}.csv").exists():
             table = read_table(store.path / f"{name}.csv")
@@ -176,7 +175,7 @@ def _figure(entry: FigureEntry, folder: Path) -> list[str]:
     lines = [f"### {heading}", ""] + ([entry.finding, ""] if entry.finding else [])
     for image in entry.images:
         shutil.copyfile(image, folder / image.name)
-        lines += [f"![{entry.title}]({folder.name}/{image.name})", ""]
+        lines += [f"![{entry.title}]({_link(folder, image.name)})", ""]
     if entry.note:
         lines += [f"> {_cell(entry.note)}", ""]
     if entry.command:
@@ -208,7 +207,12 @@ def _table(table: pd.DataFrame) -> list[str]:
 
 def _file(table: pd.DataFrame, path: Path, name: str) -> list[str]:
     write_table(path, table)
-    return [f"[{_cell(name)} ({len(table)} rows)]({path.parent.name}/{path.name})", ""]
+    return [f"[{_cell(name)} ({len(table)} rows)]({_link(path.parent, path.name)})", ""]
+
+
+def _link(folder: Path, name: str) -> str:
+    """A file in the page's folder as a link: with a space or a bracket in it a link would end there."""
+    return quote(f"{folder.name}/{name}")
 
 
 def _number(value: object) -> str:
