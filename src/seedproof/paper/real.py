@@ -2,7 +2,7 @@
 
 One model plays BERT. What is about other families or the shallow control is left out. The rates are factors of the
 learning rate that the model's card sets, else of 2e-5; which rate to set there is the question before: at which do runs
-without bias correction fail? Search it on seeds that are not reported, 1000 and up (benchmarks/real.sh).
+without bias correction fail? Search it on seeds that are not reported, 1000 and up (benchmarks/real/run.sh).
 """
 
 from __future__ import annotations
