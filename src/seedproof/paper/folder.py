@@ -21,7 +21,7 @@ from seedproof.store.marker import MARKER
 FORMAT = 1
 LOCK_SECONDS = 0.5
 FINISHED = "finished"
-"""In the description of a figure: the tasks that it was made of, where all runs and measurements of it were there."""
+"""Key in the description of a figure for the tasks that it was made of, where all its runs and measurements were there."""
 
 
 def check_folder(folder: Path, scale: Scale) -> list[str]:

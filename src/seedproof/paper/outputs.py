@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FIGURES_FOLDER = "figures"
 EVIDENCE_FOLDER = "evidence"
 ERROR_FILE = "error.txt"
-"""In the folder of a figure: what kept it from being made, where that was a bug."""
+"""File in the folder of a figure with what kept it from being made, where that was a bug."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
