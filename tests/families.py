@@ -28,7 +28,8 @@ from seedproof.errors import UserError
 from seedproof.execution.plain import plain_engine, prepare
 from seedproof.execution.recording import Recording
 from seedproof.execution.trial import try_runs
-from seedproof.measure.restored import LayeredEncoder
+from seedproof.measure.forgetting import forgetting
+from seedproof.measure.masking import MaskedBatch, Masking, mask_text
 from seedproof.methods import METHODS, method
 from seedproof.methods.mixing import layers_mixed_in
 from seedproof.miniature.tokenizer import make_tokenizer
@@ -233,7 +234,7 @@ def _facts(source: ModelSource, model: nn.Module) -> dict[str, Any]:
         "depth": _by_depth(model),
         "lora": _updated(source, model),
         "pooler": "yes" if has_tanh(model.config) else "–",
-        "forgetting": _measured(model),
+        "forgetting": _measured(source.family),
         "weights": "known" if attention and set(inside) >= KINDS else "some unknown" if inside else "unknown",
     }
 
@@ -266,14 +267,36 @@ def _updated(source: ModelSource, model: nn.Module) -> str:
     return f"{counts[0]} of {counts[1]}"
 
 
-def _measured(model: nn.Module) -> str:
-    if type(model.config) not in AutoModelForMaskedLM._model_mapping:
+def _measured(family: str) -> str:
+    """Forgetting of a model that has forgotten nothing: its loss is that of the whole masked-LM model, or it is refused."""
+    config = tiny_configuration(family)
+    if type(config) not in AutoModelForMaskedLM._model_mapping:
         return "–"
-    try:
-        LayeredEncoder(model.base_model)
-    except UserError:
-        return "–"
+    lines, tokenizer = load_task("miniature/entailment").dev.texts[:12], make_tokenizer("bert")
+    with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(), quiet_transformers():
+        torch.manual_seed(0)
+        model = AutoModelForMaskedLM.from_config(config).eval()
+        for value in model.parameters():
+            if value.ndim > 1:
+                torch.nn.init.normal_(value, std=0.2)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        try:
+            found = forgetting(folder, folder, lines, layers=[0], max_length=64, device="cpu")["loss"].item()
+        except UserError:
+            return "–"
+    batches = mask_text(lines, tokenizer, Masking(), 64).batches(32)  # convolutions look at padding: the same batches
+    assert found == pytest.approx(_masked_loss(model, batches), rel=1e-4), family
     return "yes"
+
+
+@torch.no_grad()
+def _masked_loss(model: nn.Module, batches: list[MaskedBatch]) -> float:
+    total = 0.0
+    for batch in batches:
+        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits[batch.asked]
+        total += nn.functional.cross_entropy(logits, batch.targets, reduction="sum").item()
+    return total / sum(len(batch.targets) for batch in batches)
 
 
 def _mixed(source: ModelSource, model: nn.Module) -> str:
@@ -329,8 +352,8 @@ def table(outcomes: dict[str, Outcome]) -> str:
         "  with it, too. Refused where no layer is one of these (its message lists those that there are).",
         "- **weights**: whether gradient norms are told by kind (query, key, value, ...); what is unknown keeps its own name.",
         "- **pooler**: whether the recording `pooler` sees a tanh that may saturate.",
-        "- **forgetting**: whether `seedproof measure forgetting` can take the encoder apart, and Transformers has a masked-LM",
-        "  class to measure with.",
+        "- **forgetting**: whether `seedproof measure forgetting` measures it: there is a masked-LM class, and embeddings,",
+        "  layers and head one by one compute what the whole model does; each measurement asks that first, and refuses others.",
         "",
         "Which engine trains which method, and what each recording needs, does not depend on the family:",
         "",

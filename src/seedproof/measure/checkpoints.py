@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from seedproof.errors import UserError
-from seedproof.models.checkpoint import load_weights, open_configuration
+from seedproof.models.checkpoint import knows_sdpa, load_weights, open_configuration
 from seedproof.models.loading import load_classifier
 from seedproof.models.source import ModelSource, check_weights
 from seedproof.spec import content_hash
@@ -143,12 +143,15 @@ def check_same_architecture(models: Mapping[str, PreTrainedModel]) -> None:
 
 
 def load_as(classes: Any, source: ModelSource) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """Load a model in fp32 by one of Transformers' auto classes and say what was missing.
+    """Load a model in fp32 by one of Transformers' auto classes, with PyTorch's attention where it knows it, and say what was
+    missing.
 
     Raises:
         UserError: Transformers cannot.
     """
-    return load_weights(classes, open_configuration(source), source, attn_implementation="sdpa")
+    config = open_configuration(source)
+    options = {"attn_implementation": "sdpa"} if knows_sdpa(classes, config) else {}
+    return load_weights(classes, config, source, **options)
 
 
 def _config_difference(first: PreTrainedModel, other: PreTrainedModel) -> str:

@@ -18,8 +18,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 
 from seedproof.errors import UserError, unknown
+from seedproof.measure.agreement import check_agreement
 from seedproof.measure.checkpoints import check_same_architecture, encoder_of, fingerprint, load_as
 from seedproof.measure.defaults import default_device, say_nothing
 from seedproof.measure.masking import MaskedText, Masking, Text, mask_text, read_lines
@@ -93,7 +95,8 @@ def forgetting(
 
     Raises:
         UserError: a model or the text is missing or damaged, the pre-trained model has no masked-LM head, the two
-            models differ in architecture, or an option is outside its range.
+            models differ in architecture or are none that can be taken apart (docs/models.md), or an option is outside its
+            range.
     """
     source, masking = (
         find_model(os.fspath(pretrained)),
@@ -126,7 +129,7 @@ def forgetting(
     with kept_parts(folder, description) as parts:
         masked = mask_text(lines, tokenizer, masking, length)
         sums, tokens = _measure(
-            parts, masked, batch_size, lambda: _losses(model_dir, source, depths, device), report or say_nothing
+            parts, masked, batch_size, lambda: _losses(model_dir, source, depths, device, masked), report or say_nothing
         )
     return _table(depths, sums, tokens)
 
@@ -153,12 +156,16 @@ def _measure(
     return np.sum([part["losses"] for part in ordered], axis=0), sum(part["tokens"] for part in ordered)
 
 
-def _losses(model_dir: Any, source: ModelSource, depths: Sequence[Depth], device: str) -> RestoredLosses:
+def _losses(
+    model_dir: Any, source: ModelSource, depths: Sequence[Depth], device: str, text: MaskedText
+) -> RestoredLosses:
     finetuned = encoder_of(model_dir, "fine-tuned").to(device)
     masked_lm, head = load_masked_lm(source)
     masked_lm.to(device)
+    pretrained = LayeredEncoder(masked_lm.base_model)
+    check_agreement(masked_lm, pretrained, head, text.unlike(), device)
     check_same_architecture({"pre-trained": _bare(masked_lm.base_model), "fine-tuned": _bare(finetuned)})
-    return PlainRestoredLosses(LayeredEncoder(finetuned), LayeredEncoder(masked_lm.base_model), head, depths, device)
+    return PlainRestoredLosses(LayeredEncoder(finetuned), pretrained, head, depths, device)
 
 
 def load_masked_lm(source: ModelSource) -> tuple[PreTrainedModel, Callable[[Any], Any]]:
@@ -178,14 +185,14 @@ def load_masked_lm(source: ModelSource) -> tuple[PreTrainedModel, Callable[[Any]
     model, info = load_as(AutoModelForMaskedLM, source)
     prefix = f"{model.base_model_prefix}."
     heads = [module for name, module in model.named_children() if f"{name}." != prefix]
-    if len(heads) != 1 or any(not name.startswith(prefix) for name in info["missing_keys"]):
+    if not heads or any(not name.startswith(prefix) for name in info["missing_keys"]):
         raise UserError(without)
     if info["missing_keys"]:
         raise UserError(
             f"the weights in {source.folder} lack parameters of the encoder: {sorted(info['missing_keys'])[0]!r}"
         )
     model.eval()
-    return model, heads[0]
+    return model, torch.nn.Sequential(*heads)  # ELECTRA has two modules, one behind the other
 
 
 def _bare(encoder: PreTrainedModel) -> PreTrainedModel:

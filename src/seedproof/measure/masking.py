@@ -101,6 +101,11 @@ class MaskedText:
         order = np.argsort([len(ids) for ids in self.original], kind="stable")
         return [self._batch(order[start : start + size]) for start in range(0, len(order), size)]
 
+    def unlike(self) -> MaskedBatch:
+        """The shortest and the longest sequence: with padding, where there is any."""
+        order = np.argsort([len(ids) for ids in self.original], kind="stable")
+        return self._batch(order[[0, -1]])
+
     def _batch(self, indices: np.ndarray) -> MaskedBatch:
         ids = _padded([self.masked[index] for index in indices], self.pad_id)
         asked = _padded([self.asked[index] for index in indices], False)

@@ -46,8 +46,9 @@ class RestoredLosses(Protocol):
 class LayeredEncoder:
     """An encoder of Transformers as embeddings and a list of layers; it is put into evaluation mode.
 
-    In ALBERT a layer is one application of the shared layer (of its group), and the projection from the embeddings'
-    width to the layers' belongs to the embeddings.
+    In ALBERT a layer is one application of the shared layer (of its group). A projection from the embeddings' width to the
+    layers' belongs to the embeddings (ALBERT, ELECTRA, RemBERT). That the parts compute what the whole does is for
+    :func:`seedproof.measure.agreement.check_agreement` to say.
 
     Raises:
         UserError: the architecture is none of those this can take apart.
@@ -57,12 +58,10 @@ class LayeredEncoder:
         base.eval()
         encoder: Any = getattr(base, "encoder", None)
         self._embeddings: Any = getattr(base, "embeddings", None)
-        self._projection: Callable[[Tensor], Tensor] | None = None
         if hasattr(encoder, "albert_layer_groups"):
             count = base.config.num_hidden_layers
             groups = encoder.albert_layer_groups
             self.layers: list[nn.Module] = [groups[index * len(groups) // count] for index in range(count)]
-            self._projection = encoder.embedding_hidden_mapping_in
         elif isinstance(getattr(encoder, "layer", None), nn.ModuleList) and self._embeddings is not None:
             self.layers = list(encoder.layer)
         else:
@@ -70,6 +69,7 @@ class LayeredEncoder:
                 f"forgetting cannot take a model of type {base.config.model_type!r} apart into embeddings and layers; "
                 "it can for BERT, RoBERTa and ALBERT and those built like them"
             )
+        self._projection = getattr(encoder, "embedding_hidden_mapping_in", getattr(base, "embeddings_project", None))
 
     def embed(self, input_ids: Int[Tensor, "batch length"]) -> Float[Tensor, "batch length width"]:
         """What enters the lowest layer, (batch, length, width); all tokens are in the first segment."""
@@ -80,7 +80,7 @@ class LayeredEncoder:
         self, layer: int, hidden: Float[Tensor, "batch length width"], mask: Tensor | None
     ) -> Float[Tensor, "batch length width"]:
         """Put hidden states (batch, length, width) through layer ``layer``, 0 the lowest."""
-        output = self.layers[layer](hidden, mask)
+        output = self.layers[layer](hidden, attention_mask=mask)
         result: Tensor = output[0] if isinstance(output, tuple) else output
         return result
 
@@ -111,7 +111,7 @@ class PlainRestoredLosses:
     def __call__(self, batch: MaskedBatch) -> Float[np.ndarray, " depths"]:
         """Summed loss over the batch's asked tokens in nats, per depth, float64 (depths,)."""
         asked, targets = batch.asked.to(self._device), batch.targets.to(self._device)
-        hidden = self._top_hidden_states(batch.input_ids.to(self._device), _additive(batch, self._device))
+        hidden = self._top_hidden_states(batch.input_ids.to(self._device), additive(batch, self._device))
         sums = []
         for depth in self._depths:
             logits = self._head(hidden[depth][asked]).float()
@@ -154,7 +154,7 @@ class PlainRestoredLosses:
         return results
 
 
-def _additive(batch: MaskedBatch, device: str) -> Tensor | None:
+def additive(batch: MaskedBatch, device: str) -> Tensor | None:
     """The padding as an additive mask (batch, 1, 1, length), which every attention that takes masks understands."""
     if bool(batch.attention_mask.all()):
         return None

@@ -101,6 +101,11 @@ def load_weights(
     return model, info
 
 
+def knows_sdpa(classes: Any, config: PreTrainedConfig) -> bool:
+    """Whether the model of a configuration can use PyTorch's scaled dot product attention; others refuse to be asked for it."""
+    return type(config) in classes._model_mapping and bool(_model_class(classes, config)._supports_sdpa)
+
+
 def build_without_weights(
     classes: Any, config: PreTrainedConfig, source: ModelSource, device: str = "meta"
 ) -> torch.nn.Module:
