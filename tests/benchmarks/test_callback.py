@@ -5,12 +5,9 @@ from __future__ import annotations
 import importlib
 from functools import partial
 
-import pytest
 from tests.conftest import REPOSITORY
 
 from seedproof.store import Store
-
-pytest.importorskip("accelerate")
 
 
 def test_half_of_the_steps_are_watched_and_the_others_leave_no_record(tmp_path, monkeypatch):

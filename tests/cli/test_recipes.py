@@ -30,6 +30,11 @@ def test_what_differs_between_recipes_is_shown_for_each():
 def test_settings_of_methods_are_shown_with_their_origin():
     one = recipe("mosbach + llrd(decay=0.9) + reinit")
     assert shown(one, recipe("mosbach"), settings=None) == [
-        ["learning_rate=2e-05 (default)", "reinit.layers=5 (method)", "llrd.decay=0.9 (user)"],
+        [
+            "learning_rate=2e-05 (default)",
+            "reinit.layers=5 (method)",
+            "llrd.decay=0.9 (user)",
+            "llrd.embeddings=named (default)",
+        ],
         ["learning_rate=2e-05 (default)"],
     ]

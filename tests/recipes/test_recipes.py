@@ -61,6 +61,7 @@ def test_devlin_has_the_values_of_the_paper() -> None:
         "segment_ids": True,
         "inputs": None,
         "new_head": None,
+        "no_decay": None,
     }
 
 

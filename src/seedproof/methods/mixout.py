@@ -85,7 +85,7 @@ class Mixout(Method):
 
     @property
     def starts_last(self) -> bool:
-        """As :attr:`starts` says."""
+        """Whether it starts behind the methods that draw weights anew, as :attr:`starts` says."""
         return self.starts == "last"
 
     def notes(self, model: nn.Module) -> list[str]:
