@@ -54,7 +54,7 @@ def read_table(path: Path, **options: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    only_empty = {"keep_default_na": False, "na_values": [""]}
+    only_empty: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
     return _changed(pd.read_csv(io.BytesIO(read_sealed(path)), **only_empty, **options), _as_it_was)
 
 
