@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from seedproof.models.layers import locate_all
 from seedproof.probes.gradients import joint_norm
@@ -26,7 +27,7 @@ def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | No
         Columns ``COLUMNS``; biases are left out, ``layer`` is missing outside of the layers. A norm that is not finite
         makes its row so; of gradients (``norms``) NaN is one that there is not (:func:`~seedproof.probes.gradients.joint_norm`).
     """
-    together = joint_norm if name == "norms" else np.linalg.norm
+    together = joint_norm if name == "norms" else _norm
     located = locate_all(next(record["names"] for record in records if "names" in record))
     groups: dict[tuple[int | None, str], list[int]] = {}
     for index, location in enumerate(located):
@@ -39,3 +40,8 @@ def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | No
             rows += [(record["step"], *group, float(together(values[inside]))) for group, inside in groups.items()]
             rows += [(record["step"], None, "total", record[total])] if total else []
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": "Int64"})
+
+
+def _norm(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The norm over several tensors, from those of each; not finite where one is not."""
+    return np.asarray(np.linalg.norm(values, axis=-1))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedproof.probes.base import Observation, Probe, Values
-from seedproof.probes.gradients import joint_norm
+from seedproof.probes.gradients import total_norm
 
 STEPS = 100
 """Steps that are recorded. Lower layers' gradients of failed runs of the miniature vanish at steps 20 to 60."""
@@ -117,6 +117,6 @@ def measured(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for record in records:
         numbers = {name: unpacked(record[name]) for name in ("norms", "distances") if name in record}
-        total = {"total": float(joint_norm(numbers["norms"]))} if "norms" in numbers else {}
+        total = {"total": total_norm(numbers["norms"])} if "norms" in numbers else {}
         found.append({**record, **numbers, **total})
     return found

@@ -13,7 +13,7 @@ class GradientNorms(Probe):
 
     NaN says that a tensor has no gradient in this step, as one that is frozen: nothing vanished. A gradient that is not
     finite has the norm infinity. The names of the tensors are recorded once; ``Results.gradient_norms`` groups them by layer
-    and kind of weight. The total is the norm of the norms that there are (:func:`joint_norm`).
+    and kind of weight. The total is the norm of the norms that there are (:func:`total_norm`).
     """
 
     name = "gradients"
@@ -32,7 +32,16 @@ class GradientNorms(Probe):
     def observe(self, observation: Observation) -> Values:
         """Record their norms, and the norm over all of them."""
         norms = observation.gradient_norms
-        return {"norms": norms, "total": float(joint_norm(norms.astype(np.float64)))}
+        return {"norms": norms, "total": total_norm(norms)}
+
+
+def total_norm(norms: NDArray[np.floating]) -> float:
+    """The norm over all tensors that have a gradient, from those of their gradients, (tensors,); NaN where none has one.
+
+    Like :func:`joint_norm`, but to the last bit what has been recorded since the first version, which sums in another order.
+    """
+    known = norms[~np.isnan(norms)].astype(np.float64)
+    return float(np.linalg.norm(known)) if len(known) else np.nan
 
 
 def joint_norm(norms: NDArray[np.floating]) -> NDArray[np.float64]:
