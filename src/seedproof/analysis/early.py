@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from seedproof.analysis.locations import joint_distance
 from seedproof.models.layers import locate_all
 from seedproof.probes.early import measured
 from seedproof.probes.gradients import joint_norm
@@ -102,7 +103,7 @@ def _examples(seen: Sequence[Mapping[str, Any]], counts: NDArray[np.float64]) ->
 
 def _by_place(names: Sequence[str], norms: NDArray[np.float64], word: str) -> dict[str, NDArray[np.float64]]:
     """Norms over all tensors and over those of each place, (steps,) each, from those of the tensors, (steps, tensors)."""
-    together = joint_norm if word == "gradient_norm" else _norm
+    together = joint_norm if word == "gradient_norm" else joint_distance
     places: dict[str, list[int]] = {}
     for index, location in enumerate(locate_all(names)):
         place = location.kind if location.layer is None else f"layer_{location.layer}"
@@ -111,10 +112,6 @@ def _by_place(names: Sequence[str], norms: NDArray[np.float64], word: str) -> di
         word: together(norms),
         **{f"{word}_{place}": together(norms[:, inside]) for place, inside in places.items()},
     }
-
-
-def _norm(distances: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.norm(distances, axis=-1))
 
 
 def _or_nan(value: float | None) -> float:

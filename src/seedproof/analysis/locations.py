@@ -27,7 +27,7 @@ def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | No
         Columns ``COLUMNS``; biases are left out, ``layer`` is missing outside of the layers. A norm that is not finite
         makes its row so; of gradients (``norms``) NaN is one that there is not (:func:`~seedproof.probes.gradients.joint_norm`).
     """
-    together = joint_norm if name == "norms" else _norm
+    together = joint_norm if name == "norms" else joint_distance
     located = locate_all(next(record["names"] for record in records if "names" in record))
     groups: dict[tuple[int | None, str], list[int]] = {}
     for index, location in enumerate(located):
@@ -42,6 +42,6 @@ def by_location(records: Sequence[Mapping[str, Any]], name: str, total: str | No
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": "Int64"})
 
 
-def _norm(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The norm over several tensors, from those of each; not finite where one is not."""
-    return np.asarray(np.linalg.norm(values, axis=-1))
+def joint_distance(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The distance over several tensors, (...,), from those of each, (..., tensors); not finite where one is not."""
+    return np.asarray(np.linalg.norm(distances, axis=-1))
