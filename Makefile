@@ -14,7 +14,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 demo: .venv/.package  ## install the package and run the embedded study
 	$(BIN)/seedproof demo --out out/demo
 
-test: install  ## the tests, but for a few that take minutes: about 17 minutes on 2 cores
+test: install  ## the tests, but for a few that take minutes: about 13 minutes on 2 cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 test-all: install  ## every test, as CI runs them: about 25 minutes on 2 cores

@@ -30,7 +30,7 @@ assert not loaded, loaded
         ("study run --model miniature/r", ["miniature/roberta"]),
         ("study run --recipe mos", ["mosbach", "mosbach-v1"]),
         ("study run --recipe mosbach+ll", ["mosbach+llrd"]),
-        ("study run --set llr", ["llrd.decay="]),
+        ("study run --set llr", ["llrd.decay=", "llrd.embeddings="]),
         ("study run --set learning", ["learning_rate=", "learning_rate_factor="]),
         ("study run --task rows.c", []),
         ("reproduce fig13", ["fig13"]),
