@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from detector import FEATURES, Runs, gather, halves, markdown
+from detector import markdown
+from detector_runs import FEATURES, Runs, gather, halves
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict

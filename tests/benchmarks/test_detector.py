@@ -15,12 +15,12 @@ from seedproof.alarms.doomed import FRACTIONS, Decision, Fit, shipped
 @pytest.fixture
 def script(monkeypatch):
     monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
-    return importlib.import_module("detector")
+    return importlib.import_module("detector_runs")
 
 
 def stored(script):
     """The runs that the shipped fit was made of."""
-    rows = pd.read_parquet(script.STORED)
+    rows = pd.read_parquet(REPOSITORY / "tests" / "assets" / "detector.parquet")
     table = rows[["run", "model", "task", "outcome"]].drop_duplicates("run", ignore_index=True)
     return script.Runs(table, rows.assign(step=0), pd.DataFrame(columns=["run"]))
 

@@ -93,15 +93,6 @@ def test_functions_that_call_others_twice_are_not_followed_for_ever(tmp_path):
     assert len(calls(tmp_path, "".join(lines) + "f0()\n")) < 30_000
 
 
-def test_argparse_gives_its_defaults_and_what_stands_on_the_command_line(tmp_path):
-    text = (
-        "parser = argparse.ArgumentParser()\nparser.add_argument('--lr', type=float, default=2e-5)\n"
-        "args = parser.parse_args()\nTrainingArguments('out', learning_rate=args.lr)\n"
-    )
-    assert read(tmp_path, text).value("learning_rate") == 2e-5
-    assert read(tmp_path, text, "--lr", "1e-4").value("learning_rate") == 1e-4
-
-
 def test_the_arguments_of_hf_argument_parser_stand_on_the_command_line(tmp_path):
     text = "args, = HfArgumentParser(TrainingArguments).parse_args_into_dataclasses()"
     assert "give that behind --" in read(tmp_path, text).unread["learning_rate"]

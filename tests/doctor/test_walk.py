@@ -116,9 +116,10 @@ def test_attributes_that_a_loop_sets_by_name_are_not_taken_for_defaults(tmp_path
     assert {"learning_rate", "warmup", "seeds"} <= {*facts.unread}
 
 
-def test_an_argument_of_the_command_line_goes_by_all_of_its_names(tmp_path):
+@pytest.mark.parametrize("parsed", ["args, rest = parser.parse_known_args()", "args = parser.parse_args()"])
+def test_an_argument_of_the_command_line_has_its_default_and_goes_by_all_of_its_names(tmp_path, parsed):
     text = (
-        "parser.add_argument('--learning-rate', '--lr', default=2e-5)\nargs, rest = parser.parse_known_args()\n"
+        f"parser.add_argument('--learning-rate', '--lr', type=float, default=2e-5)\n{parsed}\n"
         "TrainingArguments('out', learning_rate=args.learning_rate)\n"
     )
     assert read(tmp_path, text).value("learning_rate") == 2e-5

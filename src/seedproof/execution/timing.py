@@ -63,8 +63,8 @@ def estimate_runs(
     data = {task.fingerprint: task for task in tasks}
     models = {source.fingerprint: source for source in sources}
     timed: dict[tuple[Any, ...], Timed] = {}
-    seconds, disk, count = 0.0, 0.0, 0
-    for count, spec in enumerate(runs, start=1):  # noqa: B007 - how many there were
+    runs, seconds, disk = list(runs), 0.0, 0.0
+    for spec in runs:
         task = data[spec.task.fingerprint]
         recipe = from_json(spec.recipe)
         methods = tuple(method.reference() for method in recipe.methods)
@@ -84,7 +84,7 @@ def estimate_runs(
             parameters=timed[kind].parameters,
             keeps_weights=recording.weights,
         )
-    return Estimate(seconds=seconds, disk_bytes=disk, runs=count, timed=tuple(timed.values()))
+    return Estimate(seconds=seconds, disk_bytes=disk, runs=len(runs), timed=tuple(timed.values()))
 
 
 def _norms(steps: int, probes: Mapping[str, int]) -> float:

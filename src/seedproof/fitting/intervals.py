@@ -41,7 +41,6 @@ def interval_of_score(
             return math.nan, math.nan
         ends = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         low, high = float(np.fmin(low, ends[0])), float(np.fmax(high, ends[1]))
-    best = (
-        0.0 if task.judge.name == "neg_mae" else 1.0
-    )  # which draws that happen to score too low would move the end beyond
-    return low - too_high, min(best, high - too_high) if math.isfinite(high) else high
+    if not math.isfinite(high):
+        return low - too_high, high
+    return low - too_high, min(task.judge.best, high - too_high)  # draws that happen to score too low move it beyond

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seedproof.probes.base import Observation, Probe, Values
 from seedproof.probes.gradients import total_norm
+from seedproof.tasks import multi_label
 
 STEPS = 100
 """Steps that are recorded. Lower layers' gradients of failed runs of the miniature vanish at steps 20 to 60."""
@@ -92,12 +93,11 @@ def of_batch(logits: NDArray[np.floating], *, several: bool = False) -> dict[str
 def _of_several(values: NDArray[np.float64]) -> dict[str, float | list[int]]:
     """:func:`of_batch` where each output is a label of its own."""
     with np.errstate(invalid="ignore"):
-        present = np.exp(-np.logaddexp(0.0, -values))
-        entropy = (np.logaddexp(0.0, values) - present * values).mean()
         spread = np.sqrt(values.var(axis=0).mean())
     finite = values[np.isfinite(values).all(axis=1)]
-    counts = (finite > 0).sum(axis=0).tolist()
-    return {"entropy": float(entropy), "spread": float(spread), "counts": counts, "examples": len(finite)}
+    counts = multi_label.predicted(finite).sum(axis=0).tolist()
+    entropy = multi_label.mean_entropy(values)
+    return {"entropy": entropy, "spread": float(spread), "counts": counts, "examples": len(finite)}
 
 
 def packed(values: NDArray[np.floating]) -> NDArray[np.float16]:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ Weights = NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class Metric(ABC):
     """A metric for the labels of a task; :func:`seedproof.tasks.metrics.find_metric` makes it."""
+
+    best: ClassVar[float] = 1.0
+    """The score of a prediction that is right everywhere."""
 
     name: str
     """Name as in :data:`seedproof.tasks.metrics.METRICS`, or with the class that it is of: ``f1:NAME``."""
@@ -206,6 +209,8 @@ class Correlation(Metric):
 @dataclass(frozen=True, eq=False)
 class NegativeError(Metric):
     """Minus the mean absolute error, in the unit of the targets."""
+
+    best: ClassVar[float] = 0.0
 
     def _score(self, outputs: NDArray[Any], labels: NDArray[Any]) -> float:
         return -float(np.abs(outputs[:, 0].astype(np.float64) - labels).mean())

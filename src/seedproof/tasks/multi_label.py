@@ -25,6 +25,14 @@ def predicted(outputs: Num[np.ndarray, "examples labels"]) -> Int[np.ndarray, "e
     return (outputs > 0).astype(np.int64)
 
 
+def mean_entropy(outputs: Num[np.ndarray, "examples labels"]) -> float:
+    """Mean over examples and labels of the entropy of each label's distribution, nats; NaN where an output is not finite."""
+    odds = outputs.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        present = np.exp(-np.logaddexp(0.0, -odds))
+        return float((np.logaddexp(0.0, odds) - present * odds).mean())
+
+
 def counts(
     predictions: Int[np.ndarray, "examples labels"],
     labels: Int[np.ndarray, "examples labels"],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedproof.models.tokens import TokenizedSplit
+from seedproof.tasks import multi_label
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Num
@@ -73,10 +74,7 @@ def prediction_entropy(logits: Float[np.ndarray, "examples classes"], *, several
         several: whether an example may have several labels: then the mean over them, too, of each one's entropy.
     """
     if several:
-        odds = logits.astype(np.float64)
-        with np.errstate(invalid="ignore"):
-            present = np.exp(-np.logaddexp(0.0, -odds))
-            return float((np.logaddexp(0.0, odds) - present * odds).mean())
+        return multi_label.mean_entropy(logits)
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return float(-(np.exp(log_probabilities) * log_probabilities).sum(axis=1).mean())
