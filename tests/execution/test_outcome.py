@@ -42,9 +42,9 @@ def test_the_training_loss_is_the_mean_of_the_last_epoch():
     assert last_epoch_loss(losses | {8: math.inf}, 3) == math.inf
 
 
-def result(tmp_path, *, evaluated_at=None, diverged_at=None, losses=(1.0, 0.5), scores=None, stopped=None):
+def result(tmp_path, *, evaluated_at=None, diverged_at=None, losses=(1.0, 0.5), scores=None, stopped=None, groups=None):
     folder = RunFolder(tmp_path / "0123456789abcdef")
-    folder.path.mkdir()
+    folder.path.mkdir(parents=True)
     for number in range(2):
         folder.add_attempt_event("start" if number == 0 else "crashed")
     folder.add_attempt_event("start")
@@ -61,7 +61,7 @@ def result(tmp_path, *, evaluated_at=None, diverged_at=None, losses=(1.0, 0.5), 
                 }
             )
     engine = stopped or SimpleNamespace(evaluated_at=evaluated_at, diverged_at=diverged_at)
-    split = Split(("a", "b", "c", "d"), None, np.array([0, 1, 0, 1]))
+    split = Split(("a", "b", "c", "d"), None, np.array([0, 1, 0, 1]), groups=groups)
     task = Task(name="t", train=split, dev=split, classes=("no", "yes"), metrics=("accuracy", "f1"))
     about = {"steps": 2, "steps_per_epoch": 1, "missing_parameters": ["a"], "truncated_examples": 0}
     execution = execution_of(folder, Stopwatch(), Process.here())
@@ -75,6 +75,15 @@ def test_the_score_is_that_of_the_evaluation_that_counts(tmp_path):
     assert made["metrics"] == {"accuracy": 0.9, "f1": 0.1}
     assert made["training_loss"] == 0.5
     assert made["execution"]["attempts"] == 2
+
+
+def test_the_interval_of_the_score_knows_the_groups_of_the_examples(tmp_path):
+    """Of two documents, one right and one half right, every draw of both the right one scores 1."""
+    made = [
+        result(tmp_path / f"{groups}", evaluated_at=1, scores={1: 0.75}, groups=groups)
+        for groups in (None, tuple("ppqq"))
+    ]
+    assert [round(each["score_high"], 2) for each in made] == [0.95, 1.0]
 
 
 def test_a_result_says_how_each_class_fared(tmp_path):

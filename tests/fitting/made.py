@@ -16,9 +16,9 @@ LABELS = np.arange(EXAMPLES) % 2
 SINGLE = "single_label_classification"
 
 
-def make_task(labels=LABELS, classes=("no", "yes"), metrics=("accuracy",), metric=""):
+def make_task(labels=LABELS, classes=("no", "yes"), metrics=("accuracy",), metric="", groups=None):
     texts = [str(index) for index in range(len(labels))]
-    split = Split(texts, None, labels)
+    split = Split(texts, None, labels, groups=None if groups is None else [str(group) for group in groups])
     return Task(name="made", train=split, dev=split, classes=classes, metrics=metrics, metric=metric)
 
 

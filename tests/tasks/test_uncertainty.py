@@ -86,3 +86,30 @@ def test_a_run_one_example_above_the_majority_covers_it() -> None:
 def test_outputs_that_are_not_finite_have_no_interval() -> None:
     outputs = np.array([[np.nan, 0.0], [0.0, 1.0]])
     assert np.isnan(score_interval(find_metric("accuracy", YES_NO), outputs, np.array([0, 1]))).all()
+
+
+def test_examples_of_one_group_count_as_one() -> None:
+    """3 of 12 documents of ten examples are wrong: the score is a mean of 12 values, and not of 120."""
+    groups = np.repeat(np.arange(12), 10)
+    labels = groups % 2
+    outputs = np.eye(2)[np.where(groups < 3, 1 - labels, labels)]
+    for metric in ("accuracy", "macro_f1"):
+        low, high = score_interval(find_metric(metric, YES_NO), outputs, labels, [str(group) for group in groups])
+        assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 12), rel=0.15)
+        single = score_interval(find_metric(metric, YES_NO), outputs, labels)
+        assert single[1] - single[0] < 0.4 * (high - low)
+
+
+def test_where_every_draw_of_groups_scores_the_same_the_interval_is_that_of_examples() -> None:
+    labels = np.arange(120) % 2
+    found = score_interval(
+        find_metric("accuracy", YES_NO), np.eye(2)[labels], labels, [str(index // 10) for index in range(120)]
+    )
+    assert found == score_interval(find_metric("accuracy", YES_NO), np.eye(2)[labels], labels)
+
+
+@pytest.mark.parametrize(("metric", "labels"), [("accuracy", [0, 1, 0, 1]), ("f1:yes", [0, 0, 0, 0])])
+def test_groups_that_cannot_be_drawn_differently_have_no_interval(metric: str, labels: list[int]) -> None:
+    """One group, or no draw with an example of the class."""
+    groups = ["g"] * 4 if metric == "accuracy" else list("abcd")
+    assert np.isnan(score_interval(find_metric(metric, YES_NO), np.eye(2)[labels], np.array(labels), groups)).all()

@@ -189,7 +189,7 @@ class _Run:
                 "of the final evaluation; restore the file, or leave out the metric"
             )
         score = metric.score(outputs, task.dev.labels)
-        low, high = score_interval(metric, outputs, task.dev.labels)
+        low, high = score_interval(metric, outputs, task.dev.labels, task.dev.groups)
         outcome, reason = judge(score, majority)
         scores = result["metrics"] | {metric.name: score}
         return (
@@ -229,7 +229,7 @@ class _Run:
         metric, outputs = task.find_metric(name), self._final_outputs(result)
         found["positive_class"] = metric.positive
         if outputs is not None:
-            found["score_low"], found["score_high"] = score_interval(metric, outputs, task.dev.labels)
+            found["score_low"], found["score_high"] = score_interval(metric, outputs, task.dev.labels, task.dev.groups)
         return found
 
     def _final_outputs(self, result: Mapping[str, Any]) -> NDArray[Any] | None:

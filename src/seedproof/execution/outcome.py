@@ -70,7 +70,9 @@ def make_result(
     metric, judge_of_task = task.metric, task.judge
     score, majority = final.get(metric, math.nan), task.majority[metric]
     outcome, reason = judge(score, majority)
-    low, high = score_interval(judge_of_task, outputs["dev"], task.dev.labels) if outputs else (math.nan, math.nan)
+    low = high = math.nan
+    if outputs:
+        low, high = score_interval(judge_of_task, outputs["dev"], task.dev.labels, task.dev.groups)
     # Gradients that are not finite at the last step show in the final evaluation only.
     diverged_at = engine.diverged_at if engine.diverged_at or reason != "diverged" else engine.evaluated_at
     ended: dict[str, Any] = {"outcome": outcome, "reason": reason}

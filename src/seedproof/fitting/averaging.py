@@ -73,9 +73,7 @@ def _mean_prediction(runs: Sequence[Run], problem_type: str) -> NDArray[Any]:
     return logarithms
 
 
-def with_average(
-    judgement: Judgement, mean: Average, resampled: Resampled, task: Task, *, is_grouped: bool = False
-) -> Judgement:
+def with_average(judgement: Judgement, mean: Average, resampled: Resampled, task: Task) -> Judgement:
     """The mean in place of the best run, where it scores more on examples that did not choose; what was compared in any case.
 
     Args:
@@ -83,7 +81,6 @@ def with_average(
         mean: that may take its place.
         resampled: scores of the runs that have any, and of the mean as the last candidate.
         task: whose development set scores them.
-        is_grouped: whether the draws are of whole groups of its examples.
     """
     of_runs, of_mean = resampled.take(slice(-1)), resampled.rest[:, -1]
     gained = float((of_mean - of_runs.rest.mean(axis=1)).mean()) if len(of_mean) else math.nan
@@ -98,8 +95,7 @@ def with_average(
     }
     if not gained > by_choosing:
         return dataclasses.replace(judgement, ensemble=compared)
-    drawn = resampled.drawn[:, -1]
-    low, high = interval_of_score(task, mean.outputs, drawn, too_high=bias(score, drawn), is_grouped=is_grouped)
+    low, high = interval_of_score(task, mean.outputs, too_high=bias(score, resampled.drawn[:, -1]))
     return dataclasses.replace(
         judgement,
         shipped=mean.averaged,

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seedproof.display import table as shown_table
 from seedproof.errors import command
 from seedproof.events import Listener
@@ -32,7 +29,7 @@ from seedproof.methods import Method
 from seedproof.models.source import find_model
 from seedproof.recipes import Recipe
 from seedproof.study.results import Results
-from seedproof.tasks import Task, load_task
+from seedproof.tasks import load_task
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +148,6 @@ def fit(
         task.problem_type,
         ensemble=averaged,
         averaged_outputs=writer.outputs_of_mean,
-        groups=_groups(task),
         stopped=ran.stopped,
         study=command("study", "summary", asked.folder),
     )
@@ -163,12 +159,6 @@ def fit(
     if push_to is not None:
         pushed = push(target, push_to, f"seedproof fit of {task.name}", in_a_line(judgement, told))
     return Fitted(target, ran.results, judgement, told, pushed)
-
-
-def _groups(task: Task) -> NDArray[np.int64] | None:
-    """Numbers of the groups of the development examples, where the table has groups."""
-    groups = task.dev.groups
-    return None if groups is None else np.unique(groups, return_inverse=True)[1]
 
 
 def _as_call(train: Any, **options: Any) -> str:

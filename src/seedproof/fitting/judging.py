@@ -31,7 +31,6 @@ def judge(
     *,
     ensemble: Averaged | None = None,
     averaged_outputs: OutputsOfMean | None = None,
-    groups: NDArray[np.int64] | None = None,
     stopped: Sequence[StoppedRun] = (),
     study: str = "",
 ) -> Judgement:
@@ -43,7 +42,6 @@ def judge(
         problem_type: Transformers' word for what the outputs are.
         ensemble: what to average, if that turns out better.
         averaged_outputs: the logits on the development set of a model whose weights are the mean of these runs'.
-        groups: number of each development example's group, if it has any: examples of one are not independent.
         stopped: runs that a race has stopped, in the order of their seeds.
         study: command that shows the runs, for a message.
 
@@ -61,23 +59,26 @@ def judge(
     if mean is not None:
         candidates.append(mean.outputs)
     metric = task.judge
-    resampled = resample(metric.score, candidates, task.dev.labels, is_defined=metric.is_defined, groups=groups)
-    judgement = _best(runs, stopped, task, resampled.take(slice(count)), is_grouped=groups is not None)
-    return judgement if mean is None else with_average(judgement, mean, resampled, task, is_grouped=groups is not None)
+    resampled = resample(metric.score, candidates, task.dev.labels, is_defined=metric.is_defined, groups=_groups(task))
+    judgement = _best(runs, stopped, task, resampled.take(slice(count)))
+    return judgement if mean is None else with_average(judgement, mean, resampled, task)
 
 
-def _best(
-    runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resampled: Resampled, *, is_grouped: bool
-) -> Judgement:
+def _groups(task: Task) -> NDArray[np.int64] | None:
+    """The number of each development example's group, if it has any: examples of one are not independent."""
+    groups = task.dev.groups
+    return None if groups is None else np.unique(groups, return_inverse=True)[1]
+
+
+def _best(runs: Sequence[Run], stopped: Sequence[StoppedRun], task: Task, resampled: Resampled) -> Judgement:
     """The best of the runs that have a score; ``resampled`` has those alone."""
     answered = [run for run in runs if run.has_answered]
     scores = np.array([run.score for run in answered])
     chosen = choice(scores, resampled)
     best = answered[chosen.index]
     succeeded = [index for index, run in enumerate(answered) if run.outcome == "succeeded"]
-    drawn = resampled.drawn[:, chosen.index]
-    too_high = chosen.optimism + bias(chosen.score, drawn)
-    low, high = interval_of_score(task, best.outputs, drawn, too_high=too_high, is_grouped=is_grouped)
+    too_high = chosen.optimism + bias(chosen.score, resampled.drawn[:, chosen.index])
+    low, high = interval_of_score(task, best.outputs, too_high=too_high)
     return Judgement(
         runs=tuple(runs),
         shipped="best",

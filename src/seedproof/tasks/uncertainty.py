@@ -3,11 +3,15 @@
 accuracy has Wilson's interval (Wilson 1927), the correlations Fisher's z with the standard error of Bonett and Wright
 (2000) for ranks, AUROC DeLong's (1988), and everything else the percentiles of a bootstrap over the examples. A sample
 in which a score is not defined (average precision without an example of the class) is left out of its percentiles.
+
+All of these take examples for independent. Those of one group (a document, a person) are right or wrong together, so where a
+task has groups whole groups are drawn, too, and the ends are the farther ones.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,27 +22,46 @@ from seedproof.tasks import ranking
 from seedproof.tasks.judges import Auroc, Metric, OfClasses
 
 RESAMPLES = 1000
+RESAMPLES_OF_GROUPS = 500
+"""Fewer, as each is scored by itself."""
 CONFIDENCE = 0.95
 SEED = 0
-_Z = float(ndtri((1 + CONFIDENCE) / 2))
+_ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+_Z = float(ndtri(_ENDS[1]))
 _NUMBERS = 2_000_000
 """Numbers that a batch of resamples holds at most."""
 
 
-def score_interval(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+def score_interval(
+    metric: Metric, outputs: NDArray[Any], labels: NDArray[Any], groups: Sequence[str] | None = None
+) -> tuple[float, float]:
     """The 95 % interval of one run's score over development sets of this size.
 
     Args:
         metric: of the score.
         outputs: logits (examples, classes), or (examples, 1) for regression.
         labels: class indices or targets (examples,).
+        groups: what each example belongs to. The ends are then no nearer than those of single examples: where a model answers
+            all alike, every draw of groups scores the same.
 
     Returns:
-        Lower and upper end; (NaN, NaN) where an output is not finite, or too few examples say nothing.
+        Lower and upper end; (NaN, NaN) where an output is not finite, or too few examples or groups say nothing.
     """
     score = metric.score(outputs, labels)
     if math.isnan(score):
         return math.nan, math.nan
+    low, high = _of_examples(metric, score, outputs, labels)
+    if groups is None:
+        return low, high
+    drawn = _drawn_by_groups(metric, outputs, labels, np.unique(groups, return_inverse=True)[1])
+    if not len(drawn):
+        return math.nan, math.nan
+    ends = np.quantile(drawn, _ENDS)
+    return float(np.fmin(low, ends[0])), float(np.fmax(high, ends[1]))
+
+
+def _of_examples(metric: Metric, score: float, outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[float, float]:
+    """The interval of a score where no two examples belong together."""
     if (known := known_interval(metric.name, score, len(labels))) is not None:
         return known
     if isinstance(metric, Auroc):
@@ -50,8 +73,21 @@ def score_interval(metric: Metric, outputs: NDArray[Any], labels: NDArray[Any]) 
     )
     if not np.isfinite(scores).any():
         return math.nan, math.nan
-    low, high = np.nanquantile(scores, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.nanquantile(scores, _ENDS)
     return float(low), float(high)
+
+
+def _drawn_by_groups(
+    metric: Metric, outputs: NDArray[Any], labels: NDArray[Any], groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The scores of draws of whole groups, by their numbers (examples,), in which it is defined; none of a single group."""
+    generator, count = np.random.default_rng(SEED), int(groups.max()) + 1
+    scores: list[float] = []
+    for times in generator.multinomial(count, np.full(count, 1 / count), size=RESAMPLES_OF_GROUPS if count > 1 else 0):
+        chosen = np.repeat(np.arange(len(groups)), times[groups])
+        if metric.is_defined(labels[chosen]):
+            scores.append(metric.score(outputs[chosen], labels[chosen]))
+    return np.array(scores)
 
 
 def known_interval(metric: str, score: float, examples: int) -> tuple[float, float] | None:

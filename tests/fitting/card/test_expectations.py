@@ -21,9 +21,9 @@ ONE_GROUP = np.zeros(len(LABELS), np.int64)
 @pytest.mark.parametrize(("seeds", "ensemble"), [(1, None), (3, None), (3, "predictions")])
 def test_without_an_expectation_the_card_is_written_and_says_why(labels, groups, seeds, ensemble):
     """All is trained by then: what the hub's client refuses, an evaluation without a number, must not lose it."""
-    task, generator = make_task(labels), np.random.default_rng(0)
+    task, generator = make_task(labels, groups=groups), np.random.default_rng(0)
     runs = [run(seed, noisy(generator, 0.1, labels), task) for seed in range(seeds)]
-    judgement = judge(runs, task, SINGLE, ensemble=ensemble, groups=groups)
+    judgement = judge(runs, task, SINGLE, ensemble=ensemble)
     text = card(judgement, make_told(task))
     if seeds > 1:
         assert "are too few to say by how much that flatters it" in text
