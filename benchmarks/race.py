@@ -1,17 +1,19 @@
 """What a race of seeds is worth (docs/race.md): replayed on runs that all went to their end.
 
-    python benchmarks/race.py STORE ... [--race 10:5 ...] [--draws 5000] [--smallest 20]
+    python benchmarks/race.py STORE ... [--race 10:5 ...] [--stop-doomed] [--draws 5000] [--smallest 20]
 
 Each draw takes as many of a recipe's stored seeds as the race starts, without replacement, decides the race by their
 stored evaluations, and compares the best final score among those that go on with the best of all that were drawn, and with
 the best of as many whole runs as the race's compute pays for. A race without ``@`` is decided at the first evaluation from 30 %
 of training on; one is always decided at an evaluation that all runs have. A diverged run has no final score and is never the
-best; early it counts as the last.
+best; early it counts as the last. With ``--stop-doomed`` a run ends where the detector of doomed runs sounds, takes no place
+in the race if that is before its decision, and has no final score: of runs that were made with ``--record early``.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import sys
 from collections.abc import Sequence
@@ -21,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 import seedproof as sp
+from seedproof.alarms import Doomed
 from seedproof.execution.race import Race
 
 CELL = ["task", "model", "recipe"]
@@ -40,6 +43,8 @@ class Cell:
     """Fractions of the training at which all runs were evaluated, rising, without 0 and 1, (evaluations,)."""
     early: np.ndarray
     """Best score so far, (runs, evaluations); -inf where there is none."""
+    alarms: np.ndarray
+    """Fraction of the training at which the detector called the run doomed, (runs,); inf where it did not."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Replayed:
 
     race: Race
     share: float
-    """Of the steps of all runs to their end."""
+    """Mean of the steps, of those of all runs to their end."""
     whole: float
     """Mean best score of all runs that start, to their end."""
     raced: float
@@ -65,10 +70,11 @@ class Replayed:
 
 def cells_of(stores: Sequence[str]) -> list[Cell]:
     """The cells of stores; a run that is in several counts once."""
-    read = [(results.runs(), results.scores()) for results in map(sp.open_results, stores)]
-    runs = pd.concat([each for each, _ in read]).drop_duplicates("run")
-    scores = pd.concat([each for _, each in read]).drop_duplicates(["run", "step", "metric"])
-    whole = runs[runs["outcome"].isin(["succeeded", "failed"])]
+    opened = [sp.open_results(store) for store in stores]
+    runs = pd.concat([each.runs() for each in opened]).drop_duplicates("run")
+    scores = pd.concat([each.scores() for each in opened]).drop_duplicates(["run", "step", "metric"])
+    alarms = pd.concat([each.alarms(Doomed) for each in opened]).drop_duplicates("run").set_index("run")["alarm"]
+    whole = runs[runs["outcome"].isin(["succeeded", "failed"])].join(alarms, on="run")
     return [_cell(" ".join(key), part, scores) for key, part in whole.groupby(CELL, sort=False)]
 
 
@@ -81,16 +87,27 @@ def _cell(name: str, runs: pd.DataFrame, scores: pd.DataFrame) -> Cell:
     looks = [step for step in table if 0 < step < steps and lasting[step].notna().all()]
     early = np.maximum.accumulate(table[looks].fillna(-np.inf).to_numpy(float), axis=1)
     final = np.where(np.isfinite(runs["score"]), runs["score"], -np.inf).astype(float)
-    return Cell(name, final, (runs["outcome"] == "failed").to_numpy(), np.array(looks) / steps, early)
+    alarms = runs["alarm"].fillna(np.inf).to_numpy(float) / steps
+    return Cell(name, final, (runs["outcome"] == "failed").to_numpy(), np.array(looks) / steps, early, alarms)
 
 
-def replay(cell: Cell, race: Race, *, draws: int, seed: int = 0) -> Replayed | None:
+def with_doomed_stopped(cell: Cell) -> Cell:
+    """The cell as it is where runs end at their alarm: they have no score from then on, and none at the end."""
+    doomed = np.isfinite(cell.alarms)
+    early = np.where(cell.alarms[:, None] <= cell.fractions, -np.inf, cell.early)
+    return dataclasses.replace(
+        cell, final=np.where(doomed, -np.inf, cell.final), failed=cell.failed | doomed, early=early
+    )
+
+
+def replay(cell: Cell, race: Race, *, draws: int, stop_doomed: bool = False, seed: int = 0) -> Replayed | None:
     """Replay a race; None where the cell has too few runs, or no evaluation where it would be decided.
 
     Args:
         cell: of whole runs.
         race: decided at the first evaluation from its fraction on.
         draws: of the seeds that start.
+        stop_doomed: whether runs end at their alarm.
         seed: of the draws.
     """
     looks = np.flatnonzero(cell.fractions >= race.at - 0.005)
@@ -100,11 +117,13 @@ def replay(cell: Cell, race: Race, *, draws: int, seed: int = 0) -> Replayed | N
     at, runs = float(cell.fractions[look]), len(cell.final)
     # In the order of the seeds, which decides between equals.
     drawn = np.sort(np.argsort(generator.random((draws, runs)), axis=1)[:, : race.started], axis=1)
-    ranked = np.take_along_axis(drawn, np.argsort(-cell.early[drawn, look], axis=1, kind="stable"), axis=1)
+    seen = with_doomed_stopped(cell) if stop_doomed else cell
+    ranked = np.take_along_axis(drawn, np.argsort(-seen.early[drawn, look], axis=1, kind="stable"), axis=1)
     going_on = ranked[:, : race.finished]
-    best, raced = cell.final[drawn].max(axis=1), cell.final[going_on].max(axis=1)
-    share = Race(started=race.started, finished=race.finished, at=at).share
-    none = (float(cell.failed[drawn].all(axis=1).mean()), float(cell.failed[going_on].all(axis=1).mean()))
+    best, raced = cell.final[drawn].max(axis=1), seen.final[going_on].max(axis=1)
+    ends = np.where(np.arange(race.started) < race.finished, 1.0, at)
+    share = float((np.minimum(ends, cell.alarms[ranked]) if stop_doomed else ends).mean())
+    none = (float(cell.failed[drawn].all(axis=1).mean()), float(seen.failed[going_on].all(axis=1).mean()))
     return Replayed(
         race=Race(started=race.started, finished=race.finished, at=at),
         share=share,
@@ -159,6 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stores", nargs="+")
     parser.add_argument("--race", action="append", help=f"K:M[@F] [default: {', '.join(RACES)}]")
+    parser.add_argument("--stop-doomed", action="store_true", help="runs end where the detector calls them doomed")
     parser.add_argument("--draws", type=int, default=5000)
     parser.add_argument("--smallest", type=int, default=20, help="fewest whole runs of a cell")
     options = parser.parse_args()
@@ -170,7 +190,7 @@ def main() -> None:
         print(f"\n{cell.name}: {len(cell.final)} whole runs, {cell.failed.mean():.0%} failed; {options.draws} draws\n")
         print(*(f"| {' | '.join(row)} |" for row in (HEADINGS, ["---"] * len(HEADINGS))), sep="\n")
         for race in races:
-            if (worth := replay(cell, race, draws=options.draws)) is None:
+            if (worth := replay(cell, race, draws=options.draws, stop_doomed=options.stop_doomed)) is None:
                 print(f"{race}: too few runs, or no evaluation from {race.at:.0%} of training on", file=sys.stderr)
             else:
                 print(f"| {' | '.join(row_of(worth))} |")

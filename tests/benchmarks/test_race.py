@@ -11,9 +11,9 @@ from benchmarks.race import HEADINGS, Cell, expected_best, replay, row_of
 from seedproof.execution.race import Race
 
 
-def cell(final, early) -> Cell:
-    scores = np.array(final, float)
-    return Cell("c", scores, scores <= 0.5, np.array([0.3]), np.array(early, float)[:, None])
+def cell(final, early, alarms=()) -> Cell:
+    scores, ends = np.array(final, float), np.array(alarms or [np.inf] * len(final))
+    return Cell("c", scores, scores <= 0.5, np.array([0.3]), np.array(early, float)[:, None], ends)
 
 
 def test_where_early_scores_tell_the_end_nothing_is_lost():
@@ -30,6 +30,15 @@ def test_where_they_mislead_the_best_is_stopped():
 
 def test_of_equals_the_earlier_seed_goes_on():
     assert replay(cell([0.9, 0.8, 0.7], [0.5, 0.5, 0.5]), Race.parse("3:1"), draws=10).raced == pytest.approx(0.9)
+
+
+def test_where_doomed_runs_end_their_place_goes_to_another_and_their_steps_are_saved():
+    """One of two places would go to the first, which fails; it ends at .1, the last, which goes on, at .7 by a false alarm."""
+    whole = cell([0.5, 0.6, 0.7, 0.8], [0.8, 0.2, 0.6, 0.7], [0.1, np.inf, np.inf, 0.7])
+    assert replay(whole, Race.parse("4:2"), draws=10).raced == pytest.approx(0.8)
+    worth = replay(whole, Race.parse("4:2"), draws=10, stop_doomed=True)
+    assert (worth.whole, worth.raced, worth.none) == (0.8, 0.7, (0.0, 0.0))
+    assert worth.share == pytest.approx((0.1 + 0.3 + 1 + 0.7) / 4)
 
 
 def test_too_few_runs_are_not_replayed():

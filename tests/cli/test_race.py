@@ -37,3 +37,10 @@ def test_fit_races_as_many_seeds_as_it_is_given(tmp_path):
         *("--race", "10:5", "--seeds", "3"),
     )
     assert "starts 10 seeds, and 3 are given" in said
+
+
+def test_fit_stops_doomed_runs_within_a_race_only(tmp_path):
+    said = refused(
+        *("fit", "miniature/entailment", "--model", "miniature/bert-shallow", "--out", tmp_path / "m", "--stop-doomed")
+    )
+    assert "within a race only; give one, e.g. --race 10:5" in said

@@ -6,8 +6,11 @@ import math
 
 import pytest
 
-from seedproof.alarms import Alarm
-from seedproof.execution.guard import Guard
+from seedproof.alarms import Alarm, Doomed
+from seedproof.execution.guard import Guard, guard_of_race
+from seedproof.execution.race import Race
+from seedproof.recipes import as_recipe
+from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
 from seedproof.training.engine import Record
 
 
@@ -24,6 +27,29 @@ class Third(Alarm):
 
 def guard(*, may_stop: bool, steps: int = 10) -> Guard:
     return Guard(Third(), steps=steps, reference_loss=math.log(2), may_stop=may_stop)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "race", "is_again", "may"),
+    [
+        ("devlin", "3:1", False, True),
+        ("devlin", "3:1", True, False),
+        ("devlin + llrd", "3:1", False, False),
+        ("devlin + llrd", Race.parse("3:1", stop_doomed=True), False, True),
+    ],
+)
+def test_a_race_stops_of_its_own_accord_what_was_measured_alone(monkeypatch, small_task, recipe, race, is_again, may):
+    """The model, and no methods, which may change what its gradients look like."""
+    monkeypatch.setattr(Doomed, "may_stop", lambda _self, model: model == "known")
+    spec = RunSpec(
+        task=TaskReference(name="t", fingerprint="a", train_examples=160, dev_examples=1),
+        model=ModelReference(name="m", fingerprint="known", family="bert"),
+        recipe=as_recipe(recipe).to_json(),
+        seeds=Seeds.from_number(0),
+        numerics=Numerics(),
+    )
+    wanted = Race.parse(race) if isinstance(race, str) else race
+    assert guard_of_race(wanted, spec, small_task, is_again=is_again).may_stop is may
 
 
 def losses(step: int, loss: float = 0.7) -> list[Record]:

@@ -59,6 +59,12 @@ def fit(
             help="In place of --seeds: start K runs, finish the M that are best after the fraction F (0.3) of training.",
         ),
     ] = None,
+    stop_doomed: Annotated[
+        bool,
+        typer.Option(
+            "--stop-doomed", help="In a race, also stop runs on the word of an alarm not measured on the model."
+        ),
+    ] = False,
     budget: Annotated[
         str | None, typer.Option(help="Time that there is: 2h, 90m. What does not fit is left out.")
     ] = None,
@@ -114,6 +120,7 @@ def fit(
             settings=dict(parse_setting(setting) for setting in settings or []),
             seeds=seeds,
             race=race,
+            stop_doomed=stop_doomed,
             budget=budget,
             ensemble=ensemble,
             push_to=push_to,

@@ -75,11 +75,15 @@ class Guard:
 
 
 def guard_of_race(race: Race, spec: RunSpec, task: Task, *, is_again: bool) -> Guard:
-    """The detector over a run that races; one that is done again (``is_again``) goes to its end as it did."""
-    alarm = Doomed()
+    """The detector over a run that races; one that is done again (``is_again``) goes to its end as it did.
+
+    Its false alarms were measured without added methods, which may change what gradients look like (adapters, frozen layers).
+    """
+    alarm, recipe = Doomed(), from_json(spec.recipe)
+    is_as_measured = not recipe.methods and alarm.may_stop(spec.model.fingerprint)
     return Guard(
         alarm,
-        steps=total_steps(from_json(spec.recipe), spec.task.train_examples),
+        steps=total_steps(recipe, spec.task.train_examples),
         reference_loss=reference_loss(task),
-        may_stop=not is_again and (race.stop_doomed or alarm.may_stop(spec.model.fingerprint)),
+        may_stop=not is_again and (race.stop_doomed or is_as_measured),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.errors import UserError
+from seedproof.execution.race import Race
 from seedproof.execution.recording import Recording
 from seedproof.fitting.deciding import AUTO, BASELINE, Asked, Decision, decide, parse_budget, read_decision
 from seedproof.launch.base import Launcher
@@ -47,7 +48,7 @@ class Request:
         """The folder of the study, beside the model's."""
         return _folder_of_study(self.target)
 
-    def study(self, decision: Decision, race: str | None = None) -> Study:
+    def study(self, decision: Decision, race: Race | None = None) -> Study:
         """The study of what was decided."""
         return Study(
             self.target.name,
@@ -99,7 +100,8 @@ def request(
     methods: Sequence[Method],
     settings: Mapping[str, Any] | None,
     seeds: int | None,
-    race: str | None,
+    race: Race | str | None,
+    stop_doomed: bool = False,
     budget: str | float | None,
     **numerics: Any,
 ) -> Request:
@@ -111,7 +113,7 @@ def request(
     task = as_in_study(task, _folder_of_study(target), metric=metric)
     is_auto, settings = recipe == AUTO, dict(settings or {})
     base = functools.reduce(operator.add, methods, as_recipe(BASELINE if is_auto else recipe))
-    raced = as_race(race, stop_doomed=False)
+    raced = as_race(race, stop_doomed=stop_doomed)
     seeds = len(seeds_of(raced, seeds)) if raced else SEEDS if seeds is None else seeds
     if type(seeds) is not int or seeds < 1:
         raise UserError(f"seeds = {seeds!r} is not valid; give at least 1")
@@ -126,5 +128,6 @@ def request(
         seeds=seeds,
         budget=parse_budget(budget) if isinstance(budget, str) else budget,
         race=None if raced is None else str(raced),
+        stop_doomed=raced is not None and raced.stop_doomed,
     )
     return Request(target=target, task=task, source=source, recipe=base, asked=asked, numerics=numerics)

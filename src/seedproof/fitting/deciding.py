@@ -67,16 +67,22 @@ class Asked:
     """Seconds; None: as long as it takes."""
     race: str | None = None
     """The race of the seeds; None: all go to their end."""
+    stop_doomed: bool = False
+    """Whether in the race an alarm stops runs also where it was not measured on this model."""
 
     @property
     def share(self) -> float:
-        """The part of the steps of all seeds that is trained."""
-        return 1.0 if self.race is None else Race.parse(self.race).share
+        """The part of the steps of all seeds that is trained, at most."""
+        return 1.0 if (race := self.parsed_race) is None else race.share
+
+    @property
+    def parsed_race(self) -> Race | None:
+        """The race with what it does to doomed runs."""
+        return None if self.race is None else Race.parse(self.race, stop_doomed=self.stop_doomed)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values; without a race as before there were any."""
-        values = asdict(self)
-        return values if self.race is not None else {name: value for name, value in values.items() if name != "race"}
+        """JSON values; without a race, or what is not asked of it, as before there was any."""
+        return {name: value for name, value in asdict(self).items() if name not in ("race", "stop_doomed") or value}
 
 
 @dataclass(frozen=True, kw_only=True)

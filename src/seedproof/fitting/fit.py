@@ -12,6 +12,7 @@ from typing import Any
 from seedproof.display import table as shown_table
 from seedproof.errors import command
 from seedproof.events import Listener
+from seedproof.execution.race import Race
 from seedproof.fitting.asking import request
 from seedproof.fitting.averaging import check_ensemble
 from seedproof.fitting.card.expectations import findings
@@ -74,7 +75,8 @@ def fit(
     methods: Sequence[Method] = (),
     settings: Mapping[str, Any] | None = None,
     seeds: int | None = None,
-    race: str | None = None,
+    race: Race | str | None = None,
+    stop_doomed: bool = False,
     budget: str | float | None = None,
     ensemble: str | None = None,
     push_to: str | None = None,
@@ -103,6 +105,7 @@ def fit(
         settings: of the recipe, by field.
         seeds: how many runs; None: 5, or those that the race starts.
         race: ``"10:5"``: of 10 runs only those 5 go on after 30 % of training that are the best so far (docs/race.md).
+        stop_doomed: in a race, stop runs on the word of an alarm also where that was not measured on this model.
         budget: ``"2h"``, or seconds; a few steps are timed, and what does not fit is left out and said.
         ensemble: ``"predictions"`` or ``"weights"``: ship their mean over the seeds that succeeded, where that is better on
             development examples that did not choose.
@@ -135,6 +138,7 @@ def fit(
         "settings": settings,
         "seeds": seeds,
         "race": race,
+        "stop_doomed": stop_doomed,
         "budget": budget,
     }
     numerics: dict[str, Any] = {"engine": engine, "precision": precision, "device": device, "threads": threads}
@@ -164,7 +168,7 @@ def fit(
 def _as_call(train: Any, **options: Any) -> str:
     """The call as the card shows it."""
     paths = {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in options.items()}
-    words = [f"{key}={value!r}" for key, value in paths.items() if value not in (None, {}, [])]
+    words = [f"{key}={value!r}" for key, value in paths.items() if value is not False and value not in (None, {}, [])]
     return f"seedproof.fit({os.fspath(train)!r}, {', '.join(words)})"
 
 

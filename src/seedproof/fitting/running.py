@@ -56,7 +56,7 @@ def run(
     """
     launcher.check_jobs(jobs)
     decision = request.decide(launcher, jobs)
-    study, said = request.study(decision, request.asked.race), list[str]()
+    study, said = request.study(decision, request.asked.parsed_race), list[str]()
     store, planned = study.prepare(request.folder, launcher=launcher, say=said.append)
     write_decision(request.folder, request.asked, decision)
     about_data = notes_before([request.task], {request.source.name: request.source}, [each.spec for each in planned])

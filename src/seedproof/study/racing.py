@@ -134,7 +134,7 @@ def in_words(race: Race) -> str:
     """What the race will do, for the notes of a study."""
     goes = "go" if race.finished > 1 else "goes"
     doomed = "stops runs at once" + (
-        "" if race.stop_doomed else " on models on which it was measured, and reports on others"
+        "" if race.stop_doomed else " on models on which it was measured, without added methods, and reports on others"
     )
     return (
         f"race {race}: {race.started} runs of each task, model and recipe start; after {100 * race.at:g} % of training the "
