@@ -137,6 +137,18 @@ def test_curves_tell_verdicts_apart_without_colour():
     assert cross.tolist() == [147.0, pytest.approx(0.69)]  # the last window has the NaN
 
 
+def test_an_axis_says_what_its_means_are_of():
+    """300 losses in windows of 3: steps, or five times as many where each was a mean of 5 already, or evaluations."""
+    for more, said in (({}, "3 steps"), ({"each": 5}, "up to 15 steps"), ({"of": "evaluations"}, "3 evaluations")):
+        figure = figure_of(lambda more=more: curves._figure(curve_table(), "loss", False, None, **more))
+        assert figure.get_supylabel() == f"loss (means of {said})"
+    losses = figure_of(lambda: forgetting._figure(forgetting_table(), curve_table(), None)).axes[1]
+    assert losses.get_title(loc="left") == "Training loss (means of 4 steps)"
+    few = curve_table().groupby("run").head(60)
+    losses = figure_of(lambda: forgetting._figure(forgetting_table(), few, None)).axes[1]
+    assert losses.get_title(loc="left") == "Training loss"
+
+
 def test_windows_lose_no_value_that_is_not_finite():
     """1..7 in threes by hand: means 2 and 5.5, the rest in the last window; the NaN stays in its own window."""
     steps, means = curves.windowed(np.arange(1, 8), np.arange(1.0, 8), 3)

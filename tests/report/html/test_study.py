@@ -84,6 +84,13 @@ def test_a_limit_that_bites_is_said_with_the_option_that_raises_it(store, tmp_pa
     assert text.count('class="open"') == 3
 
 
+def test_losses_that_are_means_already_are_said_to_be(store, tmp_path):
+    """Forty steps in ten points: the axis said nothing, and of 12,000 steps in a thousand points "means of 10 steps"."""
+    study = study_drawings._Study(store, study_runs(store), tmp_path, ".svg", Limits(points=10))
+    [drawing] = study_drawings._losses(study).images
+    assert "training loss (means of up to 4 steps)" in drawing.read_text()
+
+
 def test_a_missing_recording_is_named_with_the_command_that_adds_it(tmp_path):
     store = make_store(tmp_path / "made store", gradients=False, outcomes={"devlin": ["succeeded", "majority"]})
     (figures := tmp_path / "figures").mkdir()

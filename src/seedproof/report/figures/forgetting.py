@@ -99,7 +99,9 @@ def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
 
 
 def _losses(axes: Axes, rows: pd.DataFrame, entropy: float | None) -> None:
-    axes.set_title("Training loss", loc="left")
+    longest = rows.groupby("run", sort=False).size().max() if len(rows) else 0
+    window = max(1, -(-longest // _POINTS))
+    axes.set_title(f"Training loss{f' (means of {window} steps)' if window > 1 else ''}", loc="left")
     axes.set_xlabel("step")
     plain_grid(axes)
     if entropy is not None:
@@ -107,7 +109,6 @@ def _losses(axes: Axes, rows: pd.DataFrame, entropy: float | None) -> None:
     for _, run in rows.groupby("run", sort=False):
         values = run["value"].to_numpy(np.float64)
         look = style.verdict(run["outcome"].iloc[0], values)
-        window = max(1, -(-len(values) // _POINTS))
         axes.plot(*windowed(run["step"].to_numpy(np.float64), values, window), alpha=0.85, **style.LINES[look])
 
 

@@ -85,16 +85,26 @@ class _Study:
         return came_to_end(self.runs)
 
     @cached_property
+    def chosen(self) -> tuple[pd.DataFrame, str]:
+        """The runs whose curves are drawn, and a sentence that says which they are."""
+        return chosen_runs(self.finished, self.limits)
+
+    @property
+    def window(self) -> int:
+        """Steps in a mean of the losses of the longest of these runs."""
+        steps = self.chosen[0]["steps"].fillna(0)
+        return max(1, -(-int(steps.max() if len(steps) else 0) // self.limits.points))
+
+    @cached_property
     def curves(self) -> tuple[dict[str, list[dict[str, Any]]], str]:
         """Losses and evaluations of the chosen runs, and a sentence that says which they are."""
-        chosen, note = chosen_runs(self.finished, self.limits)
+        chosen, note = self.chosen
         found = {
             run: list(curve_records(self.store.run(run).records(), int(steps), self.limits.points))
             for run, steps in zip(chosen["run"], chosen["steps"].fillna(0), strict=True)
         }
-        if (longest := int(chosen["steps"].fillna(0).max() if len(chosen) else 0)) > self.limits.points:
-            window = -(-longest // self.limits.points)
-            note += f" Losses are means over windows, of {window} steps in the longest run; {more('points')}."
+        if self.window > 1:
+            note += f" Losses are means over windows, of {self.window} steps in the longest run; {more('points')}."
         return found, note
 
     def gradients(self, run: str) -> list[Any]:
@@ -133,7 +143,7 @@ def _losses(study: _Study) -> FigureEntry:
     if not curves:
         return _nothing("losses", title, study.runs)
     table = _with_cells(loss_table(curves, study.runs), study.runs)
-    image = figures.draw_curves(table, study.path("losses"), y_label="training loss")
+    image = figures.draw_curves(table, study.path("losses"), y_label="training loss", each=study.window)
     finding = "In the paper: the loss of a failed run stays where it began, at the entropy of the labels."
     return FigureEntry(name="losses", title=title, finding=finding, images=[image], tables={"losses": table}, note=note)
 
@@ -151,7 +161,7 @@ def _scores(study: _Study) -> FigureEntry:
         return FigureEntry(name="progress", title=title, note=note, command=command)
     metrics = study.runs["metric"].dropna().unique()
     label = f"development {wording.metric(study.runs)}" if len(metrics) == 1 else "score on the development set"
-    image = figures.draw_curves(table, study.path("progress"), y_label=label)
+    image = figures.draw_curves(table, study.path("progress"), y_label=label, of="evaluations")
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
 
 
