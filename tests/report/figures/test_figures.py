@@ -14,7 +14,7 @@ import pytest
 from seedproof.errors import UserError
 from seedproof.report import figures
 from seedproof.report.figures import curves, forgetting, generalization, gradients, step_sizes, style, surface
-from seedproof.report.figures.axes import log_axis
+from seedproof.report.figures.axes import log_axis, one_format
 from seedproof.report.figures.writing import also_as
 
 HOSTILE = "<script>$x$</script>"
@@ -70,7 +70,7 @@ def plane() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     grid = pd.DataFrame({"alpha": alpha, "beta": beta, "loss": alpha + 2 * beta + 5})
     grid.loc[0, "loss"] = math.nan
     points = pd.DataFrame({"point": list("pfs"), "alpha": [0, 1, 0], "beta": [0, 0, 1], "loss": [5.0, 6.0, 7.0]})
-    edges = pd.DataFrame({"edge": ["pf", "pf", "fs", "fs"], "position": [0.0, 1, 0, 1], "loss": [5.0, 6, 6, 7]})
+    edges = pd.DataFrame({"edge": ["p-f", "p-f", "f-s", "f-s"], "position": [0.0, 1, 0, 1], "loss": [5.0, 6, 6, 7]})
     return grid, points, edges
 
 
@@ -210,6 +210,12 @@ def test_levels_are_logarithmic_over_powers_of_ten():
     assert np.all(np.diff(surface.contour_levels(np.array([3.0, 3.0]))) > 0)
 
 
+def test_edges_are_called_by_their_ends():
+    """As a measurement names them."""
+    axes = figure_of(lambda: surface._figure(*plane(), "loss")).axes[1]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["p to f", "f to s"]
+
+
 def test_checkpoints_are_where_they_belong():
     grid, points, edges = plane()
     axes = figure_of(lambda: surface._figure(grid, points, edges, "loss")).axes[0]
@@ -263,6 +269,13 @@ def test_other_kinds_can_be_written_beside(tmp_path):
         figures.draw_step_sizes(step_table(), tmp_path / "a.svg")
     figures.draw_step_sizes(step_table(), tmp_path / "b.svg")
     assert sorted(path.name for path in tmp_path.glob("*.pdf")) == ["a.pdf"]
+
+
+def test_numbers_of_a_scale_are_told_apart():
+    """The bar of a plane that is nearly flat said 0.69 at every tick."""
+    assert one_format([0.6912, 0.6931, 0.695]) == ["0.691", "0.693", "0.695"]
+    assert one_format([0.69314718, 0.69314719]) == ["6.9314718e-01", "6.9314719e-01"]
+    assert one_format([2.0, 2.0]) == ["2.0", "2.0"]
 
 
 @pytest.mark.parametrize("smallest", [0.449, 0.02, 3e-9])
