@@ -61,6 +61,20 @@ def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path,
     assert all((tmp_path / "out" / unquote(link)).is_file() for link in links(text))
 
 
+def test_a_reproduction_without_runs_has_its_figures(tmp_path):
+    """Figure 6 needs none. The page was refused for want of runs, and the HTML report was not."""
+    store = Store.create(tmp_path / "store", "reproduce", Numerics())
+    (folder := store.path / "figures" / "fig6").mkdir(parents=True)
+    (folder / "fig6.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    about = {"name": "fig6", "title": "Steps", "finding": "Larger.", "notes": [], "images": ["fig6.svg"]}
+    (folder / "figure.json").write_text(json.dumps(about))
+    (store.path / "reproduce.json").write_text('{"format": 1, "scale": "mini", "made": ["fig6"]}')
+    text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert "seedproof reproduce fig6 --scale mini" in text
+    assert "### fig6: Steps" in text
+    assert links(text) == ["page/fig6.svg"]
+
+
 def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
     folder = store.path / "figures" / "fig1"
     folder.mkdir(parents=True)
