@@ -70,6 +70,9 @@ def test_models_are_where_they_are_said_to_be(tmp_path):
     with pytest.raises(UserError, match="give --model albert-large-v2=FOLDER"):
         paths.model(PAPER, "albert")
     assert Paths().model(PAPER, "albert") == "albert-large-v2"
+    hub = {"bert-large-uncased": "org/bert", "roberta-large": str(tmp_path / "roberta-large" / "..")}
+    expected = ["--model", "bert-large-uncased=org/bert", "--model", f"roberta-large={tmp_path}"]
+    assert Paths(models=hub).options() == expected
     assert Paths(models_dir=tmp_path).model(MINI, "bert") == "miniature/bert"
 
 
