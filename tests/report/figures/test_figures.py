@@ -184,6 +184,21 @@ def test_the_pretrained_model_is_a_line_and_a_diamond():
     assert diamonds == [[3.0, 8.0], [3.0, 8.0]]
 
 
+def test_a_few_layers_of_another_model_are_not_the_pretrained_model():
+    """Of ``--layers 0,1 --embeddings pretrained`` the last point is still fine-tuned; of two models each has its own line."""
+    table = forgetting_table()
+    few = table[(table["embeddings"] == "finetuned") & (table["layers_restored"] < 2)].assign(embeddings="pretrained")
+    figure = figure_of(lambda: forgetting._figure(few, None, None))
+    flat = [line for line in figure.axes[0].lines if len(line.get_ydata()) and len(set(line.get_ydata())) == 1]
+    assert flat == []
+    assert "pre-trained model" not in [text.get_text() for text in figure.legends[0].get_texts()]
+    other = table.assign(model="b", run=table["run"] + "b", perplexity=2 * table["perplexity"])
+    two = figure_of(lambda: forgetting._figure(pd.concat([table.assign(model="a"), other]), None, None)).axes
+    assert [axes.get_title(loc="left") for axes in two[:2]] == ["a: perplexity", "b: perplexity"]
+    heights = [[line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1] for axes in two[:2]]
+    assert heights == [[8.0], [16.0]]
+
+
 def test_k_and_step_size_are_what_the_table_says():
     left, right = figure_of(lambda: step_sizes._figure(step_table())).axes[:2]
     assert set(left.lines[0].get_ydata()) == {0.3}
