@@ -98,6 +98,20 @@ def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
     assert all((tmp_path / link).is_file() for link in links(text))
 
 
+def test_names_make_no_link_and_no_picture(store, tmp_path):
+    """A page that is looked at loads nothing that a store names: its study, figures, tables and claims."""
+    evil = "![*a*](http://evil)"
+    folder = store.path / "figures" / "fig1"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text(f"{evil},b\n{evil},1\n")
+    about = {"name": "fig1", "title": evil, "finding": evil, "notes": [evil], "images": []}
+    (folder / "figure.json").write_text(json.dumps(about))
+    pd.DataFrame(LEDGER).assign(why=evil, effect_name=evil).to_csv(store.path / "ledger.csv", index=False)
+    text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert text.count(r"!\[\*a\*\](http://evil)") >= 6
+    assert evil not in text
+
+
 def test_bad_input_is_one_clear_message(store, tmp_path):
     with pytest.raises(UserError, match=r"ending in \.md"):
         write_markdown(store, tmp_path / "page.txt")

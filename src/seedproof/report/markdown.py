@@ -93,7 +93,7 @@ def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path
     failed, stopped = (int((runs["outcome"] == outcome).sum()) for outcome in ("failed", STOPPED))
     request = stored_request(store.path)
     head = [
-        f"# {page.title}" if request is None else f"# Reproduction at --scale {request[1]}",
+        f"# {_cell(page.title)}" if request is None else f"# Reproduction at --scale {request[1]}",
         "",
         f"{counted(len(runs), 'run')}, {finished} finished, {failed} of them failed"
         f"{f', {stopped} stopped early' if stopped else ''}.",
@@ -155,16 +155,16 @@ def _ledger(ledger: pd.DataFrame) -> list[str]:
     lines += ["| claim | verdict | effect [95 %] | p, corrected | n |", "| --- | --- | ---: | ---: | ---: |"]
     for row in ledger.to_dict("records"):
         numbers = f"{_number(row['effect'])} [{_number(row['effect_low'])}, {_number(row['effect_high'])}]"
-        effect = "–" if pd.isna(row["effect"]) else f"{row['effect_name']} {numbers}"
+        effect = "–" if pd.isna(row["effect"]) else f"{_cell(row['effect_name'])} {numbers}"
         wanted = "" if pd.isna(row["n_needed"]) else f" ({wording.would_decide(row)})"
         cells = [
-            f"{row['sentence']} *{row['paper']}.* {row['why']}",
+            f"{_cell(row['sentence'])} *{_cell(row['paper'])}.* {_cell(row['why'])}",
             VERDICTS[row["verdict"]],
             effect,
             _decisive_p(row),
             f"{_number(row['n'])}{wanted}",
         ]
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -178,10 +178,10 @@ def _decisive_p(row: dict[Hashable, Any]) -> str:
 
 def _figure(entry: FigureEntry, folder: Path) -> list[str]:
     heading = f"{entry.name}: {entry.title}" if entry.name else entry.title
-    lines = [f"### {heading}", ""] + ([entry.finding, ""] if entry.finding else [])
+    lines = [f"### {_cell(heading)}", ""] + ([_cell(entry.finding), ""] if entry.finding else [])
     for image in entry.images:
         shutil.copyfile(image, folder / image.name)
-        lines += [f"![{entry.title}]({_link(folder, image.name)})", ""]
+        lines += [f"![{_cell(entry.title)}]({_link(folder, image.name)})", ""]
     if entry.note:
         lines += [f"> {_cell(entry.note)}", ""]
     if entry.command:
@@ -231,5 +231,6 @@ def _number(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text from data or names, so that Markdown takes it as text."""
-    return re.sub(r"([\\|`<>])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    """Text from data or names, so that Markdown takes it as text; an underscore inside of a word is one anyway."""
+    escaped = re.sub(r"([\\|`*~<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(str(text).split()))
+    return escaped.replace("\\<", "&lt;").replace("\\>", "&gt;")
