@@ -57,6 +57,11 @@ def test_of_a_path_caption_and_label_have_the_last_part(summary):
     assert r"\label{tab:glue-rte-a-model}" in two
 
 
+def test_a_bar_in_a_name_is_a_bar(summary):
+    """In the font that articles have it is set as a dash."""
+    assert r"a\textbar{}b" in to_latex(summary.assign(recipe="a|b"))
+
+
 @pytest.mark.parametrize("mark", ["", "warning: "])
 def test_notes_stand_under_the_table_of_their_task(summary, mark):
     """Warnings, too, which begin with that word and not with the task."""

@@ -28,6 +28,7 @@ _ESCAPED = {
     "^": r"\textasciicircum{}",
     "–": "--",
     "≈": r"$\approx$",
+    "|": r"\textbar{}",  # in the font that articles have, a bar is a dash
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "[": "{[}",  # after the end of a row it would begin an optional argument
