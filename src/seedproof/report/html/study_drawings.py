@@ -84,21 +84,16 @@ class _Study:
     def finished(self) -> pd.DataFrame:
         return came_to_end(self.runs)
 
-    @cached_property
-    def chosen(self) -> tuple[pd.DataFrame, str]:
-        """The runs whose curves are drawn, and a sentence that says which they are."""
-        return chosen_runs(self.finished, self.limits)
-
     @property
     def window(self) -> int:
-        """Steps in a mean of the losses of the longest of these runs."""
-        steps = self.chosen[0]["steps"].fillna(0)
+        """Steps in a mean of the losses of the longest run whose curve is drawn."""
+        steps = chosen_runs(self.finished, self.limits)[0]["steps"].fillna(0)
         return max(1, -(-int(steps.max() if len(steps) else 0) // self.limits.points))
 
     @cached_property
     def curves(self) -> tuple[dict[str, list[dict[str, Any]]], str]:
         """Losses and evaluations of the chosen runs, and a sentence that says which they are."""
-        chosen, note = self.chosen
+        chosen, note = chosen_runs(self.finished, self.limits)
         found = {
             run: list(curve_records(self.store.run(run).records(), int(steps), self.limits.points))
             for run, steps in zip(chosen["run"], chosen["steps"].fillna(0), strict=True)
@@ -127,8 +122,8 @@ def _boxes(study: _Study) -> FigureEntry:
         title=title,
         tables={"box plot": table},
         images=[draw_box_plot(table, study.path("scores"))],
-        finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than always "
-        "answering the most frequent label.",
+        finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than a "
+        "prediction that never changes.",
     )
 
 
@@ -159,8 +154,11 @@ def _scores(study: _Study) -> FigureEntry:
         note = "Each run was evaluated once, at its end, so there is no course to draw."
         note = f"{note} {what_adding_does(study.store)}"
         return FigureEntry(name="progress", title=title, note=note, command=command)
-    metrics = study.runs["metric"].dropna().unique()
-    label = f"development {wording.metric(study.runs)}" if len(metrics) == 1 else "score on the development set"
+    judged = study.runs[study.runs["metric"].notna()]
+    same = (
+        len(judged[["metric", "positive_class"]].drop_duplicates()) == 1
+    )  # F1 is of a class, which tasks have their own
+    label = f"development {wording.metric(judged)}" if same else "score on the development set"
     image = figures.draw_curves(table, study.path("progress"), y_label=label, of="evaluations")
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
 
