@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from seedproof.cli.app import app
 from seedproof.errors import UserError
+from seedproof.spec import Numerics
+from seedproof.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,16 @@ def test_figures_as_pdf(folder, tmp_path):
     assert names == {"fig1", "scores", "losses", "progress", "gradients", "generalization", "step-sizes"}
     assert (tmp_path / "out" / "losses.pdf.csv").exists()
     shutil.rmtree(folder / "figures")
+
+
+def test_figures_of_a_reproduction_that_needs_no_runs(tmp_path):
+    """As Figure 6: its PDF was refused for want of runs."""
+    store = Store.create(tmp_path / "store", "reproduce", Numerics())
+    (paper := store.path / "figures" / "fig6").mkdir(parents=True)
+    (paper / "figure.json").write_text("{}")
+    (paper / "fig6.pdf").write_bytes(b"%PDF")
+    call(store.path, "--format", "pdf-figures", "--out", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["fig6.pdf"]
 
 
 def test_tables_as_latex(folder, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from seedproof.models.source import WEIGHTS
@@ -49,6 +51,17 @@ def test_what_was_given_or_loaded_before_is_not_missing(empty):
         "model roberta-large",
         "model albert-large-v2",
     ]
+
+
+def test_a_model_of_ones_own_from_the_hub_is_not_missing(empty):
+    """Its name here is the last part of that on the hub, and it was looked for as a folder."""
+    mine = dataclasses.replace(PAPER.model("bert"), name="mine", folder="org/mine")
+    scale = dataclasses.replace(PAPER, models={"bert": mine})
+    asked = chosen_figures(["fig1"], scale), scale, Paths()
+    assert any(line.startswith("model mine: not here") for line in missing(*asked))
+    (empty / "cache/models--org--mine/snapshots/0").mkdir(parents=True)
+    (empty / "cache/models--org--mine/snapshots/0/config.json").write_text("{}")
+    assert not any(line.startswith("model") for line in missing(*asked))
 
 
 def test_nothing_of_the_miniatures_is_missing(empty):

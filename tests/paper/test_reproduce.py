@@ -18,6 +18,7 @@ from seedproof.paper.paths import Paths
 from seedproof.paper.reproduce import Options, reproduce
 from seedproof.paper.sizes import MINI, PAPER
 from seedproof.recipes import recipe
+from seedproof.report.commands import commands_of
 from seedproof.spec import ModelReference, Numerics, RunSpec, Seeds, TaskReference
 from seedproof.store import Cell, Store
 from seedproof.study.study import Study
@@ -69,6 +70,9 @@ def test_models_are_where_they_are_said_to_be(tmp_path):
     with pytest.raises(UserError, match="give --model albert-large-v2=FOLDER"):
         paths.model(PAPER, "albert")
     assert Paths().model(PAPER, "albert") == "albert-large-v2"
+    hub = {"bert-large-uncased": "org/bert", "roberta-large": str(tmp_path / "roberta-large" / "..")}
+    expected = ["--model", "bert-large-uncased=org/bert", "--model", f"roberta-large={tmp_path}"]
+    assert Paths(models=hub).options() == expected
     assert Paths(models_dir=tmp_path).model(MINI, "bert") == "miniature/bert"
 
 
@@ -108,6 +112,22 @@ def test_finished_runs_are_found_wherever_the_model_is(tmp_path):
     given = Paths(models={name: "models/bl"})
     assert finished_runs(store.path, scale, given)["glue/rte", name, "devlin", "0"]
     assert ("glue/rte", name, "devlin", "0") not in finished_runs(store.path, scale, Paths())
+
+
+def test_what_was_interrupted_is_gone_on_with(tmp_path, monkeypatch):
+    """The folder's command named the figures that were made: of a first one that was interrupted, none."""
+
+    def interrupt(*_given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("seedproof.paper.reproduce.prepare", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce(["fig5"], tmp_path / "out", scale=tiny_scale())
+    [command] = commands_of(Store.open(tmp_path / "out"))
+    assert command.startswith("seedproof reproduce fig5 --scale tiny --out ")
+    note(tmp_path / "out", tiny_scale(), ["fig1"], Paths())
+    assert commands_of(Store.open(tmp_path / "out"))[0].startswith("seedproof reproduce fig1 fig5 --scale ")
 
 
 def test_what_is_measured_already_costs_nothing_more(tmp_path, capsys):

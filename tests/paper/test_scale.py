@@ -64,6 +64,14 @@ def test_a_model_of_ones_own_is_as_large_as_it_is_and_its_card_sets_the_rates(tm
     assert scale.only("rte").options() == ["--model", str(tmp_path / "mine"), "--task", "rte"]
 
 
+def test_the_folder_that_one_is_in_has_a_name(monkeypatch):
+    """``--model .`` gave a model without a name to every table."""
+    monkeypatch.chdir(WEIGHTS / "bert-shallow")
+    scale = real_scale(".")
+    assert scale.model("bert").name == "bert-shallow"
+    assert scale.options() == ["--model", str(WEIGHTS / "bert-shallow")]
+
+
 def test_fewer_tasks_leave_out_what_is_about_others():
     scale = real_scale(str(WEIGHTS / "bert-shallow")).only("rte", "mrpc")
     assert {block.task for block in get_figure("table1").blocks(scale)} == {"rte", "mrpc"}

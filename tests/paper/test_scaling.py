@@ -1,5 +1,7 @@
 """What of a scale differs from the paper stands beside the paper's value."""
 
+import dataclasses
+
 from seedproof.paper.sizes import MINI, PAPER
 
 
@@ -16,3 +18,9 @@ def test_every_scaling_stands_beside_the_papers_value():
     same = PAPER.table()
     different = same[(same["paper"] != same["here"]) & (same["paper"] != "not known")]
     assert different.empty, different
+
+
+def test_the_rates_are_those_that_the_scale_has():
+    """A scale of one rate, as --scale real is, was said to have the paper's three where the model's card sets none."""
+    rates = dataclasses.replace(PAPER, rates=(1.0,)).table().set_index("quantity").loc["learning rates"]
+    assert (rates["paper"], rates["here"]) == ("1e-5, 2e-5, 3e-5", "2e-5")

@@ -57,8 +57,16 @@ def test_of_a_path_caption_and_label_have_the_last_part(summary):
     assert r"\label{tab:glue-rte-a-model}" in two
 
 
-def test_notes_stand_under_the_table_of_their_task(summary):
-    text = to_latex(summary, ["glue/rte: 20 rows held out", "glue/cola: read as UTF-8"]).replace(r"\allowbreak{}", "")
+def test_a_bar_in_a_name_is_a_bar(summary):
+    """In the font that articles have it is set as a dash."""
+    assert r"a\textbar{}b" in to_latex(summary.assign(recipe="a|b"))
+
+
+@pytest.mark.parametrize("mark", ["", "warning: "])
+def test_notes_stand_under_the_table_of_their_task(summary, mark):
+    """Warnings, too, which begin with that word and not with the task."""
+    notes = [f"{mark}glue/rte: 20 rows held out", f"{mark}glue/cola: read as UTF-8"]
+    text = to_latex(summary, notes).replace(r"\allowbreak{}", "")
     first, second = text.split(r"\end{table}")[:2]
     for table, own, other in ((first, "20 rows held out", "UTF-8"), (second, "read as UTF-8", "held out")):
         assert table.index(r"\label{") < table.index(own)

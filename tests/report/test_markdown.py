@@ -61,6 +61,20 @@ def test_a_study_has_its_summary_and_every_link_leads_somewhere(store, tmp_path,
     assert all((tmp_path / "out" / unquote(link)).is_file() for link in links(text))
 
 
+def test_a_reproduction_without_runs_has_its_figures(tmp_path):
+    """Figure 6 needs none. The page was refused for want of runs, and the HTML report was not."""
+    store = Store.create(tmp_path / "store", "reproduce", Numerics())
+    (folder := store.path / "figures" / "fig6").mkdir(parents=True)
+    (folder / "fig6.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    about = {"name": "fig6", "title": "Steps", "finding": "Larger.", "notes": [], "images": ["fig6.svg"]}
+    (folder / "figure.json").write_text(json.dumps(about))
+    (store.path / "reproduce.json").write_text('{"format": 1, "scale": "mini", "made": ["fig6"]}')
+    text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert "seedproof reproduce fig6 --scale mini" in text
+    assert "### fig6: Steps" in text
+    assert links(text) == ["page/fig6.svg"]
+
+
 def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
     folder = store.path / "figures" / "fig1"
     folder.mkdir(parents=True)
@@ -82,6 +96,20 @@ def test_a_reproduction_has_its_ledger_and_figures(store, tmp_path):
     assert "| 1 | 0.123 |" in text
     assert "| task | model | recipe | finished | failed | mean | sd | median | maximum |" in text
     assert all((tmp_path / link).is_file() for link in links(text))
+
+
+def test_names_make_no_link_and_no_picture(store, tmp_path):
+    """A page that is looked at loads nothing that a store names: its study, figures, tables and claims."""
+    evil = "![*a*](http://evil)"
+    folder = store.path / "figures" / "fig1"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text(f"{evil},b\n{evil},1\n")
+    about = {"name": "fig1", "title": evil, "finding": evil, "notes": [evil], "images": []}
+    (folder / "figure.json").write_text(json.dumps(about))
+    pd.DataFrame(LEDGER).assign(why=evil, effect_name=evil).to_csv(store.path / "ledger.csv", index=False)
+    text = write_markdown(store, tmp_path / "page.md").read_text()
+    assert text.count(r"!\[\*a\*\](http://evil)") >= 6
+    assert evil not in text
 
 
 def test_bad_input_is_one_clear_message(store, tmp_path):

@@ -111,14 +111,16 @@ def _figures(store: Store, out: Path, limits: Limits) -> None:
     from seedproof.report.html.stored import stored_pdfs
     from seedproof.report.html.study import study_runs
 
-    runs = study_runs(store)
+    left = stored_pdfs(store.path)
+    # A reproduction of what needs no runs, as Figure 6, has figures alone.
+    runs = study_runs(store) if store.cells() or not left else None
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write figures into {out}: {error.strerror or error}; choose another folder") from error
-    for path in stored_pdfs(store.path):
+    for path in left:
         say(f"{path.parent.name}: {shutil.copy(path, out / path.name)}")
-    for entry in study_figures(store, runs, out, ".pdf", limits=limits):
+    for entry in [] if runs is None else study_figures(store, runs, out, ".pdf", limits=limits):
         for image in entry.images:
             say(f"{entry.title}: {image}")
         if entry.note:

@@ -45,7 +45,8 @@ def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     entropy = tables["entropy"]["entropy"]
     line = ("entropy of the labels", float(entropy.iloc[0])) if len(entropy) else None
     losses = draw_curves(tables["losses"], folder / "fig14_loss.svg", y_label="training loss", reference=line)
-    return [losses, draw_curves(tables["scores"], folder / "fig14_score.svg", y_label="development accuracy")]
+    path = folder / "fig14_score.svg"
+    return [losses, draw_curves(tables["scores"], path, y_label="development accuracy", of="evaluations")]
 
 
 FIGURE = Figure(

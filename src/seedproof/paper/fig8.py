@@ -63,7 +63,8 @@ def _draw(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
 
     drawn = []
     if len(tables["scores"]):
-        drawn.append(draw_curves(tables["scores"], folder / "fig8a.svg", y_label="development accuracy"))
+        path = folder / "fig8a.svg"
+        drawn.append(draw_curves(tables["scores"], path, y_label="development accuracy", of="evaluations"))
     if len(tables["generalization"]):
         drawn.append(draw_generalization(tables["generalization"], folder / "fig8b.svg"))
     return drawn

@@ -112,13 +112,27 @@ def run_names(task: str, model: str, recipe: str, seed: str) -> tuple[str, str, 
     return task, Path(model).name, recipe, seed
 
 
-def note(folder: Path, scale: Scale, made: Sequence[str], paths: Paths) -> None:
-    """Write what the folder is, before anything is run and again when figures were made."""
-    names = "all" if set(made) == set(FIGURES) else " ".join(made)
+def note(folder: Path, scale: Scale, made: Sequence[str], paths: Paths, asked: Sequence[str] = ()) -> None:
+    """Write what the folder is, before anything is run and again when figures were made.
+
+    The command that goes on with it asks for all that was ever asked for: what was interrupted is not made yet.
+    """
+    wanted = {*made, *asked, *_asked_before(folder)}
+    listed = [name for name in FIGURES if name in wanted]
+    names = "all" if len(listed) == len(FIGURES) else " ".join(listed)
     options = [*scale.options(), *paths.options()]
     content = {"format": FORMAT, "scale": scale.name, "names": names, "made": list(made), "options": options}
     content |= {"models": _models(scale)}
     write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def _asked_before(folder: Path) -> list[str]:
+    """The figures that the folder's command asks for so far."""
+    try:
+        names = str(json.loads((folder / FILE).read_text(encoding="utf-8")).get("names", ""))
+    except FileNotFoundError:
+        return []
+    return list(FIGURES) if names == "all" else names.split()
 
 
 def alone(store: Store) -> AbstractContextManager[None]:

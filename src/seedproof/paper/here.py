@@ -79,9 +79,9 @@ def _has_model(scale: Scale, role: str, paths: Paths) -> bool:
         given = paths.model(scale, role)
     except UserError:
         return False
-    if given != name or Path(given).is_dir():
+    if Path(given).is_dir():
         return (Path(given) / "config.json").is_file()
-    return any((_cache("hub") / f"models--{name.replace('/', '--')}" / "snapshots").glob("*/config.json"))
+    return any((_cache("hub") / f"models--{given.replace('/', '--')}" / "snapshots").glob("*/config.json"))
 
 
 def _cache(kind: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seedproof.errors import UserError, unknown
 from seedproof.paper.blocks import Block
-from seedproof.paper.scale import Scale
+from seedproof.paper.scale import Scale, from_anywhere
 from seedproof.tasks import Task, load_task
 from seedproof.tasks.glue import PREFIX
 from seedproof.tasks.subsample import subsample
@@ -54,7 +54,7 @@ class Paths:
         """The same as options of the command, from wherever it is given."""
         given = {"--data-dir": self.data_dir, "--models-dir": self.models_dir, "--text": self.text}
         words = [word for flag, path in given.items() if path is not None for word in (flag, str(path.resolve()))]
-        models = [("--model", f"{name}={Path(folder).resolve()}") for name, folder in self.models.items()]
+        models = [("--model", f"{name}={from_anywhere(folder)}") for name, folder in self.models.items()]
         return words + [word for pair in models for word in pair]
 
     def model(self, scale: Scale, role: str) -> str:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seedproof.models.source import find_model
-from seedproof.paper.scale import KnownModel, Scale
+from seedproof.paper.scale import KnownModel, Scale, from_anywhere
 from seedproof.paper.sizes import PAPER, REAL
 
 TOKENS = 16 * 128
@@ -49,6 +49,8 @@ def real_scale(model: str) -> Scale:
 def _known(model: str) -> KnownModel:
     from seedproof.models.facts import skeleton
 
+    if Path(model).name in ("", ".."):  # of "." and "..", which have no name of their own
+        model = from_anywhere(model)
     source = find_model(model)
     built: Any = skeleton(source)
     parameters = sum(parameter.numel() for parameter in built.parameters())

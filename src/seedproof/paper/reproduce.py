@@ -125,8 +125,8 @@ def reproduce(
     earlier = check_folder(folder, size)
     store = _open(folder, size, how)
     with alone(store):
-        note(folder, size, earlier, where)
         figures = chosen_figures([*earlier, *(figure.name for figure in asked)], size)
+        note(folder, size, earlier, where, [figure.name for figure in figures])
         runs = prepare(store, figures, size, where, how)
         execute(store, asked, runs, size, how)
         found = Found(

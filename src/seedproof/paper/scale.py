@@ -28,6 +28,11 @@ TASKS_OF_PAPER = 4
 """A scale with fewer tasks than the paper is one of the user's own choice, which its command says again."""
 
 
+def from_anywhere(model: str) -> str:
+    """A model's folder as it is called from any other folder; a name on the hub as it is."""
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
+
+
 @dataclass(frozen=True, kw_only=True)
 class KnownModel:
     """What can be said of a pre-trained model without having it."""
@@ -142,7 +147,7 @@ class Scale:
     def options(self) -> list[str]:
         """What makes this scale of the one of its name, as options of the command."""
         own = [known.folder for known in self.models.values() if known.folder is not None]
-        models = [str(Path(folder).resolve()) if Path(folder).is_dir() else folder for folder in own]
+        models = [from_anywhere(folder) for folder in own]
         tasks = self.tasks if len(self.tasks) < TASKS_OF_PAPER else ()
         pairs = [("--model", model) for model in models] + [("--task", role) for role in tasks]
         return [word for pair in pairs for word in pair]

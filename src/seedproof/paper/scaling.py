@@ -32,7 +32,7 @@ def _rows(scale: Scale) -> list[tuple[str, object, object]]:
     for role, known in paper.tasks.items():
         here = _task(scale.task(role)) if role in scale.tasks else LACKING
         rows.append((f"task, {known.title} (train + dev)", _task(known), here))
-    rows.append(("learning rates", "1e-5, 2e-5, 3e-5", _rates(scale)))
+    rows.append(("learning rates", _paper_rates(paper.rates), _rates(scale)))
     rows.append(("batch size", 16, 16))
     rows.append(("epochs, short recipe", _number(SHORT_EPOCHS), _number(SHORT_EPOCHS)))
     rows.append(("epochs, long recipe", _number(paper.long_epochs), _number(scale.long_epochs)))
@@ -74,7 +74,12 @@ def _task(task: KnownTask) -> str:
 def _rates(scale: Scale) -> str:
     rates = {known.name: known.card.get("learning_rate", DEFAULT_LEARNING_RATE) for known in scale.models.values()}
     parts = [f"{', '.join(f'{factor * rate:.2g}' for factor in scale.rates)} ({name})" for name, rate in rates.items()]
-    return "1e-5, 2e-5, 3e-5" if set(rates.values()) == {2e-5} else "; ".join(parts)
+    return _paper_rates(scale.rates) if set(rates.values()) == {DEFAULT_LEARNING_RATE} else "; ".join(parts)
+
+
+def _paper_rates(factors: tuple[float, ...]) -> str:
+    """The rates that factors of the default one make, as the paper writes them: ``1e-5, 2e-5, 3e-5``."""
+    return ", ".join(f"{factor * DEFAULT_LEARNING_RATE:.2g}".replace("e-0", "e-") for factor in factors)
 
 
 def _steps(scale: Scale, task: str) -> int:

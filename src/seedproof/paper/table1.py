@@ -7,6 +7,7 @@ instability.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,8 @@ def _metrics(runs: pd.DataFrame) -> pd.DataFrame:
     finished = runs[runs["state"] == "finished"]
     for (task, recipe), part in finished.groupby(["task", "recipe"], sort=False):
         for metric, majority in json.loads(part["majorities"].iloc[0]).items():
-            scores = part[metric].to_numpy(float)
+            # A metric that every run lacks, as all have diverged, has no column.
+            scores = part.get(metric, pd.Series(math.nan, part.index)).to_numpy(float)
             rows.append(
                 {
                     "task": task,

@@ -17,6 +17,7 @@ import pandas as pd
 
 from seedproof.printable import file_name
 from seedproof.report import wording
+from seedproof.report.notes import WARNING
 
 Width = Literal[1, 2]
 """Columns of the page that a table is as wide as."""
@@ -27,6 +28,7 @@ _ESCAPED = {
     "^": r"\textasciicircum{}",
     "–": "--",
     "≈": r"$\approx$",
+    "|": r"\textbar{}",  # in the font that articles have, a bar is a dash
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "[": "{[}",  # after the end of a row it would begin an optional argument
@@ -52,7 +54,9 @@ def to_latex(summary: pd.DataFrame, notes: Sequence[str] = (), *, columns: Width
     tables = []
     for rows in wording.panels(summary):
         others = tasks - {rows["task"].iloc[0]}
-        own = [note for note in notes if not any(note.startswith(f"{other}: ") for other in others)]
+        own = [
+            note for note in notes if not note.removeprefix(WARNING).startswith(tuple(f"{other}: " for other in others))
+        ]
         tables.append(_table(short.loc[rows.index], explained, own, columns))
     return "\n".join(tables)
 

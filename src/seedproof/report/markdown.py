@@ -8,27 +8,26 @@ import shutil
 import tempfile
 from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
 from seedproof.analysis.runs import came_to_end
+from seedproof.analysis.stored import stored_runs
 from seedproof.errors import UserError
-from seedproof.printable import file_name
+from seedproof.printable import counted, file_name
 from seedproof.report import wording
 from seedproof.report.html import study_figures, study_page
-from seedproof.report.html.page import FigureEntry
+from seedproof.report.html.page import FigureEntry, Page
 from seedproof.report.html.stored import stored_figures, stored_ledger, stored_request
 from seedproof.report.html.study import study_runs
+from seedproof.report.html.study_facts import study_sections
 from seedproof.report.limits import Limits
 from seedproof.report.notes import task_notes
 from seedproof.report.tables import answers_to_markdown, tables_to_markdown
 from seedproof.store import Store, read_table, write_atomically, write_table
 from seedproof.store.checked import STOPPED
-
-if TYPE_CHECKING:
-    from seedproof.report.html.page import Page
 
 MOST_ROWS, MOST_COLUMNS = 24, 10
 """Tables that are longer or wider are linked as CSV, not shown; of those that have them all, these columns are."""
@@ -69,10 +68,7 @@ def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT, *, bas
         raise UserError(f"cannot write {target}: give the name of a Markdown file, ending in .md")
     folder = target.with_suffix("")
     with tempfile.TemporaryDirectory() as scratch:
-        page = study_page(store, None, baseline=baseline)
-        entries = stored_figures(store.path) or study_figures(
-            store, study_runs(store), Path(scratch), ".svg", limits=limits
-        )
+        page, entries = _contents(store, Path(scratch), limits, baseline)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             text = "\n".join(_page(page, store, entries, folder))
@@ -82,15 +78,25 @@ def write_markdown(store: Store, target: Path, limits: Limits = _DEFAULT, *, bas
     return target
 
 
+def _contents(store: Store, scratch: Path, limits: Limits, baseline: str | None) -> tuple[Page, Sequence[FigureEntry]]:
+    """What the page shows, and its figures: those that a reproduction has left, or else drawn into ``scratch``."""
+    figures = stored_figures(store.path)
+    if figures and not store.cells():  # a reproduction of what needs no runs, as Figure 6
+        return Page(title=store.name, sections=study_sections(store, stored_runs(store))), figures
+    page = study_page(store, None, baseline=baseline)
+    return page, figures or study_figures(store, study_runs(store), scratch, ".svg", limits=limits)
+
+
 def _page(page: Page, store: Store, entries: Sequence[FigureEntry], folder: Path) -> list[str]:
-    runs = study_runs(store).drop_duplicates("run")
+    runs = stored_runs(store).drop_duplicates("run")
     finished = len(came_to_end(runs))
     failed, stopped = (int((runs["outcome"] == outcome).sum()) for outcome in ("failed", STOPPED))
     request = stored_request(store.path)
     head = [
-        f"# {page.title}" if request is None else f"# Reproduction at --scale {request[1]}",
+        f"# {_cell(page.title)}" if request is None else f"# Reproduction at --scale {request[1]}",
         "",
-        f"{len(runs)} runs, {finished} finished, {failed} of them failed{f', {stopped} stopped early' if stopped else ''}.",
+        f"{counted(len(runs), 'run')}, {finished} finished, {failed} of them failed"
+        f"{f', {stopped} stopped early' if stopped else ''}.",
         "",
     ]
     is_reproduction = stored_ledger(store.path) is not None or stored_figures(store.path)
@@ -149,16 +155,16 @@ def _ledger(ledger: pd.DataFrame) -> list[str]:
     lines += ["| claim | verdict | effect [95 %] | p, corrected | n |", "| --- | --- | ---: | ---: | ---: |"]
     for row in ledger.to_dict("records"):
         numbers = f"{_number(row['effect'])} [{_number(row['effect_low'])}, {_number(row['effect_high'])}]"
-        effect = "–" if pd.isna(row["effect"]) else f"{row['effect_name']} {numbers}"
+        effect = "–" if pd.isna(row["effect"]) else f"{_cell(row['effect_name'])} {numbers}"
         wanted = "" if pd.isna(row["n_needed"]) else f" ({wording.would_decide(row)})"
         cells = [
-            f"{row['sentence']} *{row['paper']}.* {row['why']}",
+            f"{_cell(row['sentence'])} *{_cell(row['paper'])}.* {_cell(row['why'])}",
             VERDICTS[row["verdict"]],
             effect,
             _decisive_p(row),
             f"{_number(row['n'])}{wanted}",
         ]
-        lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -172,10 +178,10 @@ def _decisive_p(row: dict[Hashable, Any]) -> str:
 
 def _figure(entry: FigureEntry, folder: Path) -> list[str]:
     heading = f"{entry.name}: {entry.title}" if entry.name else entry.title
-    lines = [f"### {heading}", ""] + ([entry.finding, ""] if entry.finding else [])
+    lines = [f"### {_cell(heading)}", ""] + ([_cell(entry.finding), ""] if entry.finding else [])
     for image in entry.images:
         shutil.copyfile(image, folder / image.name)
-        lines += [f"![{entry.title}]({_link(folder, image.name)})", ""]
+        lines += [f"![{_cell(entry.title)}]({_link(folder, image.name)})", ""]
     if entry.note:
         lines += [f"> {_cell(entry.note)}", ""]
     if entry.command:
@@ -225,5 +231,6 @@ def _number(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text from data or names, so that Markdown takes it as text."""
-    return re.sub(r"([\\|`<>])", r"\\\1", " ".join(str(text).split())).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    """Text from data or names, so that Markdown takes it as text; an underscore inside of a word is one anyway."""
+    escaped = re.sub(r"([\\|`*~<>\[\]]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(str(text).split()))
+    return escaped.replace("\\<", "&lt;").replace("\\>", "&gt;")

@@ -117,17 +117,24 @@ _IN_WORDS = {
 }
 
 
+_SETTING = r"[\w.:-]+=(?:\"[^\"]*\"|[^\",()]*)"
+_SETTINGS = re.compile(rf"(?<=\S)\(({_SETTING}(?:,\s*{_SETTING})*)\)")
+
+
 def recipe_in_words(label: str) -> str:
-    """A recipe's label as a figure says it.
+    """A recipe's label as a figure says it: the settings of the recipe and of each of its methods, all else as it is.
 
     >>> recipe_in_words("devlin(bias_correction=True, epochs=10, dropout=0.1)")
     'devlin, with bias correction, 10 epochs, dropout 0.1'
+    >>> recipe_in_words("mosbach(epochs=10) + llrd(decay=0.9) + ema")
+    'mosbach, 10 epochs + llrd, decay 0.9 + ema'
     """
-    match = re.fullmatch(r"([^()]+)\((.+)\)", label)
-    if match is None:
-        return label
-    parts = [match[1]]
-    for setting in re.split(r",\s*", match[2]):
+    return _SETTINGS.sub(_settings_in_words, label)
+
+
+def _settings_in_words(match: re.Match[str]) -> str:
+    parts = [""]
+    for setting in re.findall(_SETTING, match[1]):
         name, _, value = setting.partition("=")
         known = _IN_WORDS.get(setting.replace("'", "")) or _IN_WORDS.get(name, f"{name.replace('_', ' ')} {{}}")
         parts.append(known.format(value))

@@ -14,7 +14,7 @@ import pytest
 from seedproof.errors import UserError
 from seedproof.report import figures
 from seedproof.report.figures import curves, forgetting, generalization, gradients, step_sizes, style, surface
-from seedproof.report.figures.axes import log_axis
+from seedproof.report.figures.axes import log_axis, one_format
 from seedproof.report.figures.writing import also_as
 
 HOSTILE = "<script>$x$</script>"
@@ -70,7 +70,7 @@ def plane() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     grid = pd.DataFrame({"alpha": alpha, "beta": beta, "loss": alpha + 2 * beta + 5})
     grid.loc[0, "loss"] = math.nan
     points = pd.DataFrame({"point": list("pfs"), "alpha": [0, 1, 0], "beta": [0, 0, 1], "loss": [5.0, 6.0, 7.0]})
-    edges = pd.DataFrame({"edge": ["pf", "pf", "fs", "fs"], "position": [0.0, 1, 0, 1], "loss": [5.0, 6, 6, 7]})
+    edges = pd.DataFrame({"edge": ["p-f", "p-f", "f-s", "f-s"], "position": [0.0, 1, 0, 1], "loss": [5.0, 6, 6, 7]})
     return grid, points, edges
 
 
@@ -137,6 +137,18 @@ def test_curves_tell_verdicts_apart_without_colour():
     assert cross.tolist() == [147.0, pytest.approx(0.69)]  # the last window has the NaN
 
 
+def test_an_axis_says_what_its_means_are_of():
+    """300 losses in windows of 3: steps, or five times as many where each was a mean of 5 already, or evaluations."""
+    for more, said in (({}, "3 steps"), ({"each": 5}, "up to 15 steps"), ({"of": "evaluations"}, "3 evaluations")):
+        figure = figure_of(lambda more=more: curves._figure(curve_table(), "loss", False, None, **more))
+        assert figure.get_supylabel() == f"loss (means of {said})"
+    losses = figure_of(lambda: forgetting._figure(forgetting_table(), curve_table(), None)).axes[1]
+    assert losses.get_title(loc="left") == "Training loss (means of 4 steps)"
+    few = curve_table().groupby("run").head(60)
+    losses = figure_of(lambda: forgetting._figure(forgetting_table(), few, None)).axes[1]
+    assert losses.get_title(loc="left") == "Training loss"
+
+
 def test_windows_lose_no_value_that_is_not_finite():
     """1..7 in threes by hand: means 2 and 5.5, the rest in the last window; the NaN stays in its own window."""
     steps, means = curves.windowed(np.arange(1, 8), np.arange(1.0, 8), 3)
@@ -172,6 +184,21 @@ def test_the_pretrained_model_is_a_line_and_a_diamond():
     assert diamonds == [[3.0, 8.0], [3.0, 8.0]]
 
 
+def test_a_few_layers_of_another_model_are_not_the_pretrained_model():
+    """Of ``--layers 0,1 --embeddings pretrained`` the last point is still fine-tuned; of two models each has its own line."""
+    table = forgetting_table()
+    few = table[(table["embeddings"] == "finetuned") & (table["layers_restored"] < 2)].assign(embeddings="pretrained")
+    figure = figure_of(lambda: forgetting._figure(few, None, None))
+    flat = [line for line in figure.axes[0].lines if len(line.get_ydata()) and len(set(line.get_ydata())) == 1]
+    assert flat == []
+    assert "pre-trained model" not in [text.get_text() for text in figure.legends[0].get_texts()]
+    other = table.assign(model="b", run=table["run"] + "b", perplexity=2 * table["perplexity"])
+    two = figure_of(lambda: forgetting._figure(pd.concat([table.assign(model="a"), other]), None, None)).axes
+    assert [axes.get_title(loc="left") for axes in two[:2]] == ["a: perplexity", "b: perplexity"]
+    heights = [[line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1] for axes in two[:2]]
+    assert heights == [[8.0], [16.0]]
+
+
 def test_k_and_step_size_are_what_the_table_says():
     left, right = figure_of(lambda: step_sizes._figure(step_table())).axes[:2]
     assert set(left.lines[0].get_ydata()) == {0.3}
@@ -196,6 +223,12 @@ def test_levels_are_logarithmic_over_powers_of_ten():
     assert np.diff(np.log(surface.contour_levels(np.array([0.01, 10.0])))) == pytest.approx(math.log(1000) / 21)
     assert np.diff(surface.contour_levels(np.array([1.0, 2.0]))) == pytest.approx(1 / 21)
     assert np.all(np.diff(surface.contour_levels(np.array([3.0, 3.0]))) > 0)
+
+
+def test_edges_are_called_by_their_ends():
+    """As a measurement names them."""
+    axes = figure_of(lambda: surface._figure(*plane(), "loss")).axes[1]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["p to f", "f to s"]
 
 
 def test_checkpoints_are_where_they_belong():
@@ -251,6 +284,13 @@ def test_other_kinds_can_be_written_beside(tmp_path):
         figures.draw_step_sizes(step_table(), tmp_path / "a.svg")
     figures.draw_step_sizes(step_table(), tmp_path / "b.svg")
     assert sorted(path.name for path in tmp_path.glob("*.pdf")) == ["a.pdf"]
+
+
+def test_numbers_of_a_scale_are_told_apart():
+    """The bar of a plane that is nearly flat said 0.69 at every tick."""
+    assert one_format([0.6912, 0.6931, 0.695]) == ["0.691", "0.693", "0.695"]
+    assert one_format([0.69314718, 0.69314719]) == ["6.9314718e-01", "6.9314719e-01"]
+    assert one_format([2.0, 2.0]) == ["2.0", "2.0"]
 
 
 @pytest.mark.parametrize("smallest", [0.449, 0.02, 3e-9])

@@ -11,6 +11,7 @@ from tests.report.html.conftest import EXAMPLES, LAYERS, NAMES, made_records, ma
 
 from seedproof.report.html import drilldown
 from seedproof.report.limits import Limits
+from seedproof.tasks import Split, Task
 
 
 def test_norms_are_kept_to_a_sixteenth_of_a_power_of_ten():
@@ -66,14 +67,26 @@ def test_a_long_run_is_kept_small_and_whole():
 
 
 def test_predictions_by_hand():
-    """15 of each class, all answered 0: the table of confusion, and two bytes an example."""
+    """15 of each class, all answered 0: the table of confusion, and three bytes an example."""
     task = make_task()
     run = drilldown.compact_run(made_records("majority", task), "accuracy", 40, task)
     assert run["dev"]["confusion"] == [[15, 0], [15, 0]]
-    pairs = np.frombuffer(base64.b64decode(run["dev"]["pairs"]), np.uint8).reshape(EXAMPLES, 2)
-    assert set(pairs[:, 0]) == {0}
-    assert pairs[0, 1] == round(255 / (1 + math.exp(-2)))
+    singles = np.frombuffer(base64.b64decode(run["dev"]["singles"]), np.uint8).reshape(EXAMPLES, 3)
+    assert set(singles[:, 0]) == set(singles[:, 1]) == {0}
+    assert singles[0, 2] == round(255 / (1 + math.exp(-2)))
     assert run["score"] == {"x": [20, 40], "y": [0.5, 0.5]}
+
+
+def test_of_many_classes_the_one_that_was_predicted_is_kept():
+    """Class 299 was shown as class 43, its number in one byte; and the table of confusion of so many is left out."""
+    numbers = np.arange(300)
+    split = Split(tuple(f"text {number}" for number in numbers), None, numbers)
+    classes = tuple(f"class {number:03}" for number in numbers)
+    task = Task(name="many", train=split, dev=split, classes=classes, metrics=("accuracy",))
+    kept = drilldown.predictions(9.0 * np.eye(300), task)
+    singles = np.frombuffer(base64.b64decode(kept["singles"]), np.uint8).reshape(300, 3).astype(int)
+    assert (singles[:, 0] + 256 * singles[:, 1]).tolist() == numbers.tolist()
+    assert "confusion" not in kept
 
 
 def test_what_was_not_recorded_is_left_out():

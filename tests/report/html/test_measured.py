@@ -12,8 +12,8 @@ from seedproof.report.html.measured import measured_figures
 
 FAILED, GOOD = "0" * 16, "1" * 16
 RUNS = pd.DataFrame(
-    [(FAILED, "glue/rte", "devlin", "0"), (GOOD, "glue/rte", "devlin(bias_correction=True)", "3")],
-    columns=["run", "task", "recipe", "seed"],
+    [(FAILED, "glue/rte", "m", "devlin", "0"), (GOOD, "glue/rte", "m", "devlin(bias_correction=True)", "3")],
+    columns=["run", "task", "model", "recipe", "seed"],
 )
 
 
@@ -60,6 +60,14 @@ def test_forgetting_is_one_figure_and_every_plane_another(study, tmp_path):
         "on glue/rte"
     )
     assert set(plane.tables) == {"grid", "points", "edges", "barriers"}
+
+
+def test_runs_of_two_models_are_two_panels(study, tmp_path):
+    """They had one line of the pre-trained model, that of the first."""
+    [forgotten, _] = measured_figures(study, tmp_path, ".svg", RUNS.assign(model=["one", "two"]))
+    drawn = forgotten.images[0].read_text()
+    assert "one: perplexity" in drawn
+    assert "two: perplexity" in drawn
 
 
 def test_nothing_measured_is_nothing_drawn(tmp_path):

@@ -84,6 +84,20 @@ def test_a_limit_that_bites_is_said_with_the_option_that_raises_it(store, tmp_pa
     assert text.count('class="open"') == 3
 
 
+def test_losses_that_are_means_already_are_said_to_be(store, tmp_path):
+    """Forty steps in ten points: the axis said nothing, and of 12,000 steps in a thousand points "means of 10 steps"."""
+    study = study_drawings._Study(store, study_runs(store), tmp_path, ".svg", Limits(points=10))
+    [drawing] = study_drawings._losses(study).images
+    assert "training loss (means of up to 4 steps)" in drawing.read_text()
+
+
+def test_scores_of_two_classes_are_not_called_by_one(store, tmp_path):
+    """F1 of each task's own rare class was called F1 of the first task's."""
+    runs = study_runs(store).assign(positive_class=lambda table: table["recipe"])
+    [drawing] = study_drawings._scores(study_drawings._Study(store, runs, tmp_path, ".svg", Limits())).images
+    assert "score on the development set" in drawing.read_text()
+
+
 def test_a_missing_recording_is_named_with_the_command_that_adds_it(tmp_path):
     store = make_store(tmp_path / "made store", gradients=False, outcomes={"devlin": ["succeeded", "majority"]})
     (figures := tmp_path / "figures").mkdir()

@@ -20,16 +20,22 @@ def plain_grid(axes: Axes) -> None:
 
 
 def one_format(values: Iterable[float]) -> list[str]:
-    """Numbers of a scale with one number of decimals: two digits of the smallest, at most 6; else powers of ten.
+    """Numbers of a scale with one number of decimals: two digits of the smallest, or as many as tell all numbers apart, at most
+    6; else powers of ten.
 
-    >>> one_format([5.67, 0.926, 0.449])
-    ['5.67', '0.93', '0.45']
+    >>> one_format([5.67, 0.926, 0.449]), one_format([0.6912, 0.6931, 0.695])
+    (['5.67', '0.93', '0.45'], ['0.691', '0.693', '0.695'])
     """
     listed = [float(value) for value in values]
     sizes = [abs(value) for value in listed if value]
     decimals = max(0, 1 - math.floor(math.log10(min(sizes, default=1.0))))
-    form = f".{decimals}f" if decimals <= 6 and max(sizes, default=1.0) < 1e6 else ".1e"
-    return [format(value, form) for value in listed]
+    forms = [f".{places}f" for places in range(decimals, 7)] if max(sizes, default=1.0) < 1e6 else []
+    written: list[str] = []
+    for form in [*forms, *(f".{places}e" for places in range(1, 17))]:
+        written = [format(value, form) for value in listed]
+        if len(set(written)) == len(set(listed)):
+            break
+    return written
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

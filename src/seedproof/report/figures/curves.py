@@ -37,6 +37,8 @@ def draw_curves(
     y_label: str,
     log: bool = False,
     reference: tuple[str, float] | None = None,
+    of: str = "steps",
+    each: int = 1,
 ) -> Path:
     """Draw ``value`` against ``step`` for every run of ``table`` and write the figure to ``path``.
 
@@ -47,12 +49,14 @@ def draw_curves(
         y_label: what the values are, with their unit.
         log: whether the values are on a logarithmic axis.
         reference: label and height of a line across every panel, such as the entropy of the labels.
+        of: what there is a value of: ``steps``, or ``evaluations``.
+        each: how many of these a value of the longest run stands for already, as their mean.
 
     Raises:
         UserError: the table is empty or lacks a column, or ``path`` cannot be a figure.
     """
     table = drawable(table, COLUMNS, y_label)
-    return write_figure(lambda: _figure(table, y_label, log, reference), path, {"": table})
+    return write_figure(lambda: _figure(table, y_label, log, reference, of, each), path, {"": table})
 
 
 def windowed(steps: NDArray[Any], values: NDArray[Any], window: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -69,7 +73,9 @@ def windowed(steps: NDArray[Any], values: NDArray[Any], window: int) -> tuple[ND
     return steps[ends - 1], means
 
 
-def _figure(table: pd.DataFrame, y_label: str, log: bool, reference: tuple[str, float] | None) -> Figure:
+def _figure(
+    table: pd.DataFrame, y_label: str, log: bool, reference: tuple[str, float] | None, of: str = "steps", each: int = 1
+) -> Figure:
     facets = [name for name in ("task", "model", "recipe") if name in table and table[name].nunique(dropna=False) > 1]
     groups = list(table.groupby(facets, sort=False, dropna=False)) if facets else [((), table)]
     window = max(1, math.ceil(table.groupby("run", sort=False).size().max() / _POINTS))
@@ -82,7 +88,7 @@ def _figure(table: pd.DataFrame, y_label: str, log: bool, reference: tuple[str, 
             present[look] = present.get(look, 0) + 1
         axes.set_title(title, loc="left")
         axes.set_xlabel("step")
-    unit = f" (means of {window} steps)" if window > 1 else ""
+    unit = f" (means of {'up to ' if each > 1 else ''}{window * each} {of})" if window * each > 1 else ""
     unit += " (logarithmic)" if log else ""
     figure.supylabel(f"{y_label}{unit}", fontsize=9)
     handles = [

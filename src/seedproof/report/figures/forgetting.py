@@ -31,8 +31,9 @@ def draw_forgetting(
     """Draw perplexity against the number of layers put back, and the training loss beside it; written to ``path``.
 
     Args:
-        table: columns ``COLUMNS``. Rows with ``embeddings`` "pretrained" are drawn as open diamonds: with all layers
-            put back they are the pre-trained model itself, whose perplexity is the dotted line.
+        table: columns ``COLUMNS``; ``task`` and ``model`` make panels of their own. Rows with ``embeddings`` "pretrained" are
+            drawn as open diamonds. Where a run has both embeddings with the most layers put back, these are all layers
+            (:func:`seedproof.forgetting`), and the pre-trained ones make it the pre-trained model: the dotted line.
         losses: training losses of the same runs, columns ``LOSS_COLUMNS``; None or empty leaves that panel out.
         path: a PNG, SVG or PDF file; its numbers go beside it, those of the losses as ``.losses.csv``.
         entropy: of the training labels in nats, drawn as a line among the losses: what a model that learns nothing
@@ -50,24 +51,25 @@ def draw_forgetting(
 
 
 def _figure(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None) -> Figure:
-    facets = ["task"] if "task" in table and table["task"].nunique() > 1 else []
-    groups = [(str(key[0]), rows) for key, rows in table.groupby(facets, sort=False)] if facets else [("", table)]
+    facets = [name for name in ("task", "model") if name in table and table[name].nunique() > 1]
+    groups = list(table.groupby(facets, sort=False)) if facets else [((), table)]
     columns = 1 if losses is None else 2
     figure, all_axes = style.panels(
         len(groups) * columns, across=columns, width=3.9 if columns == 2 else 5.0, height=2.9
     )
-    for number, (task, rows) in enumerate(groups):
-        _perplexities(all_axes[columns * number], rows, task)
+    for number, (key, rows) in enumerate(groups):
+        _perplexities(all_axes[columns * number], rows, ", ".join(style.shortened(part) for part in key))
         if losses is not None:
-            inside = losses[losses["task"] == task] if facets and "task" in losses else losses
+            inside = losses[losses["run"].isin(rows["run"])] if facets else losses
             _losses(all_axes[columns * number + 1], inside, entropy)
-    style.bottom_legend(figure, _legend(table, losses, entropy), columns=2 if columns == 2 else 1)
+    is_whole = any(_pretrained(rows) is not None for _, rows in groups)
+    style.bottom_legend(figure, _legend(table, losses, entropy, is_whole), columns=2 if columns == 2 else 1)
     return figure
 
 
-def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
+def _perplexities(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     log_axis(axes, "y")
-    axes.set_title(f"{task}: perplexity" if task else "Perplexity of masked words", loc="left")
+    axes.set_title(f"{name}: perplexity" if name else "Perplexity of masked words", loc="left")
     axes.set_xlabel("top layers put back as pre-trained")
     axes.set_ylabel("perplexity (logarithmic)")
     plain_grid(axes)
@@ -91,15 +93,22 @@ def _perplexities(axes: Axes, rows: pd.DataFrame, task: str) -> None:
             linewidth=0.9,
             zorder=4,
         )
-    whole = rows[(rows["layers_restored"] == layers) & (rows["embeddings"] == "pretrained")]
-    if len(whole):
-        axes.axhline(
-            float(whole["perplexity"].iloc[0]), color=style.GRAY, linestyle=(0, (1, 2)), linewidth=1, zorder=1.5
-        )
+    if (whole := _pretrained(rows)) is not None:
+        axes.axhline(whole, color=style.GRAY, linestyle=(0, (1, 2)), linewidth=1, zorder=1.5)
+
+
+def _pretrained(rows: pd.DataFrame) -> float | None:
+    """The perplexity of the pre-trained model, where it was measured: not of fewer layers than there are."""
+    top = rows[rows["layers_restored"] == rows["layers_restored"].max()]
+    both = top.groupby("run")["embeddings"].transform("nunique") > 1
+    whole = top[both & (top["embeddings"] == "pretrained")]
+    return float(whole["perplexity"].iloc[0]) if len(whole) else None
 
 
 def _losses(axes: Axes, rows: pd.DataFrame, entropy: float | None) -> None:
-    axes.set_title("Training loss", loc="left")
+    longest = rows.groupby("run", sort=False).size().max() if len(rows) else 0
+    window = max(1, -(-longest // _POINTS))
+    axes.set_title(f"Training loss{f' (means of {window} steps)' if window > 1 else ''}", loc="left")
     axes.set_xlabel("step")
     plain_grid(axes)
     if entropy is not None:
@@ -107,7 +116,6 @@ def _losses(axes: Axes, rows: pd.DataFrame, entropy: float | None) -> None:
     for _, run in rows.groupby("run", sort=False):
         values = run["value"].to_numpy(np.float64)
         look = style.verdict(run["outcome"].iloc[0], values)
-        window = max(1, -(-len(values) // _POINTS))
         axes.plot(*windowed(run["step"].to_numpy(np.float64), values, window), alpha=0.85, **style.LINES[look])
 
 
@@ -117,7 +125,7 @@ def _finite(values: pd.Series[float]) -> Any:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def _legend(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None) -> list[Any]:
+def _legend(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | None, is_whole: bool) -> list[Any]:
     present = {style.verdict(outcome) for outcome in table["outcome"]}
     handles = [
         style.line_mark(style.LINES[look], f"{label}, fine-tuned embeddings" if losses is None else label)
@@ -127,6 +135,7 @@ def _legend(table: pd.DataFrame, losses: pd.DataFrame | None, entropy: float | N
     if (table["embeddings"] == "pretrained").any():
         diamond = {"marker": "D", "s": 17, "facecolor": "white", "edgecolor": style.DARK, "linewidth": 0.9}
         handles.append(style.point_mark(diamond, "with pre-trained embeddings"))
+    if is_whole:
         handles.append(
             style.line_mark({"color": style.GRAY, "linestyle": (0, (1, 2)), "linewidth": 1}, "pre-trained model")
         )

@@ -183,8 +183,7 @@ def _profiles(axes: Axes, edges: pd.DataFrame, value: str) -> None:
 
 
 def _edge_name(edge: object) -> str:
-    text = str(edge)
-    return f"{text[0]} to {text[1]}" if len(text) == 2 else text
+    return " to ".join(str(edge).split("-"))
 
 
 def _handle(name: str) -> Any:

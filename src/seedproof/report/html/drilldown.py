@@ -1,6 +1,6 @@
 """What the page keeps of each run, small enough for a thousand of them: curves, a gradient heat map, predictions.
 
-Losses become means over windows of steps, gradient norms bytes of their logarithm, predictions two bytes an example. The
+Losses become means over windows of steps, gradient norms bytes of their logarithm, predictions three bytes an example. The
 script of the page (``run.js``) reads back exactly what is written here.
 """
 
@@ -38,6 +38,8 @@ LOWEST, HIGHEST = -12.0, 4.0
 """Powers of ten that the bytes of the heat map cover: 2 to 254, in steps of 0.063."""
 MISSING, ZERO, NOT_FINITE = 0, 1, 255
 """Bytes of the heat map that are no numbers."""
+MOST_CLASSES = 200
+"""Classes of a task up to which a run keeps its table of confusion: of 1,000 each run would have a million numbers."""
 
 
 def compact_run(
@@ -158,8 +160,8 @@ def encode(norms: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def predictions(logits: Any, task: Task, examples: int = Limits.examples) -> dict[str, Any] | None:
-    """What a run predicts on the development set: the whole table of confusion, and the first single ``examples``; of several
-    labels an example their names."""
+    """What a run predicts on the development set: the whole table of confusion, and the first single ``examples`` as bytes, two
+    for the class and one for its probability; of several labels an example their names."""
     logits = np.asarray(logits, np.float64)
     if len(logits) != len(task.dev):
         return None
@@ -172,10 +174,13 @@ def predictions(logits: Any, task: Task, examples: int = Limits.examples) -> dic
     predicted = logits.argmax(axis=1)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     probability = shifted.max(axis=1) / shifted.sum(axis=1)
-    count = len(task.classes)
-    confusion = np.bincount(task.dev.labels * count + predicted, minlength=count * count).reshape(count, count)
-    pairs = np.stack([predicted, np.rint(255 * probability)], axis=1)[:examples].astype(np.uint8)
-    return {"confusion": confusion.tolist(), "pairs": base64.b64encode(pairs.tobytes()).decode("ascii")}
+    parts = (predicted % 256, predicted // 256, np.rint(255 * probability))
+    singles = np.stack(parts, axis=1)[:examples].astype(np.uint8)
+    content: dict[str, Any] = {"singles": base64.b64encode(singles.tobytes()).decode("ascii")}
+    if (count := len(task.classes)) <= MOST_CLASSES:
+        confusion = np.bincount(task.dev.labels * count + predicted, minlength=count * count)
+        content["confusion"] = confusion.reshape(count, count).tolist()
+    return content
 
 
 def compact_task(task: Task, limits: Limits, *, texts: bool) -> dict[str, Any]:

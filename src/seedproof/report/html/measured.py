@@ -28,11 +28,15 @@ def measured_figures(study: Path, folder: Path, suffix: str, runs: pd.DataFrame)
     """
     curves = [_table(path) for path in sorted(study.glob(f"{FOLDER}/forgetting-*/forgetting.csv"))]
     planes = sorted(path.parent for path in study.glob(f"{FOLDER}/surface-*-*/grid.csv"))
-    entries = [_forgetting(pd.concat(curves, ignore_index=True), folder / f"forgetting{suffix}")] if curves else []
+    entries = (
+        [_forgetting(pd.concat(curves, ignore_index=True), folder / f"forgetting{suffix}", runs)] if curves else []
+    )
     return entries + [_surface(plane, folder / f"{plane.name}{suffix}", runs) for plane in planes]
 
 
-def _forgetting(table: pd.DataFrame, path: Path) -> FigureEntry:
+def _forgetting(table: pd.DataFrame, path: Path, runs: pd.DataFrame) -> FigureEntry:
+    models = dict(zip(runs["run"], runs["model"], strict=True))
+    table = table.assign(model=[models.get(run, "unknown model") for run in table["run"]])
     counts = table.drop_duplicates("run")["outcome"].value_counts()
     measured = " and ".join(f"{count} {outcome}" for outcome, count in counts.items())
     return FigureEntry(

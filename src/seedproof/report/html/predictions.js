@@ -6,11 +6,12 @@ function predictions(dev, task) {
     return block;
   }
   if (dev.confusion) block.append(confusion(dev.confusion, task.classes));
+  else if (dev.singles) block.append(make("p", { className: "note" }, `A table of confusion of ${task.classes.length} classes is not kept in this page.`));
   const examples = dev.value
     ? dev.value.map((value, index) => regression(value, index, task))
     : dev.several
       ? dev.several.map((names, index) => several(names, index, task))
-      : classified(bytes(dev.pairs), task);
+      : classified(bytes(dev.singles), task);
   const list = make("ol", { className: "examples" }), more = make("button", { type: "button" }, "Show more");
   const only = make("input", { type: "checkbox", checked: !dev.value });
   let shown = 0, listed = [];
@@ -40,9 +41,10 @@ function confusion(counts, classes) {
   return make("div", { className: "scroll" }, make("table", { className: "confusion" }, make("thead", {}, head), make("tbody", {}, ...rows)));
 }
 
-function classified(pairs, task) {
+function classified(singles, task) {
   return task.labels.map((label, index) => {
-    const [predicted, probability] = [pairs[2 * index], pairs[2 * index + 1] / 255];
+    const [low, high, share] = singles.subarray(3 * index, 3 * index + 3);
+    const [predicted, probability] = [low + 256 * high, share / 255];
     return { index, wrong: predicted !== label, said: `${task.classes[predicted]} (${(100 * probability).toFixed(0)} %), true: ${task.classes[label]}` };
   });
 }

@@ -84,6 +84,12 @@ class _Study:
     def finished(self) -> pd.DataFrame:
         return came_to_end(self.runs)
 
+    @property
+    def window(self) -> int:
+        """Steps in a mean of the losses of the longest run whose curve is drawn."""
+        steps = chosen_runs(self.finished, self.limits)[0]["steps"].fillna(0)
+        return max(1, -(-int(steps.max() if len(steps) else 0) // self.limits.points))
+
     @cached_property
     def curves(self) -> tuple[dict[str, list[dict[str, Any]]], str]:
         """Losses and evaluations of the chosen runs, and a sentence that says which they are."""
@@ -92,9 +98,8 @@ class _Study:
             run: list(curve_records(self.store.run(run).records(), int(steps), self.limits.points))
             for run, steps in zip(chosen["run"], chosen["steps"].fillna(0), strict=True)
         }
-        if (longest := int(chosen["steps"].fillna(0).max() if len(chosen) else 0)) > self.limits.points:
-            window = -(-longest // self.limits.points)
-            note += f" Losses are means over windows, of {window} steps in the longest run; {more('points')}."
+        if self.window > 1:
+            note += f" Losses are means over windows, of {self.window} steps in the longest run; {more('points')}."
         return found, note
 
     def gradients(self, run: str) -> list[Any]:
@@ -117,8 +122,8 @@ def _boxes(study: _Study) -> FigureEntry:
         title=title,
         tables={"box plot": table},
         images=[draw_box_plot(table, study.path("scores"))],
-        finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than always "
-        "answering the most frequent label.",
+        finding="Stability is the spread of these scores over the seeds; a failed run is one that is not better than a "
+        "prediction that never changes.",
     )
 
 
@@ -133,7 +138,7 @@ def _losses(study: _Study) -> FigureEntry:
     if not curves:
         return _nothing("losses", title, study.runs)
     table = _with_cells(loss_table(curves, study.runs), study.runs)
-    image = figures.draw_curves(table, study.path("losses"), y_label="training loss")
+    image = figures.draw_curves(table, study.path("losses"), y_label="training loss", each=study.window)
     finding = "In the paper: the loss of a failed run stays where it began, at the entropy of the labels."
     return FigureEntry(name="losses", title=title, finding=finding, images=[image], tables={"losses": table}, note=note)
 
@@ -149,9 +154,12 @@ def _scores(study: _Study) -> FigureEntry:
         note = "Each run was evaluated once, at its end, so there is no course to draw."
         note = f"{note} {what_adding_does(study.store)}"
         return FigureEntry(name="progress", title=title, note=note, command=command)
-    metrics = study.runs["metric"].dropna().unique()
-    label = f"development {wording.metric(study.runs)}" if len(metrics) == 1 else "score on the development set"
-    image = figures.draw_curves(table, study.path("progress"), y_label=label)
+    judged = study.runs[study.runs["metric"].notna()]
+    same = (
+        len(judged[["metric", "positive_class"]].drop_duplicates()) == 1
+    )  # F1 is of a class, which tasks have their own
+    label = f"development {wording.metric(judged)}" if same else "score on the development set"
+    image = figures.draw_curves(table, study.path("progress"), y_label=label, of="evaluations")
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
 
 
