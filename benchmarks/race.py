@@ -45,6 +45,8 @@ class Cell:
     """Best score so far, (runs, evaluations); -inf where there is none."""
     alarms: np.ndarray
     """Fraction of the training at which the detector called the run doomed, (runs,); inf where it did not."""
+    majority: float
+    """Score of a prediction that never changes: that of a draw in which no run gets to its end."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,15 @@ def _cell(name: str, runs: pd.DataFrame, scores: pd.DataFrame) -> Cell:
     looks = [step for step in table if 0 < step < steps and lasting[step].notna().all()]
     early = np.maximum.accumulate(table[looks].fillna(-np.inf).to_numpy(float), axis=1)
     final = np.where(np.isfinite(runs["score"]), runs["score"], -np.inf).astype(float)
-    alarms = runs["alarm"].fillna(np.inf).to_numpy(float) / steps
-    return Cell(name, final, (runs["outcome"] == "failed").to_numpy(), np.array(looks) / steps, early, alarms)
+    return Cell(
+        name=name,
+        final=final,
+        failed=(runs["outcome"] == "failed").to_numpy(),
+        fractions=np.array(looks) / steps,
+        early=early,
+        alarms=runs["alarm"].to_numpy(float, na_value=np.inf) / steps,
+        majority=float(runs["majority"].iloc[0]),
+    )
 
 
 def with_doomed_stopped(cell: Cell) -> Cell:
@@ -120,7 +129,8 @@ def replay(cell: Cell, race: Race, *, draws: int, stop_doomed: bool = False, see
     seen = with_doomed_stopped(cell) if stop_doomed else cell
     ranked = np.take_along_axis(drawn, np.argsort(-seen.early[drawn, look], axis=1, kind="stable"), axis=1)
     going_on = ranked[:, : race.finished]
-    best, raced = cell.final[drawn].max(axis=1), seen.final[going_on].max(axis=1)
+    best, raced = (scores.max(axis=1) for scores in (cell.final[drawn], seen.final[going_on]))
+    best, raced = (np.where(np.isfinite(each), each, cell.majority) for each in (best, raced))
     ends = np.where(np.arange(race.started) < race.finished, 1.0, at)
     share = float((np.minimum(ends, cell.alarms[ranked]) if stop_doomed else ends).mean())
     none = (float(cell.failed[drawn].all(axis=1).mean()), float(seen.failed[going_on].all(axis=1).mean()))
