@@ -1,11 +1,11 @@
 """The doomed-run detector (docs/detector.md): fit on some runs, measured on others, and written into the package.
 
-    python benchmarks/detector.py STORE ... [--foreign STORE ...] [--write]
+    python benchmarks/detector.py [STORE ...] [--foreign STORE ...] [--joined STORE] [--write]
 
 Runs of seeds from 1000 on are for training, those below for the test, wherever they are stored: no run is in both. Stores
-need no recording beyond the default ones. All runs of foreign stores, of whatever seeds, are only tested. Printed are the
-tables of docs/detector.md; ``--write`` puts coefficients, threshold and what was measured into
-src/seedproof/alarms/doomed.json, and what they were fit to into the tests' assets.
+need no recording beyond the default ones. All runs of foreign stores, of whatever seeds, are only tested; where no others are
+given, with the fit that the package has. Printed are the tables of docs/detector.md; ``--write`` puts coefficients, threshold
+and what was measured into src/seedproof/alarms/doomed.json, and what they were fit to into the tests' assets.
 """
 
 from __future__ import annotations
@@ -15,18 +15,28 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from detector_runs import Runs, fit, gather, halves, judged, out_of_fold, probabilities, threshold, validation
+from detector_runs import (
+    STORED,
+    Runs,
+    fit,
+    gather,
+    halves,
+    joined,
+    judged,
+    out_of_fold,
+    probabilities,
+    stored_runs,
+    threshold,
+    validation,
+)
 from sklearn.metrics import roc_auc_score
 
-from seedproof.alarms.doomed import FRACTIONS, TABLE, Fit
+from seedproof.alarms.doomed import FRACTIONS, TABLE, Fit, shipped
 from seedproof.analysis import alarm_rates, halving_table
 
-STORED = Path(__file__).resolve().parent.parent / "tests" / "assets" / "detector.parquet"
-"""The symptoms of the training runs, from which the test makes the fit again."""
 EPOCHS = (1 / 3, 2 / 3)
 """Fractions at which three epochs are evaluated: Dodge's rule can decide there."""
 
@@ -137,6 +147,22 @@ def show_test(train: Runs, test: Runs, made: Fit) -> None:
     markdown("By kind", list(by_kind(judged(test, made))))
 
 
+def show_foreign(stores: Sequence[str], made: Fit) -> None:
+    """Print what a fit says of the runs of each store."""
+    for store in stores:
+        markdown(f"Foreign: {store}", list(rules(gather([store]), made)))
+
+
+def show_joined(store: str) -> None:
+    """Print what is said of a store's runs of odd seeds: by the fit as it is, and by one to its runs of even seeds, too."""
+    runs = gather([store])
+    is_odd = runs.table["number"] % 2 == 1
+    even, odd = runs.only(~is_odd), runs.only(is_odd)
+    both = Fit(decisions=fit(joined(stored_runs(), even)), threshold=shipped().threshold)
+    for said, made in (("as it is", shipped()), (f"and {len(even.table)} runs of even seeds", both)):
+        markdown(f"{store}, odd seeds, by the fit {said}", list(rules(odd, made)))
+
+
 def written(train: Runs, made: Fit, measured: dict[str, object] | None) -> dict[str, object]:
     """The content of doomed.json."""
     of_training = {
@@ -151,10 +177,18 @@ def written(train: Runs, made: Fit, measured: dict[str, object] | None) -> dict[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stores", nargs="+", metavar="STORE")
+    parser.add_argument("stores", nargs="*", metavar="STORE")
     parser.add_argument("--foreign", nargs="*", default=[], metavar="STORE")
+    parser.add_argument("--joined", metavar="STORE", help="its even seeds join the fit, its odd ones are judged")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
+    if not args.stores:
+        if args.write or not (args.foreign or args.joined):
+            parser.error("give stores to fit to, --foreign STORE or --joined STORE")
+        show_foreign(args.foreign, shipped())
+        if args.joined:
+            show_joined(args.joined)
+        return
     train, test = halves(gather(args.stores))
     found = out_of_fold(train)
     value, count, false = threshold(train, found)
@@ -170,8 +204,7 @@ def main() -> None:
     if len(test.table):
         show_test(train, test, made)
         measured = validation(test, made)
-    for store in args.foreign:
-        markdown(f"Foreign: {store}", list(rules(gather([store]), made)))
+    show_foreign(args.foreign, made)
     if args.write:
         TABLE.write_text(json.dumps(written(train, made, measured), indent=1) + "\n", encoding="utf-8")
         stored = train.symptoms.merge(train.table[["run", "model", "task", "outcome"]], on="run").drop(columns="step")

@@ -18,6 +18,8 @@ from seedproof.analysis import alarm_rates, clopper_pearson_interval
 from seedproof.analysis.stored import stored_signals
 from seedproof.store import Store
 
+STORED = Path(__file__).resolve().parent.parent / "tests" / "assets" / "detector.parquet"
+"""The symptoms of the training runs, from which the shipped fit can be made again."""
 TRAINING = 1000
 """Seeds from here on are for training."""
 FEATURES = ["learned", "vanished"]
@@ -98,6 +100,19 @@ def examine(signals: Iterator[Signals]) -> tuple[list[Symptoms], float]:
         if np.isnan(stuck) and rule.see(each) is not None:
             stuck = each.step
     return found, stuck
+
+
+def stored_runs() -> Runs:
+    """The training runs of the shipped fit, as far as a fit needs them."""
+    rows = pd.read_parquet(STORED)
+    table = rows[["run", "model", "task", "outcome"]].drop_duplicates("run", ignore_index=True)
+    return Runs(table, rows.assign(step=0), pd.DataFrame(columns=["run"]))
+
+
+def joined(*parts: Runs) -> Runs:
+    """The runs of all parts, which have none in common."""
+    tables = zip(*((part.table, part.symptoms, part.scores) for part in parts), strict=True)
+    return Runs(*(pd.concat(each, ignore_index=True) for each in tables))
 
 
 def halves(runs: Runs) -> tuple[Runs, Runs]:

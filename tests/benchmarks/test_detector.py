@@ -18,13 +18,6 @@ def script(monkeypatch):
     return importlib.import_module("detector_runs")
 
 
-def stored(script):
-    """The runs that the shipped fit was made of."""
-    rows = pd.read_parquet(REPOSITORY / "tests" / "assets" / "detector.parquet")
-    table = rows[["run", "model", "task", "outcome"]].drop_duplicates("run", ignore_index=True)
-    return script.Runs(table, rows.assign(step=0), pd.DataFrame(columns=["run"]))
-
-
 def made(script, seeds, failed, vanished):
     names = [f"r{number}" for number in range(len(seeds))]
     outcome = np.where(failed, "failed", "succeeded")
@@ -64,12 +57,21 @@ def test_the_threshold_lets_through_what_keeps_the_interval_in_what_is_tolerated
 
 
 def test_what_is_shipped_is_what_the_script_makes_of_the_stored_runs(script):
-    runs = stored(script)
+    runs = script.stored_runs()
     for ours, theirs in zip(script.fit(runs), shipped().decisions, strict=True):
         assert (ours.intercept, ours.learned, ours.vanished) == pytest.approx(
             (theirs.intercept, theirs.learned, theirs.vanished), rel=0.01
         )
     assert script.threshold(runs, script.out_of_fold(runs))[0] == pytest.approx(shipped().threshold, abs=0.002)
+
+
+def test_runs_that_join_the_fit_move_it(script):
+    """A thousand runs with vanished gradients that did not fail."""
+    runs = script.stored_runs()
+    others = made(script, [0] * 1000, [False] * 1000, [-6.0] * 1000)
+    both = script.joined(runs, others)
+    assert (len(both.table), both.table["run"].is_unique) == (len(runs.table) + 1000, True)
+    assert script.fit(both)[0].vanished > script.fit(runs)[0].vanished + 0.5
 
 
 @pytest.mark.parametrize(("successful", "vouched"), [(437, ["a", "b"]), (436, ["b"])])  # .0125 ** (1 / 437) > .99
