@@ -80,6 +80,8 @@ class InlineLauncher(Launcher):
             )
             heard(events.Note(message=message))
         for placement in place(tally.left, 1, work.weight_bytes, self.machine()):
+            if heard.is_stopping():
+                return
             execute = self._execute_fleet if placement.members else self._execute_plain
             execute(work, placement, heard)
 
