@@ -7,8 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from seedproof.execution import Interrupted
+from seedproof.execution.plain import configure_process
 from seedproof.execution.session import Session
 from seedproof.launch import StudyInterrupted
 from seedproof.launch.base import Work
@@ -49,3 +51,22 @@ def test_after_ctrl_c_no_fleet_is_begun(work: Work) -> None:
         InlineLauncher(executor=interrupted).run(work, lambda event: None)
     assert (stop.value.summary.interrupted, stop.value.summary.not_started) == ([plain], [fleet])
     assert work.store.run(fleet).attempts() == []
+
+
+def configuring(session: Session) -> None:
+    """Set what runs on a GPU set."""
+    configure_process(Numerics(device="cuda"))
+    raise Interrupted
+
+
+def test_the_settings_of_the_process_are_as_before(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who only wants to be warned of what is not deterministic is not stopped by it afterwards."""
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with pytest.raises(StudyInterrupted):
+            InlineLauncher(executor=configuring).run(work, lambda event: None)
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
