@@ -153,6 +153,9 @@ def test_it_goes_on_where_it_was_interrupted(pretrained, finetuned, tmp_path, mo
     monkeypatch.setattr(module, "_losses", lambda *_: pytest.fail("a finished measurement needs no model"))
     stored = seedproof.forgetting(finetuned["bert"], pretrained["bert"], LINES, batch_size=8, folder=tmp_path)
     pd.testing.assert_frame_equal(stored, whole, check_exact=True)
+    (kept.path / "result.json").unlink()  # killed after the last part
+    seedproof.forgetting(finetuned["bert"], pretrained["bert"], LINES, batch_size=8, folder=tmp_path)
+    assert kept.result() == {"batches": len(kept.done())}
 
 
 def test_a_diverged_model_has_no_perplexity(pretrained, tmp_path):

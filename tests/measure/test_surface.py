@@ -105,6 +105,9 @@ def test_it_goes_on_where_it_was_interrupted(pretrained, models, small_task, tmp
     stored = measure(pretrained["bert"], models, small_task, folder=tmp_path)
     pd.testing.assert_frame_equal(stored.grid, whole.grid, check_exact=True)
     assert kept.is_finished
+    (kept.path / "result.json").unlink()  # killed after the last part
+    measure(pretrained["bert"], models, small_task, folder=tmp_path)
+    assert kept.result() == {"parts": 7}
 
 
 @pytest.mark.slow

@@ -150,8 +150,7 @@ def _measure(
             done[str(index)] = {"losses": losses(batch), "tokens": len(batch.targets)}
             parts.add(str(index), done[str(index)])
         report(index + 1, len(batches))
-    if losses is not None:
-        parts.finish({"batches": len(batches)})
+    parts.finish({"batches": len(batches)})  # also where a process was killed between its last part and this
     ordered = [done[str(index)] for index in range(len(batches))]
     return np.sum([part["losses"] for part in ordered], axis=0), sum(part["tokens"] for part in ordered)
 

@@ -163,8 +163,7 @@ def _complete(
     except KeyboardInterrupt:
         kept = f"{len(parts.done())} of {total} parts are kept" if is_kept else "nothing is kept without a folder"
         raise KeyboardInterrupt(f"interrupted; {kept}; give the same command again to continue") from None
-    if len(done) < total:
-        parts.finish({"parts": total})
+    parts.finish({"parts": total})  # also where a process was killed between its last part and this
     return found
 
 

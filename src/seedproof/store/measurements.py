@@ -43,7 +43,7 @@ class Parts(Protocol):
         """Keep a finished part."""
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Say that no part is missing."""
+        """Say that no part is missing; nothing happens where that was said before."""
 
 
 class Measurement:
@@ -117,8 +117,9 @@ class Measurement:
         self._journal.seal()
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Write the result, which makes the measurement finished."""
-        write_document(self._result, result)
+        """Write the result, which makes the measurement finished; one that is finished is left alone."""
+        if not self.is_finished:
+            write_document(self._result, result)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
