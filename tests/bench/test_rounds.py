@@ -75,6 +75,11 @@ def test_whole_runs_are_counted_by_runs():
     one = rounds.Series(contender("fleet", "fleet", members=12, whole=12))
     one.blocks = [[{"steps": 1, "seconds": 6.0}]]
     assert one.times() == [0.5]
+    one.ready = [{"members": 6}]  # memory held no more
+    assert one.times() == [1.0]
+    plain = rounds.Series(contender("plain", whole=12))
+    plain.blocks = one.blocks
+    assert plain.times() == [0.5]
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])

@@ -43,7 +43,10 @@ class Series:
         return [1.0 / sum(self._steps(report) / report["seconds"] for report in block) for block in self.blocks]
 
     def _steps(self, report: Message) -> float:
-        return float(self.contender.whole or report["steps"] * self.members)
+        if not self.contender.whole:
+            return float(report["steps"] * self.members)
+        # A fleet trains all that it has at once: on a GPU as many as memory held, which may be fewer than were wanted.
+        return float(self.members if self.contender.kind == "fleet" else self.contender.whole)
 
     def peak(self, of: str = "process") -> int:
         """Most memory of all its processes together, in bytes; ``of="work"``: beyond what a process had before the model
