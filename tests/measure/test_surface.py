@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
 import shutil
+import signal
+import tempfile
 
 import pandas as pd
 import pytest
@@ -137,6 +140,23 @@ def test_a_killed_process_is_a_message_and_what_was_measured_stays(
     assert all(worker.process.poll() is not None for worker in started)
     (kept,) = measurements(tmp_path)
     assert len(kept.done()) >= 2
+
+
+@pytest.mark.slow
+def test_sigterm_ends_it_as_ctrl_c_and_leaves_nothing(pretrained, models, small_task, tmp_path, monkeypatch):
+    """Also while the error is looked at, which keeps what raised it: the models of three large runs would stay in /tmp."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    def stop(done, of):
+        if done == 2:
+            assert list(scratch.iterdir())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt, match="2 of 7 parts are kept; give the same command again"):
+        measure(pretrained["bert"], models, small_task, jobs=2, folder=tmp_path / "kept", report=stop)
+    assert list(scratch.iterdir()) == []
 
 
 def test_which_examples_are_taken():

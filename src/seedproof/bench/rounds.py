@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import queue
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from seedproof.bench.contenders import Contender, Trial
 from seedproof.launch.local.process import Inbox, Message, WorkerProcess, worker_environment
+from seedproof.launch.signals import ending_as_ctrl_c
 
 TAIL = 400
 """Characters of a log that a failure quotes."""
@@ -69,7 +71,7 @@ class Entrant:
         environment = {**worker_environment(contender.threads if is_cpu else None), "TMPDIR": str(folder)}
         if not is_cpu:  # lengths differ from step to step
             environment["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
-        command = [sys.executable, "-P", "-m", "seedproof.bench.worker"]
+        command = [sys.executable, "-P", "-m", "seedproof.bench.worker", "--parent", str(os.getpid())]
         steps, warmup, plan_steps = 1, 1, 0
         if contender.whole:
             warmup = 0
@@ -134,7 +136,7 @@ class Entrant:
 
 def run_trial(trial: Trial, repeats: int, say: Callable[[str], None]) -> list[Series]:
     """Run a trial; a contender that fails keeps its error, and the others go on."""
-    with _entrants(trial, repeats) as entrants:
+    with ending_as_ctrl_c(), _entrants(trial, repeats) as entrants:
         for entrant in entrants:
             say(f"{trial.name}: {entrant.series.contender.name}, warming up")
             _guarded(entrant, entrant.wait_until_ready)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seedproof.errors import UserError
+from seedproof.launch.signals import ending_as_ctrl_c
 from seedproof.measure.checkpoints import check_same_architecture, classifier_of, fingerprint
 from seedproof.measure.classifier_loss import Batch, Problem, batches_of, flatten
 from seedproof.measure.defaults import default_device, default_jobs, say_nothing
@@ -93,7 +94,7 @@ def surface(
     Raises:
         UserError: a model or the task is missing or damaged, the three differ in architecture, a weight is not finite, or
             an option is outside its range.
-        KeyboardInterrupt: Ctrl-C; says how much is kept.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; says how much is kept.
     """
     lattice, source = Lattice(low=low, high=high, side=side, edge=edge), find_model(os.fspath(pretrained))
     data = task if isinstance(task, Task) else load_task(os.fspath(task))
@@ -159,7 +160,8 @@ def _complete(
 ) -> dict[str, Any]:
     done, total = parts.done(), len(lattice.parts())
     try:
-        found = complete(lattice, done, measure, parts.add, report)
+        with ending_as_ctrl_c():
+            found = complete(lattice, done, measure, parts.add, report)
     except KeyboardInterrupt:
         kept = f"{len(parts.done())} of {total} parts are kept" if is_kept else "nothing is kept without a folder"
         raise KeyboardInterrupt(f"interrupted; {kept}; give the same command again to continue") from None
