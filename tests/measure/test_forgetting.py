@@ -201,6 +201,7 @@ def test_weights_that_are_not_an_encoder(finetuned, pretrained, tmp_path):
         ({"max_length": 65}, "has 64 positions"),
         ({"batch_size": 0}, "batch_size = 0"),
         ({"mlm_probability": 2}, "mlm_probability is 2"),
+        ({"device": "gpu"}, "the device 'gpu' is not valid; give cpu or cuda"),
     ],
 )
 def test_options_outside_their_range(finetuned, pretrained, options, message):

@@ -168,6 +168,8 @@ def test_which_examples_are_taken():
     assert drawn != choose_examples(1000, 128, 1)
     with pytest.raises(UserError, match="examples = 0"):
         choose_examples(10, 0, 0)
+    with pytest.raises(UserError, match="example_seed = -1"):
+        choose_examples(10, 5, -1)
 
 
 def test_fewer_examples_than_asked_for_are_stated(pretrained, models, small_task):
@@ -215,6 +217,14 @@ def test_a_folder_without_weights(pretrained, models, small_task, tmp_path):
     (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=r"failed model .* has no \*\.safetensors"):
         measure(pretrained["bert"], [folder, models[1]], small_task)
+
+
+def test_a_device_that_is_not_there_and_a_head_without_a_seed(pretrained, models, small_task, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="PyTorch finds no GPU here; give cpu"):
+        measure(pretrained["bert"], models, small_task, device="cuda")
+    with pytest.raises(UserError, match="head_seed = -1"):
+        measure(pretrained["bert"], models, small_task, head_seed=-1)
 
 
 def test_jobs_below_one(pretrained, models, small_task):

@@ -23,7 +23,7 @@ import torch
 from seedproof.errors import UserError, unknown
 from seedproof.measure.agreement import check_agreement
 from seedproof.measure.checkpoints import check_same_architecture, encoder_of, fingerprint, load_as
-from seedproof.measure.defaults import default_device, say_nothing
+from seedproof.measure.defaults import chosen_device, say_nothing
 from seedproof.measure.masking import MaskedText, Masking, Text, mask_text, read_lines
 from seedproof.measure.restored import Depth, LayeredEncoder, PlainRestoredLosses, RestoredLosses
 from seedproof.models.checkpoint import open_configuration
@@ -111,7 +111,7 @@ def forgetting(
         raise UserError(f"batch_size = {batch_size} is not valid; give at least 1")
     depths = _depths(_layer_count(source), layers, embeddings)
     lines, length = read_lines(text), _length(max_length, source)
-    device, tokenizer = device or default_device(), load_tokenizer(source)
+    device, tokenizer = chosen_device(device), load_tokenizer(source)
     description = {
         "kind": "forgetting",
         "version": 1,

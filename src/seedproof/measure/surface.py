@@ -23,7 +23,7 @@ from seedproof.errors import UserError
 from seedproof.launch.signals import ending_as_ctrl_c
 from seedproof.measure.checkpoints import check_same_architecture, classifier_of, fingerprint
 from seedproof.measure.classifier_loss import Batch, Problem, batches_of, flatten
-from seedproof.measure.defaults import default_device, default_jobs, say_nothing
+from seedproof.measure.defaults import chosen_device, default_jobs, say_nothing
 from seedproof.measure.plane import Lattice, Plane, Points, Surface, complete, tabulate
 from seedproof.measure.pool import measure_problem
 from seedproof.models import facts
@@ -99,7 +99,7 @@ def surface(
     lattice, source = Lattice(low=low, high=high, side=side, edge=edge), find_model(os.fspath(pretrained))
     data = task if isinstance(task, Task) else load_task(os.fspath(task))
     chosen = choose_examples(len(data.train), examples, example_seed)
-    device = device or default_device()
+    device = chosen_device(device)
     meant = facts.inputs(source, inputs or "model")
     settings = {
         "kind": "surface",
@@ -121,6 +121,10 @@ def surface(
     }
     if meant != facts.inputs(source, "tokenizer"):
         settings["inputs"] = "model"
+    if not 0 <= head_seed < 2**63:
+        raise UserError(
+            f"head_seed = {head_seed} is not valid; give the seed of the runs' head, a whole number from 0 on"
+        )
     workers = default_jobs(device) if jobs is None else jobs if device == "cpu" else 1
     if workers < 1:
         raise UserError(f"jobs must be at least 1, but is {workers}")
@@ -139,7 +143,7 @@ def choose_examples(available: int, wanted: int, seed: int | None) -> list[int]:
     """Indices of ``wanted`` examples out of ``available``, ascending; all of them where there are not more.
 
     Raises:
-        UserError: fewer than one is wanted.
+        UserError: fewer than one is wanted, or the seed is negative.
     """
     if wanted < 1:
         raise UserError(f"examples = {wanted} is not valid; give at least 1")
@@ -147,6 +151,8 @@ def choose_examples(available: int, wanted: int, seed: int | None) -> list[int]:
         return list(range(available))
     if seed is None:
         return list(range(wanted))
+    if seed < 0:
+        raise UserError(f"example_seed = {seed} is not valid; give a whole number from 0 on")
     return sorted(int(index) for index in np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
