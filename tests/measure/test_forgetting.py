@@ -6,6 +6,7 @@ import copy
 import math
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -114,6 +115,12 @@ def test_chosen_layers_are_the_same_numbers(pretrained, finetuned):
     some = seedproof.forgetting(finetuned["bert"], pretrained["bert"], LINES, layers=(2, 0, 2))
     picked = whole[whole["layers_restored"].isin([0, 2])].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, picked, rtol=1e-6)
+
+
+def test_layers_may_be_numbers_of_numpy(pretrained, finetuned, tmp_path):
+    options = {"seed": np.int64(1), "folder": tmp_path}
+    table = seedproof.forgetting(finetuned["bert"], pretrained["bert"], TEXTS, layers=np.arange(2), **options)
+    assert table["layers_restored"].tolist() == [0, 1]
 
 
 def test_many_depths_at_once_or_one_by_one(pretrained, finetuned, monkeypatch):

@@ -216,9 +216,9 @@ def _depths(count: int, layers: Iterable[int] | None, embeddings: str) -> list[D
     if not chosen:
         raise UserError("layers is empty; give at least one number of layers to put back")
     for k in chosen:
-        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k <= count:
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 0 <= k <= count:
             raise UserError(f"layers has {k!r}, but the model has {count} layers: give whole numbers from 0 to {count}")
-    depths = [Depth(k, embeddings) for k in chosen]
+    depths = [Depth(int(k), embeddings) for k in chosen]
     return depths + [Depth(count, "pretrained")] * (count in chosen and embeddings == "finetuned")
 
 
