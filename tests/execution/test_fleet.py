@@ -261,6 +261,25 @@ def test_where_memory_holds_no_more_members_new_ones_wait(tmp_path, tiny_model, 
     assert served.count("Finished") == 6
 
 
+def test_where_memory_holds_not_even_the_first_members_half_of_them_begin(tmp_path, tiny_model, monkeypatch):
+    """Another program has the rest: all of them crashed, with the advice of fewer jobs where there was one."""
+    from seedproof.training.fleet.engine import FleetEngine
+
+    join, joined = FleetEngine.join, []
+
+    def full(engine, members):
+        if len(engine.members) + len(members) > 1:
+            raise MemoryError
+        joined.append(len(members))
+        return join(engine, members)
+
+    monkeypatch.setattr(FleetEngine, "join", full)
+    store, runs = make_study(tiny_model, small(), epochs=1).prepare(tmp_path / "study")
+    served = serve(store, [run.spec.id for run in runs])
+    assert joined == [1] * 6
+    assert served.count("Finished") == 6
+
+
 def test_an_error_in_a_step_crashes_the_fleet_and_is_kept(tmp_path, tiny_model, monkeypatch):
     from seedproof.training.fleet.engine import FleetEngine
 

@@ -130,7 +130,7 @@ class Fleet:
             self._return_from_aside()
             if self._runs:
                 self._step()
-            elif self._arrivals.is_over:
+            elif self._arrivals.is_over and not self._aside:
                 return
 
     # Arrivals.
@@ -193,9 +193,10 @@ class Fleet:
             self._record(run, records)
 
     def _refuse(self, runs: list[_Run], error: Exception) -> None:
-        """Where memory holds no more members, new ones wait until others are done; any other error is a crash."""
-        if is_out_of_memory(error) and self._runs:
-            self._room = len(self._runs)
+        """Where memory holds no more members, new ones wait until others are done, or the half of them where there are no
+        others; any other error is a crash."""
+        if is_out_of_memory(error) and (self._runs or len(runs) > 1):
+            self._room = len(self._runs) or len(runs) // 2
             self._aside.extend(runs)
             return
         for run in runs:
