@@ -11,6 +11,7 @@ from seedproof import extensions
 from seedproof.errors import UserError
 from seedproof.extensions import Origin, load, origin
 from seedproof.methods import Method
+from seedproof.recipes import recipe
 from seedproof.study.study import Study
 
 METHOD = """
@@ -105,6 +106,27 @@ def test_a_class_of_the_script_itself_is_refused(monkeypatch):
     kind = type("Mine", (Method,), {"__module__": "__main__"})
     with pytest.raises(UserError, match="defined in the script or notebook itself"):
         extensions.name_of(kind)
+
+
+def test_names_of_python_in_any_alphabet_are_found_again(folder):
+    (folder / "übung.py").write_text(METHOD.replace("Mine", "Österreich"))
+    kind = load("übung:Österreich", Method, "method")
+    assert load(extensions.name_of(kind), Method, "method") is kind
+    assert recipe("mosbach + übung:Österreich").name == "mosbach + übung:Österreich"
+    assert not extensions.is_written("1st:Mine")
+
+
+class Outer:
+    class Inner(Method):
+        pass
+
+
+def test_a_class_inside_of_another_is_refused():
+    """It was taken, and not found by the processes that execute runs."""
+    with pytest.raises(
+        UserError, match=r"the class Outer\.Inner of .* is defined inside of Outer, .*; move it to the top level"
+    ):
+        extensions.name_of(Outer.Inner)
 
 
 @pytest.mark.slow

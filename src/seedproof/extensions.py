@@ -23,7 +23,8 @@ from seedproof.errors import UserError, unknown
 
 _Base = TypeVar("_Base")
 
-_WRITTEN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_WRITTEN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+"""Names of Python, in any alphabet."""
 _folders: list[Path] = []
 _noted: dict[str, Path] = {}
 
@@ -67,12 +68,17 @@ def name_of(kind: type) -> str:
     """``module:Class``, by which a class is loaded again.
 
     Raises:
-        UserError: it was defined in a script or a notebook itself, where no other process finds it.
+        UserError: it was defined in a script or a notebook itself, or inside of something, where no other process finds it.
     """
     if kind.__module__ == "__main__":
         raise UserError(
             f"the class {kind.__qualname__} is defined in the script or notebook itself, where the processes that execute runs "
             f"do not find it; put it into a file next to it, e.g. my_{kind.__name__.lower()}.py, and import it from there"
+        )
+    if inside := kind.__qualname__.rpartition(".")[0]:
+        raise UserError(
+            f"the class {kind.__qualname__} of {kind.__module__} is defined inside of {inside}, where the processes that "
+            "execute runs do not find it; move it to the top level of its file"
         )
     return f"{kind.__module__}:{kind.__qualname__}"
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+GROUPS = Path("/sys/fs/cgroup")
+"""Where Linux tells the limits of control groups, which containers and batch systems set."""
+OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +26,37 @@ class Machine:
 
 
 def usable_cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """CPU cores that this process may use: those that it may run on, or as many as a quota of processor time is worth, where
+    that is less (``docker run --cpus 2`` shows all cores of the machine)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min([cores, *(max(1, math.ceil(quota)) for quota in _quotas())])
+
+
+def _quotas() -> Iterator[float]:
+    """Processor time that the control groups of this process may use, in cores; none where they have no limit."""
+    for folder in _groups():
+        with suppress(OSError, ValueError, ZeroDivisionError):  # another system, or a group without a limit
+            quota, period = (folder / "cpu.max").read_text().split()
+            yield int(quota) / int(period)
+        with suppress(OSError, ValueError, ZeroDivisionError):  # version 1; -1: no limit
+            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+            if int(quota) > 0:
+                yield int(quota) / int(period)
+
+
+def _groups() -> Iterator[Path]:
+    """Folders of the control groups of this process and of those around them, of both versions; a container sees its own group
+    as the root."""
+    lines = [":cpu:/", "::/"]
+    with suppress(OSError):
+        lines += OWN_GROUPS.read_text().splitlines()
+    found: dict[Path, None] = {}
+    for line in lines:
+        _, kinds, path = line.split(":", 2)
+        if not kinds or "cpu" in kinds.split(","):
+            own = GROUPS / ("cpu" if kinds else "") / path.lstrip("/")
+            found |= dict.fromkeys(folder for folder in (own, *own.parents) if folder.is_relative_to(GROUPS))
+    yield from found
 
 
 def has_gpu() -> bool:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import signal
+import subprocess
+import sys
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +29,7 @@ from seedproof.errors import UserError
 from seedproof.measure.classifier_loss import ClassifierLoss, batches_of, flatten
 from seedproof.measure.classifier_loss import Problem as PointProblem
 from seedproof.measure.plane import Plane, measure_points
+from seedproof.testing.launchers import wait_until
 
 TINY = Problem(shape=Shape(layers=1, width=16, heads=2, words=50), data="cola", batch=4)
 
@@ -75,6 +80,11 @@ def test_whole_runs_are_counted_by_runs():
     one = rounds.Series(contender("fleet", "fleet", members=12, whole=12))
     one.blocks = [[{"steps": 1, "seconds": 6.0}]]
     assert one.times() == [0.5]
+    one.ready = [{"members": 6}]  # memory held no more
+    assert one.times() == [1.0]
+    plain = rounds.Series(contender("plain", whole=12))
+    plain.blocks = one.blocks
+    assert plain.times() == [0.5]
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -123,6 +133,33 @@ def test_mistakes_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no GPU"):
         bench(["seeds"], device="cuda")
+
+
+ALONE = """
+import sys
+from seedproof.bench.contenders import Contender, Problem, Shape, Trial
+from seedproof.bench.rounds import run_trial
+problem = Problem(shape=Shape(layers=1, width=16, heads=2, words=50), data="cola", batch=4)
+whole = Contender(name="plain", group="plain", kind="plain", whole=1000)
+run_trial(Trial(name="t", problem=problem, contenders=(whole,)), 1, lambda text: print(text, flush=True))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the worker processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_whole_runs_end_with_the_process_that_asked_for_them(tmp_path, monkeypatch, number):
+    """They would train on for minutes; what is killed can tidy up no files."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ALONE], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        assert any("repeat 1 of 1" in line for line in lines)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 1
+        process.send_signal(number)
+    wait_until(lambda: not Path(f"/proc/{children[0]}").exists(), 10)
+    assert number == signal.SIGKILL or list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -6,19 +6,23 @@ import dataclasses
 import json
 
 import pytest
+import torch
 
 from seedproof import events
 from seedproof.errors import UserError
-from seedproof.execution.environment import Process, difference, of_workers, pinned, present
+from seedproof.execution.environment import VARIABLES, Process, difference, of_workers, pinned, present
 from seedproof.execution.outcome import Stopwatch
+from seedproof.execution.plain import configure_process
 from seedproof.execution.recording import Recording
+from seedproof.spec import Numerics
 from seedproof.store import Store
 from seedproof.study.study import Study
 
 
 def test_workers_get_the_variables_that_were_set_when_the_study_first_ran(tmp_path, monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
-    monkeypatch.delenv("MKL_CBWR", raising=False)
     assert pinned(tmp_path) == {"ATEN_CPU_CAPABILITY": "avx2"}
     monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
     monkeypatch.setenv("MKL_CBWR", "AVX2")
@@ -44,6 +48,19 @@ def test_only_what_both_know_of_is_compared():
         == "torch 2.11, now 2.13"
     )
     assert difference({}, present()) == "", "older versions recorded none"
+
+
+def test_what_runs_on_a_gpu_set_themselves_is_no_difference(monkeypatch):
+    """A process is looked at before its first run sets it, and has it before the others."""
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before, was = present(), torch.are_deterministic_algorithms_enabled()
+    try:
+        configure_process(Numerics(device="cuda"))
+        assert difference(before, present()) == ""
+        monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+        assert difference(before, present()) == "CUBLAS_WORKSPACE_CONFIG not set, now :16:8"
+    finally:
+        torch.use_deterministic_algorithms(was)
 
 
 def test_a_clock_that_is_set_back_makes_no_negative_time(monkeypatch):

@@ -7,7 +7,8 @@ import os
 import queue
 import signal
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -185,7 +186,9 @@ def work_of(store: Store, runs) -> Work:
 class Served:
     """A fleet in this process, with the names of the events of its runs."""
 
-    def __init__(self, store: Store, ids: list[str], *, is_over: bool = True) -> None:
+    def __init__(
+        self, store: Store, ids: list[str], *, is_over: bool = True, should_stop: Callable[[], bool] = lambda: False
+    ) -> None:
         self.told: list[tuple[str, str]] = []
         self.orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         for id_ in [*ids, None] if is_over else ids:
@@ -195,7 +198,7 @@ class Served:
             session = RunSession(store, id_, lambda event: self.told.append((type(event).__name__, event.run)))
             return session if session.open() else None
 
-        self.fleet = Fleet(Arrivals(self.orders, begin), lambda: False)
+        self.fleet = Fleet(Arrivals(self.orders, begin), should_stop)
 
     def count(self, kind: str) -> int:
         return [event for event, _ in self.told].count(kind)
@@ -258,6 +261,25 @@ def test_where_memory_holds_no_more_members_new_ones_wait(tmp_path, tiny_model, 
     assert served.count("Finished") == 6
 
 
+def test_where_memory_holds_not_even_the_first_members_half_of_them_begin(tmp_path, tiny_model, monkeypatch):
+    """Another program has the rest: all of them crashed, with the advice of fewer jobs where there was one."""
+    from seedproof.training.fleet.engine import FleetEngine
+
+    join, joined = FleetEngine.join, []
+
+    def full(engine, members):
+        if len(engine.members) + len(members) > 1:
+            raise MemoryError
+        joined.append(len(members))
+        return join(engine, members)
+
+    monkeypatch.setattr(FleetEngine, "join", full)
+    store, runs = make_study(tiny_model, small(), epochs=1).prepare(tmp_path / "study")
+    served = serve(store, [run.spec.id for run in runs])
+    assert joined == [1] * 6
+    assert served.count("Finished") == 6
+
+
 def test_an_error_in_a_step_crashes_the_fleet_and_is_kept(tmp_path, tiny_model, monkeypatch):
     from seedproof.training.fleet.engine import FleetEngine
 
@@ -282,6 +304,29 @@ def test_a_run_that_cannot_be_loaded_crashes_alone(tmp_path, tiny_model, monkeyp
     served = serve(store, [run.spec.id for run in runs])
     assert [run for event, run in served.told if event == "Crashed"] == [bad]
     assert served.count("Finished") == 5
+
+
+@pytest.mark.parametrize("is_second", [False, True])
+def test_ctrl_c_while_runs_are_loaded_is_heeded_and_lets_go_of_each(tmp_path, tiny_model, monkeypatch, is_second):
+    """The first one ends the loading; a second one, where this is the process of a person, is raised in the middle of it."""
+    from seedproof.execution import fleet
+
+    prepare, loaded = fleet.prepare, []
+
+    def counted(*given):
+        loaded.append(given)
+        if is_second and len(loaded) == 2:
+            raise KeyboardInterrupt
+        return prepare(*given)
+
+    monkeypatch.setattr(fleet, "prepare", counted)
+    store, runs = make_study(tiny_model, small()).prepare(tmp_path / "study")
+    served = Served(store, [run.spec.id for run in runs], should_stop=lambda: len(loaded) == 1 and not is_second)
+    with pytest.raises(KeyboardInterrupt) if is_second else nullcontext():
+        served.fleet.execute()
+    assert len(loaded) == 1 + is_second
+    assert sorted(run for event, run in served.told if event == "Interrupted") == sorted(store.run_ids())
+    assert set(store.states().values()) == {State.INTERRUPTED}
 
 
 def test_runs_are_divided_between_workers():

@@ -59,6 +59,33 @@ def test_a_launcher_that_is_not_there_is_one_message(monkeypatch):
         launcher_of("local", colour="red")
 
 
+class Needy(Elsewhere):
+    """Cannot be made by its name alone."""
+
+    def __init__(self, *, queue):
+        self.queue = queue
+
+
+class Half(Launcher):
+    """Its author has not come to its end."""
+
+    name = "half"
+
+    def machine(self):
+        return Machine(cores=1)
+
+
+def test_a_launcher_that_cannot_be_made_says_what_it_lacks():
+    here = __name__
+    assert launcher_of(f"{here}:Needy", queue="short").queue == "short"
+    with pytest.raises(
+        UserError, match=r"cannot be made \(missing a required .*argument: 'queue'\); give that a default"
+    ):
+        launcher_of(f"{here}:Needy")
+    with pytest.raises(UserError, match="Half' is not complete: write its run"):
+        launcher_of(f"{here}:Half")
+
+
 def test_this_process_has_one_job():
     launcher_of("inline").check_jobs(1)
     with pytest.raises(UserError, match="in this process, one after another, so jobs = 3 is not possible"):

@@ -289,6 +289,39 @@ def test_a_worker_that_is_asked_to_end_by_somebody_else_ends_cleanly(
     assert states(store)[0] is State.INTERRUPTED
 
 
+@pytest.fixture
+def signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[signal.Signals], str]:
+    """An executor in whose import, before the worker is ready, the worker gets a signal."""
+
+    def make(number: signal.Signals) -> str:
+        code = f"import os\nfrom local_executors import execute\nos.kill(os.getpid(), {number:d})\n"
+        (tmp_path / "signalled.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+        return "signalled:execute"
+
+    return make
+
+
+def test_a_worker_that_is_asked_to_end_before_it_has_a_run_crashes_none(
+    store: Store, signalled: Callable[[signal.Signals], str]
+) -> None:
+    """What it was handed and did not take is left for the next call."""
+    ids = add(store, "finish", "finish")
+    with pytest.raises(StudyInterrupted) as stop:
+        launch(store, ids, executor=signalled(signal.SIGTERM))
+    assert stop.value.summary == Summary(not_started=ids)
+    assert states(store) == [State.PENDING] * 2
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_a_message(
+    store: Store, signalled: Callable[[signal.Signals], str]
+) -> None:
+    """It left nothing in its log, so how it ended is all that can be said."""
+    ids = add(store, "finish")
+    with pytest.raises(UserError, match="could be started: the last one was ended by SIGKILL, often a lack of memory"):
+        launch(store, ids, executor=signalled(signal.SIGKILL))
+
+
 def test_a_run_that_another_launcher_holds_is_left_to_it(store: Store) -> None:
     ids = add(store, "finish", "finish")
     with store.run(ids[0]).hold():

@@ -6,6 +6,7 @@ import copy
 import math
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -116,6 +117,12 @@ def test_chosen_layers_are_the_same_numbers(pretrained, finetuned):
     pd.testing.assert_frame_equal(some, picked, rtol=1e-6)
 
 
+def test_layers_may_be_numbers_of_numpy(pretrained, finetuned, tmp_path):
+    options = {"seed": np.int64(1), "folder": tmp_path}
+    table = seedproof.forgetting(finetuned["bert"], pretrained["bert"], TEXTS, layers=np.arange(2), **options)
+    assert table["layers_restored"].tolist() == [0, 1]
+
+
 def test_many_depths_at_once_or_one_by_one(pretrained, finetuned, monkeypatch):
     """The pieces in which depths go through a layer change nothing."""
     whole = seedproof.forgetting(finetuned["bert"], pretrained["bert"], LINES)
@@ -153,6 +160,9 @@ def test_it_goes_on_where_it_was_interrupted(pretrained, finetuned, tmp_path, mo
     monkeypatch.setattr(module, "_losses", lambda *_: pytest.fail("a finished measurement needs no model"))
     stored = seedproof.forgetting(finetuned["bert"], pretrained["bert"], LINES, batch_size=8, folder=tmp_path)
     pd.testing.assert_frame_equal(stored, whole, check_exact=True)
+    (kept.path / "result.json").unlink()  # killed after the last part
+    seedproof.forgetting(finetuned["bert"], pretrained["bert"], LINES, batch_size=8, folder=tmp_path)
+    assert kept.result() == {"batches": len(kept.done())}
 
 
 def test_a_diverged_model_has_no_perplexity(pretrained, tmp_path):
@@ -198,6 +208,7 @@ def test_weights_that_are_not_an_encoder(finetuned, pretrained, tmp_path):
         ({"max_length": 65}, "has 64 positions"),
         ({"batch_size": 0}, "batch_size = 0"),
         ({"mlm_probability": 2}, "mlm_probability is 2"),
+        ({"device": "gpu"}, "the device 'gpu' is not valid; give cpu or cuda"),
     ],
 )
 def test_options_outside_their_range(finetuned, pretrained, options, message):

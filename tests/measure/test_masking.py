@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from transformers import BertJapaneseTokenizer, BertTokenizer
@@ -103,6 +105,7 @@ def test_blank_lines_and_headings_are_left_out(tmp_path):
     ("text", "message"),
     [
         ("no-such-file.txt", "no text file"),
+        (f"{__file__}/below-a-file.txt", "no text file"),
         (["", " = Title = "], "no line of prose"),
         ([], "no line of prose"),
         (["a", 3], "item 1 is 3"),
@@ -131,6 +134,8 @@ def test_no_room_for_a_word():
         {"mlm_probability": 1.2},
         {"mask_replace_prob": 0.9, "random_replace_prob": 0.2},
         {"random_replace_prob": -0.1},
+        {"mask_replace_prob": math.nan},
+        {"seed": -1},
     ],
 )
 def test_probabilities_outside_their_range(wrong):

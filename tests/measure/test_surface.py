@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
 import shutil
+import signal
+import tempfile
 
 import pandas as pd
 import pytest
@@ -105,6 +108,9 @@ def test_it_goes_on_where_it_was_interrupted(pretrained, models, small_task, tmp
     stored = measure(pretrained["bert"], models, small_task, folder=tmp_path)
     pd.testing.assert_frame_equal(stored.grid, whole.grid, check_exact=True)
     assert kept.is_finished
+    (kept.path / "result.json").unlink()  # killed after the last part
+    measure(pretrained["bert"], models, small_task, folder=tmp_path)
+    assert kept.result() == {"parts": 7}
 
 
 @pytest.mark.slow
@@ -136,6 +142,23 @@ def test_a_killed_process_is_a_message_and_what_was_measured_stays(
     assert len(kept.done()) >= 2
 
 
+@pytest.mark.slow
+def test_sigterm_ends_it_as_ctrl_c_and_leaves_nothing(pretrained, models, small_task, tmp_path, monkeypatch):
+    """Also while the error is looked at, which keeps what raised it: the models of three large runs would stay in /tmp."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+
+    def stop(done, of):
+        if done == 2:
+            assert list(scratch.iterdir())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt, match="2 of 7 parts are kept; give the same command again"):
+        measure(pretrained["bert"], models, small_task, jobs=2, folder=tmp_path / "kept", report=stop)
+    assert list(scratch.iterdir()) == []
+
+
 def test_which_examples_are_taken():
     assert choose_examples(10, 4, None) == [0, 1, 2, 3]
     assert choose_examples(3, 128, 0) == [0, 1, 2]
@@ -145,6 +168,8 @@ def test_which_examples_are_taken():
     assert drawn != choose_examples(1000, 128, 1)
     with pytest.raises(UserError, match="examples = 0"):
         choose_examples(10, 0, 0)
+    with pytest.raises(UserError, match="example_seed = -1"):
+        choose_examples(10, 5, -1)
 
 
 def test_fewer_examples_than_asked_for_are_stated(pretrained, models, small_task):
@@ -192,6 +217,14 @@ def test_a_folder_without_weights(pretrained, models, small_task, tmp_path):
     (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=r"failed model .* has no \*\.safetensors"):
         measure(pretrained["bert"], [folder, models[1]], small_task)
+
+
+def test_a_device_that_is_not_there_and_a_head_without_a_seed(pretrained, models, small_task, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="PyTorch finds no GPU here; give cpu"):
+        measure(pretrained["bert"], models, small_task, device="cuda")
+    with pytest.raises(UserError, match="head_seed = -1"):
+        measure(pretrained["bert"], models, small_task, head_seed=-1)
 
 
 def test_jobs_below_one(pretrained, models, small_task):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from random import Random
 
 import pytest
 import torch
 
 from seedproof.errors import UserError
+from seedproof.miniature import ship
 from seedproof.miniature.pretrain import PairModel, Pretraining, Stage, batches, layer_list, mask_words, pretrain, stack
 from seedproof.miniature.ship import MINIATURES, make_miniature
 from seedproof.miniature.tokenizer import MAXIMUM_LENGTH, make_tokenizer
@@ -95,10 +97,24 @@ def test_bad_requests_are_refused(tmp_path):
         make_miniature("brt", tmp_path / "new")
     with pytest.raises(UserError, match="above 0"):
         make_miniature("bert", tmp_path / "new", fraction_of_steps=0.0)
+    with pytest.raises(UserError, match="a finite number above 0"):
+        make_miniature("bert", tmp_path / "new", fraction_of_steps=math.inf)
+    with pytest.raises(UserError, match="at most 64 bits"):
+        make_miniature("bert", tmp_path / "new", seed=2**63)
+    assert not (tmp_path / "new").exists()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with pytest.raises(UserError, match="not an empty folder"):
         make_miniature("bert", tmp_path / "full")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(ship, "pretrain", lambda *_: pytest.fail("half an hour for nothing"))
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        UserError, match=r"cannot be written into .*file.new \(Not a directory\); choose another folder"
+    ):
+        make_miniature("bert", tmp_path / "file" / "new")
 
 
 def test_every_shipped_miniature_has_its_settings():

@@ -19,6 +19,19 @@ def test_the_id_is_what_is_measured(tmp_path):
     assert open_measurement(tmp_path, WHAT).description == WHAT
 
 
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    """Seeds and layers that come from a table or from ``np.arange`` name the measurement that plain ones name."""
+    plain = {"kind": "test", "seed": 3, "masking": {"share": 0.5}, "depths": [1, 2]}
+    theirs = {
+        "kind": "test",
+        "seed": np.int64(3),
+        "masking": {"share": np.float64(0.5)},
+        "depths": tuple(np.arange(1, 3)),
+    }
+    first, second = open_measurement(tmp_path / "a", theirs), open_measurement(tmp_path / "b", plain)
+    assert (first.id, first.description) == (second.id, second.description)
+
+
 def test_parts_come_back_exactly(tmp_path):
     values = {"loss": np.array([0.1, np.nan, np.inf]), "tokens": 3}
     with kept_parts(tmp_path, WHAT) as parts:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import queue
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from seedproof.bench.contenders import Contender, Trial
 from seedproof.launch.local.process import Inbox, Message, WorkerProcess, worker_environment
+from seedproof.launch.signals import ending_as_ctrl_c
 
 TAIL = 400
 """Characters of a log that a failure quotes."""
@@ -43,7 +45,10 @@ class Series:
         return [1.0 / sum(self._steps(report) / report["seconds"] for report in block) for block in self.blocks]
 
     def _steps(self, report: Message) -> float:
-        return float(self.contender.whole or report["steps"] * self.members)
+        if not self.contender.whole:
+            return float(report["steps"] * self.members)
+        # A fleet trains all that it has at once: on a GPU as many as memory held, which may be fewer than were wanted.
+        return float(self.members if self.contender.kind == "fleet" else self.contender.whole)
 
     def peak(self, of: str = "process") -> int:
         """Most memory of all its processes together, in bytes; ``of="work"``: beyond what a process had before the model
@@ -66,7 +71,7 @@ class Entrant:
         environment = {**worker_environment(contender.threads if is_cpu else None), "TMPDIR": str(folder)}
         if not is_cpu:  # lengths differ from step to step
             environment["PYTORCH_ALLOC_CONF"] = "expandable_segments:True"
-        command = [sys.executable, "-P", "-m", "seedproof.bench.worker"]
+        command = [sys.executable, "-P", "-m", "seedproof.bench.worker", "--parent", str(os.getpid())]
         steps, warmup, plan_steps = 1, 1, 0
         if contender.whole:
             warmup = 0
@@ -131,7 +136,7 @@ class Entrant:
 
 def run_trial(trial: Trial, repeats: int, say: Callable[[str], None]) -> list[Series]:
     """Run a trial; a contender that fails keeps its error, and the others go on."""
-    with _entrants(trial, repeats) as entrants:
+    with ending_as_ctrl_c(), _entrants(trial, repeats) as entrants:
         for entrant in entrants:
             say(f"{trial.name}: {entrant.series.contender.name}, warming up")
             _guarded(entrant, entrant.wait_until_ready)

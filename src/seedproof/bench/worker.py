@@ -1,10 +1,10 @@
 """A contender's process, started by :mod:`seedproof.bench.rounds` as
 
-    python -P -m seedproof.bench.worker
+    python -P -m seedproof.bench.worker --parent PID
 
 The first line on the standard input says what to do, every further one asks for a
 block. Reports go to the standard output as JSON lines; whatever libraries print goes to the log. When the input ends, so
-does the process.
+does the process; and when PID is gone, also in the middle of a block, which may be whole runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from typing import Any
+
+from seedproof.measure.worker import end_with
 
 
 def main() -> None:
     """Do one block after the other until the input ends."""
+    threading.Thread(target=end_with, args=(int(sys.argv[2]),), daemon=True).start()
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

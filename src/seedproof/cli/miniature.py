@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from seedproof.cli.streams import say
+from seedproof.errors import UserError
 
 app = typer.Typer(help="The miniature laboratory.", no_args_is_help=True)
 
@@ -34,6 +35,10 @@ def text(
 ) -> None:
     """Write the held-out text of the miniature language, one sentence a line."""
     from seedproof.miniature.corpus import held_out_text
+    from seedproof.store.files import check_target
 
+    if lines < 1:
+        raise UserError(f"--lines {lines} is not valid; give at least 1")
+    check_target(out)
     out.write_text("\n".join(held_out_text(lines)) + "\n", encoding="utf-8")
     say(f"wrote {lines} sentences to {out}")

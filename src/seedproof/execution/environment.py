@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from seedproof.errors import UserError
@@ -41,6 +42,9 @@ VARIABLES = (
     "CUBLAS_WORKSPACE_CONFIG",
 )
 """Environment variables that PyTorch, oneDNN, MKL, OpenMP, OpenBLAS, NumPy and CUDA read, and that change bits."""
+
+ON_A_GPU: Mapping[str, str] = MappingProxyType({"CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
+"""Variables that runs on a GPU set themselves where they are not set (:func:`seedproof.execution.plain.configure_process`)."""
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy")
 """Packages whose version may change bits."""
@@ -88,7 +92,7 @@ def difference(before: Environment, now: Environment) -> str:
     names = [name for name in now if name in before and name != "variables"]
     pairs = [(_words(name), before[name], now[name]) for name in names]
     if "variables" in before and "variables" in now:
-        old, new = before["variables"], now["variables"]
+        old, new = _as_others_set_them(before["variables"]), _as_others_set_them(now["variables"])
         pairs += [(name, old.get(name, "not set"), new.get(name, "not set")) for name in sorted({*old, *new})]
     return "; ".join(f"{name} {old}, now {new}" for name, old, new in pairs if old != new)
 
@@ -127,6 +131,11 @@ def of_workers(variables: Mapping[str, str]) -> tuple[dict[str, str], str]:
 def differing_variables(variables: Mapping[str, str]) -> str:
     """Variables of this process that are not as in a study, in words; empty where all are."""
     return difference({"variables": _variables()}, {"variables": variables})
+
+
+def _as_others_set_them(variables: Mapping[str, str]) -> dict[str, str]:
+    """Variables without those that a run has set as every run does: of the first run of a process they are seen before that."""
+    return {name: value for name, value in variables.items() if value != ON_A_GPU.get(name)}
 
 
 def _variables() -> dict[str, str]:

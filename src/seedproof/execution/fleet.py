@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -89,6 +89,8 @@ class Fleet:
         self._engines: dict[tuple[Any, ...], FleetEngine] = {}
         self._new: deque[Session] = deque()
         """Arrived and not loaded yet."""
+        self._joining: list[_Run] = []
+        """Loaded, and not yet in a fleet."""
         self._runs: list[_Run] = []
         self._aside: deque[_Run] = deque()
         self._room: int | None = None
@@ -120,24 +122,25 @@ class Fleet:
         while True:
             wait = not self._runs and not self._aside
             self._new.extend(self._arrivals.take(wait=wait))
-            self._join([run for run in self._loaded() if run is not None])
+            self._load_new()
             if self._should_stop():
                 self._interrupt()
                 return
+            self._join()
             self._return_from_aside()
             if self._runs:
                 self._step()
-            elif self._arrivals.is_over:
+            elif self._arrivals.is_over and not self._aside:
                 return
 
     # Arrivals.
 
-    def _loaded(self) -> Iterator[_Run | None]:
-        """Load those that have arrived."""
-        while self._new:
-            run = self._load(self._new[0])
+    def _load_new(self) -> None:
+        """Load those that have arrived, which takes long, as long as nobody stops it."""
+        while self._new and not self._should_stop():
+            if (run := self._load(self._new[0])) is not None:
+                self._joining.append(run)
             self._new.popleft()
-            yield run
 
     def _load(self, session: Session) -> _Run | None:
         """The run at its first step, or where it goes on; None, and it has crashed, if it cannot be loaded."""
@@ -161,34 +164,39 @@ class Fleet:
             session.crash(error)
             return None
 
-    def _join(self, runs: list[_Run]) -> None:
-        """Let runs join the fleets of their kind; those that memory has shown no room for wait."""
+    def _join(self) -> None:
+        """Let loaded runs join the fleets of their kind; those that memory has shown no room for wait."""
         if self._room is not None:
             room = max(0, self._room - len(self._runs))
-            runs, waiting = runs[:room], runs[room:]
-            self._aside.extend(waiting)
-        for key in dict.fromkeys(run.key for run in runs):
-            group = [run for run in runs if run.key == key]
-            numerics = group[0].session.spec.numerics
-            if key not in self._engines:
-                self._engines[key] = FleetEngine(
-                    group[0].member.model, precision=numerics.precision, device=numerics.device
-                )
-            try:
-                seen = self._engines[key].join([run.member for run in group])
-            except Exception as error:
-                self._refuse(group, error)
-                if not self._engines[key].members:
-                    del self._engines[key]
-                continue
-            self._runs += group
-            for run, records in zip(group, seen, strict=True):
-                self._record(run, records)
+            self._aside.extend(self._joining[room:])
+            del self._joining[room:]
+        while self._joining:
+            key = self._joining[0].key
+            self._join_fleet(key, [run for run in self._joining if run.key == key])
+            self._joining = [run for run in self._joining if run.key != key]
+
+    def _join_fleet(self, key: tuple[Any, ...], group: list[_Run]) -> None:
+        numerics = group[0].session.spec.numerics
+        if key not in self._engines:
+            self._engines[key] = FleetEngine(
+                group[0].member.model, precision=numerics.precision, device=numerics.device
+            )
+        try:
+            seen = self._engines[key].join([run.member for run in group])
+        except Exception as error:
+            self._refuse(group, error)
+            if not self._engines[key].members:
+                del self._engines[key]
+            return
+        self._runs += group
+        for run, records in zip(group, seen, strict=True):
+            self._record(run, records)
 
     def _refuse(self, runs: list[_Run], error: Exception) -> None:
-        """Where memory holds no more members, new ones wait until others are done; any other error is a crash."""
-        if is_out_of_memory(error) and self._runs:
-            self._room = len(self._runs)
+        """Where memory holds no more members, new ones wait until others are done, or the half of them where there are no
+        others; any other error is a crash."""
+        if is_out_of_memory(error) and (self._runs or len(runs) > 1):
+            self._room = len(self._runs) or len(runs) // 2
             self._aside.extend(runs)
             return
         for run in runs:
@@ -261,19 +269,21 @@ class Fleet:
 
     def _interrupt(self) -> None:
         """Save what is older than the checkpoint interval, and let go of everything."""
-        while waiting := [*self._runs, *self._aside]:
-            run = waiting[0]
-            if run in self._runs and run.session.is_save_due(stopping=True):
+        while self._runs:
+            run = self._runs[0]
+            if run.session.is_save_due(stopping=True):
                 self._save(run)
-            (self._runs if run in self._runs else self._aside).remove(run)
+            self._runs.remove(run)
             run.session.interrupt()
+        for session in self._let_all_go():
+            session.interrupt()
 
     def _let_all_go(self) -> list[Session]:
         """The sessions of all runs that are here, of which nothing is known any more."""
-        sessions = [*self._new, *(run.session for run in [*self._runs, *self._aside])]
-        for held in (self._new, self._runs, self._aside, self._engines):
+        sessions = [*self._new, *(run.session for run in [*self._joining, *self._runs, *self._aside])]
+        for held in (self._new, self._joining, self._runs, self._aside, self._engines):
             held.clear()
-        return sessions
+        return list(dict.fromkeys(sessions))  # one that was just on its way may be in two places
 
     def _crash(self, runs: list[_Run], error: Exception) -> None:
         for run in runs:
@@ -286,12 +296,14 @@ class Fleet:
         waiting = runs[(len(runs) + 1) // 2 :]
         for run in waiting:
             run.member.resume = engine.state(run.member)
+            self._aside.append(run)
             self._runs.remove(run)
         engine.release([run.member for run in waiting])
-        self._aside.extend(waiting)
         self._room = len(runs) - len(waiting)
 
     def _return_from_aside(self) -> None:
         room = 0 if self._room is None else self._room - len(self._runs)
-        back = [self._aside.popleft() for _ in range(min(room, len(self._aside)))]
-        self._join(back)
+        for _ in range(min(room, len(self._aside))):
+            self._joining.append(self._aside[0])
+            self._aside.popleft()
+        self._join()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ import torch
 from torch import nn
 
 from seedproof.errors import UserError
-from seedproof.execution import Interrupted
+from seedproof.execution import Interrupted, environment
 from seedproof.execution.recording import Recording
 from seedproof.execution.session import Session
 from seedproof.models import facts
@@ -169,8 +171,24 @@ def configure_process(numerics: Numerics) -> None:
     """Set what a process has only one of: the number of threads, and determinism on a GPU."""
     torch.set_num_threads(numerics.threads)
     if numerics.device != "cpu":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        for name, value in environment.ON_A_GPU.items():
+            os.environ.setdefault(name, value)
         torch.use_deterministic_algorithms(True)
+
+
+@contextmanager
+def settings_restored() -> Iterator[None]:
+    """Give a process that goes on to do other things the settings back that :func:`configure_process` changes."""
+    threads, is_deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    unset = [name for name in environment.ON_A_GPU if name not in os.environ]
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(is_deterministic, warn_only=warns)
+        for name in unset:
+            os.environ.pop(name, None)
 
 
 KEPT_TASKS = 4

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from seedproof.execution.counting import run_bytes, run_seconds
-from seedproof.execution.plain import configure_process, plain_engine, prepare
+from seedproof.execution.plain import configure_process, plain_engine, prepare, settings_restored
 from seedproof.execution.recording import Recording
 from seedproof.models.source import ModelSource
 from seedproof.probes.early import Early
@@ -97,9 +95,8 @@ def _norms(steps: int, probes: Mapping[str, int]) -> float:
 def time_steps(spec: RunSpec, task: Task, source: ModelSource, recording: Recording | None = None) -> Timed:
     """Time the first steps of a run by the plain engine, from the real model and data, with what is recorded of a step."""
     recording = dataclasses.replace(recording or Recording(), evaluations=1, evaluation_at=None)
-    threads = torch.get_num_threads()
-    configure_process(spec.numerics)
-    try:
+    with settings_restored():
+        configure_process(spec.numerics)
         engine = plain_engine(spec, prepare(spec, task, source, recording))
         times, last = [], time.monotonic()
         for _ in engine.run():
@@ -109,8 +106,6 @@ def time_steps(spec: RunSpec, task: Task, source: ModelSource, recording: Record
             last = now
             if len(times) > STEPS or (len(times) > 1 and sum(times) > SECONDS):
                 break
-    finally:
-        torch.set_num_threads(threads)
     kept = times[1:] or times
     sizes = [parameter.numel() for parameter in engine.model.parameters()]
     return Timed(seconds=statistics.median(kept), steps=len(kept), parameters=sum(sizes), tensors=len(sizes))

@@ -158,14 +158,24 @@ def launcher_of(chosen: str | Launcher, **options: Any) -> Launcher:
 
     Raises:
         UserError: nothing has that name (the nearest one is said), the package that it needs is not installed (with the
-            line that installs it), its module cannot be imported, or it has no such option.
+            line that installs it), its module cannot be imported, it has no such option or needs another one, or is not complete.
     """
     if isinstance(chosen, Launcher):
         return chosen
     for option in options:
         if option not in (known := launcher_options(chosen)):
             raise unknown("option", option, known, where=f"the launcher {chosen!r}")
-    return _class_of(chosen)(**options)
+    kind = _class_of(chosen)
+    if lacking := sorted(getattr(kind, "__abstractmethods__", ())):
+        raise UserError(f"the launcher {chosen!r} is not complete: write its {' and '.join(lacking)}")
+    try:
+        inspect.signature(kind).bind(**options)
+    except TypeError as error:
+        raise UserError(
+            f"the launcher {chosen!r} cannot be made ({error}); give that a default, or make the launcher in Python: "
+            "Study.run(launcher=...)"
+        ) from None
+    return kind(**options)
 
 
 def launcher_options(name: str) -> list[str]:

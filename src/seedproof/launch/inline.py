@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from seedproof import events
 from seedproof.errors import UserError
@@ -60,10 +59,12 @@ class InlineLauncher(Launcher):
         Raises:
             StudyInterrupted, UserError: as :meth:`Launcher.run`.
         """
+        from seedproof.execution.plain import settings_restored
+
         self.check_jobs(work.jobs)
         tally = Tally(work)
         heard = _Heard(tally, listener)
-        with caught(heard.on_signal), _settings_restored():
+        with caught(heard.on_signal), settings_restored():
             try:
                 self._execute(work, tally, heard)
             except KeyboardInterrupt:  # the second Ctrl-C; the runs are interrupted
@@ -80,6 +81,8 @@ class InlineLauncher(Launcher):
             )
             heard(events.Note(message=message))
         for placement in place(tally.left, 1, work.weight_bytes, self.machine()):
+            if heard.is_stopping():
+                return
             execute = self._execute_fleet if placement.members else self._execute_plain
             execute(work, placement, heard)
 
@@ -143,16 +146,3 @@ class _Heard:
         if self._signals > 1:
             raise KeyboardInterrupt
         self(events.Stopping())
-
-
-@contextmanager
-def _settings_restored() -> Iterator[None]:
-    """Give the process back the settings that runs change."""
-    import torch
-
-    threads, is_deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(is_deterministic)

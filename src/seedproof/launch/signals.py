@@ -27,3 +27,14 @@ def caught(on_signal: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ending_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end what is done within a ``with`` block as Ctrl-C does, so that processes and temporary files go, too."""
+    with caught(_interrupt):
+        yield
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt

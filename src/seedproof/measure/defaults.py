@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from seedproof.errors import UserError
 from seedproof.machine import has_gpu, usable_cores
 
 
-def default_device() -> str:
-    """``cuda`` where there is a GPU, else ``cpu``."""
-    return "cuda" if has_gpu() else "cpu"
+def chosen_device(device: str | None) -> str:
+    """``device``; where that is None, ``cuda`` where there is a GPU, else ``cpu``.
+
+    Raises:
+        UserError: PyTorch has no such device, or finds none here.
+    """
+    import torch
+
+    if device is None:
+        return "cuda" if has_gpu() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise UserError(f"the device {device!r} is not valid; give cpu or cuda") from None
+    if kind == "cuda" and not has_gpu():
+        raise UserError(f"the device {device!r} is not there: PyTorch finds no GPU here; give cpu, or leave it out")
+    return device
 
 
 def default_jobs(device: str) -> int:

@@ -23,7 +23,7 @@ import torch
 from seedproof.errors import UserError, unknown
 from seedproof.measure.agreement import check_agreement
 from seedproof.measure.checkpoints import check_same_architecture, encoder_of, fingerprint, load_as
-from seedproof.measure.defaults import default_device, say_nothing
+from seedproof.measure.defaults import chosen_device, say_nothing
 from seedproof.measure.masking import MaskedText, Masking, Text, mask_text, read_lines
 from seedproof.measure.restored import Depth, LayeredEncoder, PlainRestoredLosses, RestoredLosses
 from seedproof.models.checkpoint import open_configuration
@@ -111,7 +111,7 @@ def forgetting(
         raise UserError(f"batch_size = {batch_size} is not valid; give at least 1")
     depths = _depths(_layer_count(source), layers, embeddings)
     lines, length = read_lines(text), _length(max_length, source)
-    device, tokenizer = device or default_device(), load_tokenizer(source)
+    device, tokenizer = chosen_device(device), load_tokenizer(source)
     description = {
         "kind": "forgetting",
         "version": 1,
@@ -150,8 +150,7 @@ def _measure(
             done[str(index)] = {"losses": losses(batch), "tokens": len(batch.targets)}
             parts.add(str(index), done[str(index)])
         report(index + 1, len(batches))
-    if losses is not None:
-        parts.finish({"batches": len(batches)})
+    parts.finish({"batches": len(batches)})  # also where a process was killed between its last part and this
     ordered = [done[str(index)] for index in range(len(batches))]
     return np.sum([part["losses"] for part in ordered], axis=0), sum(part["tokens"] for part in ordered)
 
@@ -217,9 +216,9 @@ def _depths(count: int, layers: Iterable[int] | None, embeddings: str) -> list[D
     if not chosen:
         raise UserError("layers is empty; give at least one number of layers to put back")
     for k in chosen:
-        if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k <= count:
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 0 <= k <= count:
             raise UserError(f"layers has {k!r}, but the model has {count} layers: give whole numbers from 0 to {count}")
-    depths = [Depth(k, embeddings) for k in chosen]
+    depths = [Depth(int(k), embeddings) for k in chosen]
     return depths + [Depth(count, "pretrained")] * (count in chosen and embeddings == "finetuned")
 
 

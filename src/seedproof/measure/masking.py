@@ -38,7 +38,7 @@ class Masking:
     """Which tokens are predicted, and what stands in their place.
 
     Raises:
-        UserError: a probability or fraction is outside its range.
+        UserError: a probability, a fraction or the seed is outside its range.
     """
 
     mlm_probability: float = 0.15
@@ -54,11 +54,13 @@ class Masking:
         if not 0 < self.mlm_probability <= 1:
             raise UserError(f"mlm_probability is {self.mlm_probability}; give a number above 0, at most 1")
         masked, replaced = self.mask_replace_prob, self.random_replace_prob
-        if masked < 0 or replaced < 0 or masked + replaced > 1:
+        if not (masked >= 0 and replaced >= 0 and masked + replaced <= 1):
             raise UserError(
                 f"mask_replace_prob = {masked} and random_replace_prob = {replaced} do not fit together; give two fractions "
                 "that are not negative and add up to at most 1"
             )
+        if self.seed < 0:
+            raise UserError(f"the seed {self.seed} of the masks is not valid; give a whole number from 0 on")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values under the names by which measurements have been stored since the first."""
@@ -118,14 +120,16 @@ def read_lines(text: Text) -> list[str]:
     """The lines of a text that count: blank lines and headings in WikiText's manner are left out.
 
     Raises:
-        UserError: the file is missing or not UTF-8, a line is no string, or no line is left.
+        UserError: the file is missing, may not be read or is not UTF-8, a line is no string, or no line is left.
     """
     if isinstance(text, (str, os.PathLike)):
         path, where = Path(text), f"the text {os.fspath(text)}"
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
-        except (FileNotFoundError, IsADirectoryError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise UserError(f"there is no text file {path}; give the path of a file, or a list of lines") from None
+        except PermissionError as error:
+            raise UserError(f"{where} cannot be read: {error.strerror}; give yourself the right to read it") from error
         except UnicodeDecodeError as error:
             raise UserError(f"{where} is not UTF-8 (byte {error.start}); convert it") from None
     else:

@@ -10,7 +10,8 @@ Everything here works on vectors and on any function of them; what a model has t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 Points = list[tuple[float, float]]
 """``(alpha, beta)`` of each point."""
+
+Measured = Generator[tuple[str, Values], None, None]
+"""Parts by name as they are done; what measures them ends when it is closed."""
 
 CORNERS = {"p": (0.0, 0.0), "f": (1.0, 0.0), "s": (0.0, 1.0)}
 """Where the pre-trained, the failed and the successful model lie."""
@@ -106,7 +110,7 @@ def measure_points(plane: Plane, evaluate: Evaluate, points: Points) -> Values:
     return values | ({"gradient_norm": np.array(norms)} if norms else {})
 
 
-def measure_here(plane: Plane, evaluate: Evaluate, parts: Mapping[str, Points]) -> Iterator[tuple[str, Values]]:
+def measure_here(plane: Plane, evaluate: Evaluate, parts: Mapping[str, Points]) -> Measured:
     """Measure each part in this process, one after the other."""
     for name, points in parts.items():
         yield name, measure_points(plane, evaluate, points)
@@ -191,7 +195,7 @@ def _heights(piece: pd.DataFrame, value: str) -> tuple[float, float]:
 def complete(
     lattice: Lattice,
     done: Mapping[str, Values],
-    measure: Callable[[dict[str, Points]], Iterable[tuple[str, Values]]],
+    measure: Callable[[dict[str, Points]], Measured],
     keep: Callable[[str, Values], None],
     report: Callable[[int, int], None],
 ) -> dict[str, Values]:
@@ -200,10 +204,11 @@ def complete(
     missing = {name: points for name, points in parts.items() if name not in found}
     report(len(parts) - len(missing), len(parts))
     if missing:
-        for name, values in measure(missing):
-            keep(name, values)
-            found[name] = values
-            report(len(found), len(parts))
+        with closing(measure(missing)) as measured:  # else it would live on where an error is kept, as in a notebook
+            for name, values in measured:
+                keep(name, values)
+                found[name] = values
+                report(len(found), len(parts))
     return found
 
 

@@ -21,11 +21,10 @@ import torch
 from seedproof.errors import UserError
 from seedproof.launch.local.process import Inbox, WorkerProcess, worker_environment
 from seedproof.measure.classifier_loss import Problem, evaluator
-from seedproof.measure.plane import Points, measure_here
-from seedproof.store.measurements import Values
+from seedproof.measure.plane import Measured, Points, measure_here
 
 
-def measure_problem(problem: Problem, parts: Mapping[str, Points], jobs: int) -> Iterator[tuple[str, Values]]:
+def measure_problem(problem: Problem, parts: Mapping[str, Points], jobs: int) -> Measured:
     """Measure each part and yield it when it is done, in any order.
 
     Raises:
@@ -40,7 +39,7 @@ def measure_problem(problem: Problem, parts: Mapping[str, Points], jobs: int) ->
         yield from measure_here(here.plane, evaluator(here), parts)
 
 
-def _measure_in_processes(problem: Problem, parts: Mapping[str, Points], jobs: int) -> Iterator[tuple[str, Values]]:
+def _measure_in_processes(problem: Problem, parts: Mapping[str, Points], jobs: int) -> Measured:
     with tempfile.TemporaryDirectory(prefix="seedproof-plane-") as scratch:
         folder = Path(scratch)
         problem.write(folder)
@@ -61,7 +60,7 @@ def _start(folder: Path, number: int, inbox: Inbox) -> WorkerProcess:
     return WorkerProcess(command, worker_environment(threads=1), folder / f"worker-{number}.log", inbox)
 
 
-def _hand_out(workers: list[WorkerProcess], inbox: Inbox, waiting: deque[str]) -> Iterator[tuple[str, Values]]:
+def _hand_out(workers: list[WorkerProcess], inbox: Inbox, waiting: deque[str]) -> Measured:
     left = len(waiting)
     for worker in workers:
         worker.order("part", part=waiting.popleft())

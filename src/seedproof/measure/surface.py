@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seedproof.errors import UserError
+from seedproof.launch.signals import ending_as_ctrl_c
 from seedproof.measure.checkpoints import check_same_architecture, classifier_of, fingerprint
 from seedproof.measure.classifier_loss import Batch, Problem, batches_of, flatten
-from seedproof.measure.defaults import default_device, default_jobs, say_nothing
+from seedproof.measure.defaults import chosen_device, default_jobs, say_nothing
 from seedproof.measure.plane import Lattice, Plane, Points, Surface, complete, tabulate
 from seedproof.measure.pool import measure_problem
 from seedproof.models import facts
@@ -93,12 +94,12 @@ def surface(
     Raises:
         UserError: a model or the task is missing or damaged, the three differ in architecture, a weight is not finite, or
             an option is outside its range.
-        KeyboardInterrupt: Ctrl-C; says how much is kept.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; says how much is kept.
     """
     lattice, source = Lattice(low=low, high=high, side=side, edge=edge), find_model(os.fspath(pretrained))
     data = task if isinstance(task, Task) else load_task(os.fspath(task))
     chosen = choose_examples(len(data.train), examples, example_seed)
-    device = device or default_device()
+    device = chosen_device(device)
     meant = facts.inputs(source, inputs or "model")
     settings = {
         "kind": "surface",
@@ -120,6 +121,10 @@ def surface(
     }
     if meant != facts.inputs(source, "tokenizer"):
         settings["inputs"] = "model"
+    if not 0 <= head_seed < 2**63:
+        raise UserError(
+            f"head_seed = {head_seed} is not valid; give the seed of the runs' head, a whole number from 0 on"
+        )
     workers = default_jobs(device) if jobs is None else jobs if device == "cpu" else 1
     if workers < 1:
         raise UserError(f"jobs must be at least 1, but is {workers}")
@@ -138,7 +143,7 @@ def choose_examples(available: int, wanted: int, seed: int | None) -> list[int]:
     """Indices of ``wanted`` examples out of ``available``, ascending; all of them where there are not more.
 
     Raises:
-        UserError: fewer than one is wanted.
+        UserError: fewer than one is wanted, or the seed is negative.
     """
     if wanted < 1:
         raise UserError(f"examples = {wanted} is not valid; give at least 1")
@@ -146,6 +151,8 @@ def choose_examples(available: int, wanted: int, seed: int | None) -> list[int]:
         return list(range(available))
     if seed is None:
         return list(range(wanted))
+    if seed < 0:
+        raise UserError(f"example_seed = {seed} is not valid; give a whole number from 0 on")
     return sorted(int(index) for index in np.random.default_rng(seed).choice(available, wanted, replace=False))
 
 
@@ -159,12 +166,12 @@ def _complete(
 ) -> dict[str, Any]:
     done, total = parts.done(), len(lattice.parts())
     try:
-        found = complete(lattice, done, measure, parts.add, report)
+        with ending_as_ctrl_c():
+            found = complete(lattice, done, measure, parts.add, report)
     except KeyboardInterrupt:
         kept = f"{len(parts.done())} of {total} parts are kept" if is_kept else "nothing is kept without a folder"
         raise KeyboardInterrupt(f"interrupted; {kept}; give the same command again to continue") from None
-    if len(done) < total:
-        parts.finish({"parts": total})
+    parts.finish({"parts": total})  # also where a process was killed between its last part and this
     return found
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 ORPHAN_SECONDS = 1.0
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End when the process that started this one is gone, also in the middle of a part."""
     while os.getppid() == parent:
         time.sleep(ORPHAN_SECONDS)
@@ -29,7 +29,7 @@ def _end_with(parent: int) -> None:
 def main() -> None:
     """Evaluate points until told to end."""
     folder, parent = Path(sys.argv[1]), int(sys.argv[3])
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log
     import torch

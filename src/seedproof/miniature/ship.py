@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,14 +47,16 @@ def make_miniature(
     On one thread, because the number of threads changes bits: the same seed and versions give the same file.
 
     Raises:
-        UserError: unknown name, a fraction that is not above 0, or a folder that holds something already.
+        UserError: unknown name, a fraction that is not above 0, a seed that is none, or a folder that holds something already
+            or cannot be written.
     """
     if name not in MINIATURES:
         raise unknown("miniature", name, MINIATURES)
-    if not fraction_of_steps > 0:
-        raise UserError(f"the fraction of steps is {fraction_of_steps}; it must be above 0")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder} exists and is not an empty folder; choose another one for the miniature")
+    if not 0 < fraction_of_steps < math.inf:
+        raise UserError(f"the fraction of steps is {fraction_of_steps}; it must be a finite number above 0")
+    if not -(2**63) <= seed < 2**63:
+        raise UserError(f"the seed {seed} is not valid; give a whole number of at most 64 bits")
+    _make_empty_folder(folder)
     settings = MINIATURES[name]
     stages = [dataclasses.replace(s, steps=max(10, round(s.steps * fraction_of_steps))) for s in settings.stages]
     threads = torch.get_num_threads()
@@ -63,6 +67,20 @@ def make_miniature(
     finally:
         torch.set_num_threads(threads)
     return save_miniature(final, name, folder)
+
+
+def _make_empty_folder(folder: Path) -> None:
+    """The folder for a miniature, made before half an hour of pre-training and not after it."""
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"{folder} exists and is not an empty folder; choose another one for the miniature")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"the miniature cannot be written into {folder} ({error.strerror or error}); choose another folder"
+        ) from error
 
 
 def save_miniature(pretrained: PairModel, name: str, folder: Path) -> Path:

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from seedproof.errors import Damaged, UserError
 from seedproof.spec import ID_LENGTH, content_hash
 from seedproof.store.documents import read_document, write_document
@@ -43,7 +45,7 @@ class Parts(Protocol):
         """Keep a finished part."""
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Say that no part is missing."""
+        """Say that no part is missing; nothing happens where that was said before."""
 
 
 class Measurement:
@@ -117,8 +119,9 @@ class Measurement:
         self._journal.seal()
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """Write the result, which makes the measurement finished."""
-        write_document(self._result, result)
+        """Write the result, which makes the measurement finished; one that is finished is left alone."""
+        if not self.is_finished:
+            write_document(self._result, result)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -153,7 +156,16 @@ class Unkept:
 
 def measurement_id(description: Mapping[str, Any]) -> str:
     """The id of what is described: its hash, as a run's."""
-    return content_hash(dict(description))[:ID_LENGTH]
+    return content_hash(_plain(description))[:ID_LENGTH]
+
+
+def _plain(value: Any) -> Any:
+    """``value`` with Python's numbers in place of NumPy's: a seed may come from a table, and a number is a number."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def open_measurement(folder: str | os.PathLike[str], description: Mapping[str, Any]) -> Measurement:
@@ -169,7 +181,7 @@ def open_measurement(folder: str | os.PathLike[str], description: Mapping[str, A
     if not path.exists():
         try:
             measurement.path.mkdir(parents=True, exist_ok=True)
-            write_document(path, description)
+            write_document(path, _plain(description))
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
             raise UserError(
                 f"cannot keep a measurement in {folder}: {error.strerror or error}; choose another folder"

@@ -83,7 +83,8 @@ class _Launch:
         self._inbox: Inbox = queue.SimpleQueue()
         self._workers: list[WorkerProcess] = []
         self._signals = self._started = 0
-        self._worker_log = ""
+        self._not_started: Exception | None = None
+        """Why the last worker that did not begin has ended."""
         self._log_name = f"worker-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         # -P: a file in the user's folder that is called like a module of ours must not be imported in its stead.
         self._command = [sys.executable, "-P", "-m", "seedproof.launch.local.worker", str(self._store.path.resolve())]
@@ -108,7 +109,7 @@ class _Launch:
                     worker.kill()
                     worker.reap()
         if self._waiting and not self._tally.is_stopping:
-            raise RuntimeError(f"no worker process could be started; the end of its log:\n{self._worker_log}")
+            raise self._not_started or RuntimeError("no worker process could be started")
 
     def _start_worker(self) -> None:
         logs = self._store.path / "logs"
@@ -127,6 +128,8 @@ class _Launch:
             self._hand_out(worker)
         else:
             event = events.from_json(message)
+            if isinstance(event, events.Started):
+                worker.begun.add(event.run)
             self._tell(event)
             if events.is_end(event):
                 worker.runs.remove(event.run)
@@ -152,8 +155,12 @@ class _Launch:
     def _on_end(self, worker: WorkerProcess) -> None:
         """Reap a worker whose output ended, and replace it if it died in the middle of a run."""
         self._workers.remove(worker)
-        status, is_stopping = worker.reap(), self._tally.is_stopping
-        if self._capacity > 1 and status == -signal.SIGKILL and not is_stopping and worker.runs:
+        status = worker.reap()
+        is_stopping = self._tally.is_stopping
+        if _was_asked_to_end(worker, status):  # its runs are as they were
+            if not is_stopping:
+                self._tell(events.Stopping())
+        elif self._capacity > 1 and status == -signal.SIGKILL and not is_stopping and worker.runs:
             # Most often the system's way to say that memory is short: the same runs again, fewer at a time.
             self._capacity //= 2
             self._waiting.extendleft(reversed(worker.runs))
@@ -164,7 +171,7 @@ class _Launch:
             if self._waiting and not self._tally.is_stopping:
                 self._start_worker()
         elif not worker.is_ready and not is_stopping:
-            self._worker_log = worker.log.read_text(errors="replace")[-2000:] if worker.log.exists() else ""
+            self._not_started = _why_not_started(worker, status)
 
     def _end_of_dead_run(self, run_id: str, status: int) -> Event:
         """How the run of a dead worker ended: killed by us, it was interrupted."""
@@ -179,6 +186,25 @@ class _Launch:
         else:
             for worker in self._workers:
                 worker.kill()
+
+
+def _was_asked_to_end(worker: WorkerProcess, status: int) -> bool:
+    """Whether somebody else asked a worker to end before it began anything that it was handed: batch systems ask every process
+    of a job. One that only just starts ends by the signal itself."""
+    if not worker.is_ready:
+        return -status in (signal.SIGINT, signal.SIGTERM)
+    return status == 0 and bool(worker.runs) and worker.begun.isdisjoint(worker.runs)
+
+
+def _why_not_started(worker: WorkerProcess, status: int) -> Exception:
+    """The error of a launch none of whose workers could be handed a run."""
+    if status < 0:
+        return UserError(
+            f"no worker process could be started: the last one was ended by {_describe(status)}; give the same command again, "
+            "with fewer --jobs where memory is short"
+        )
+    log = worker.log.read_text(errors="replace")[-2000:] if worker.log.exists() else ""
+    return RuntimeError(f"no worker process could be started; the end of its log:\n{log}")
 
 
 def _describe(status: int) -> str:

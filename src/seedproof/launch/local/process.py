@@ -42,6 +42,8 @@ class WorkerProcess:
         self.log = log
         self.runs: list[str] = []
         """Handed to it and not done."""
+        self.begun: set[str] = set()
+        """Runs that it said it has begun."""
         self.is_ready = False
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
