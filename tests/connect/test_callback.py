@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.connect.made import ROWS, Rows, model, rows, trainer, watched
+from tests.track.handmade import Remembering
 from transformers import BertForSequenceClassification, TrainerCallback
 
 import seedproof as sp
@@ -121,6 +122,16 @@ def test_a_model_of_which_some_stands_still_has_other_settings(tmp_path):
     watched(tmp_path)
     watched(tmp_path, frozen)
     assert [row["recipe"] for row in rows(tmp_path)] == ["trainer", "trainer(trained=34)"]
+
+
+def test_a_tracker_is_told_live_and_sees_the_same_afterwards(tmp_path):
+    live, afterwards = Remembering(), Remembering()
+    watched(tmp_path, options={"listeners": [sp.Tracking(tmp_path / "store", live)]})
+    sp.open_results(tmp_path / "store").track(afterwards)
+    [(_, logged)], [(_, later)] = live.told.values(), afterwards.told.values()
+    assert [step for step, values in logged if "train/loss" in values] == [1, 2, 3, 4]
+    assert logged == later
+    assert [end.verdict for end in live.ends.values()] == [end.verdict for end in afterwards.ends.values()]
 
 
 def test_a_regression_is_recorded_as_one(tmp_path):
