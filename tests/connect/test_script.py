@@ -11,6 +11,7 @@ from pathlib import Path
 
 import datasets
 import pytest
+from tests import needs
 from tests.conftest import REPOSITORY
 from tests.docs.blocks import blocks_of
 from tests.doctor.planted import CLEAN, prepare, with_faults
@@ -123,6 +124,11 @@ def test_in_several_processes_the_first_one_records(tmp_path):
     assert observed == 2
 
 
+def require(name):
+    if importlib.util.find_spec(name) is None:
+        needs.lacking("trainers", f"no {name} here; install it: pip install 'seedproof[trainers]'")
+
+
 def pairs(split, count):
     return datasets.Dataset.from_dict(
         {"one": list(split.texts[:count]), "other": list(split.pairs[:count]), "label": split.labels[:count].tolist()}
@@ -133,8 +139,7 @@ def pairs(split, count):
 @pytest.mark.filterwarnings("ignore")  # of sentence-transformers
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_a_cross_encoder_of_sentence_transformers_is_recorded(tmp_path, outputs):
-    if importlib.util.find_spec("sentence_transformers") is None:
-        pytest.skip("sentence-transformers is not installed")
+    require("sentence_transformers")
     import numpy as np
     from sentence_transformers.cross_encoder import CrossEncoder, CrossEncoderTrainer, CrossEncoderTrainingArguments
     from torch import nn
@@ -170,8 +175,7 @@ def test_a_cross_encoder_of_sentence_transformers_is_recorded(tmp_path, outputs)
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of setfit and sentence-transformers
 def test_setfit_trains_no_head_with_a_trainer_and_that_is_said(tmp_path):
-    if importlib.util.find_spec("setfit") is None:
-        pytest.skip("setfit is not installed")
+    require("setfit")
     from setfit import SetFitModel, Trainer, TrainingArguments
 
     from seedproof.connect import StabilityCallback
