@@ -5,7 +5,8 @@ BIN = .venv/bin
 INSTALLED = .venv/.installed
 # Which build of PyTorch: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu; without it, pip's default.
 TORCH_INDEX ?=
-# Extras that tests get: EXTRAS=dev,trackers also runs those of Weights & Biases, MLflow and Trackio.
+# Extras that tests get: EXTRAS=dev,trackers also runs those of Weights & Biases, MLflow and Trackio, EXTRAS=dev,trainers those of
+# sentence-transformers and SetFit.
 EXTRAS ?= dev
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

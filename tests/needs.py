@@ -17,6 +17,7 @@ NEEDS: Mapping[str, str] = {
     "data": "GLUE's files and the vocabularies of published models",
     "latex": "pdflatex, for the tables as LaTeX",
     "trackers": "the packages of the extra trackers: Weights & Biases, MLflow and Trackio beside TensorBoard",
+    "trainers": "the packages of the extra trainers, whose Trainers are watched: sentence-transformers and SetFit",
 }
 
 

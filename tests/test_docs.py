@@ -13,6 +13,7 @@ from tests.conftest import REPOSITORY
 import seedproof
 from seedproof.analysis import chi_square_interval, t_interval
 from seedproof.cli.app import app
+from seedproof.cli.listing import KINDS
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -51,6 +52,20 @@ def test_commands_in_the_documentation_exist():
         known = {option for parameter in command.params for option in parameter.opts}
         unknown = [word for word in rest if word.startswith("--") and word.split("=")[0] not in known]
         assert not unknown, f"{' '.join(words)}: {unknown}"
+
+
+def test_the_readme_names_every_list():
+    [kinds] = re.findall(r"`seedproof ls (\w+\|[\w|]+)`", README)
+    assert tuple(kinds.split("|")) == KINDS
+
+
+@pytest.mark.parametrize(
+    "page", ["data-orders", "detector", "early", "fit", "miniature", "own-data", "performance", "results", "trainer"]
+)
+def test_what_the_package_lacks_is_said_to_be_in_a_clone(page):
+    text = (REPOSITORY / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert "benchmarks/" in text
+    assert re.search(r"\ba\s+clone\s+of\s+the\s+repository", text, re.IGNORECASE)
 
 
 def test_nothing_speaks_of_the_machine_it_was_made_on():

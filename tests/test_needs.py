@@ -18,7 +18,7 @@ OF_EACH = (
     "tests/report/html/test_browser.py::test_a_drawing_of_a_stranger_leads_nowhere",
     "tests/tasks/test_glue.py::test_real_label_order",
 )
-"""A test for each need that goes with the PATH; what `trackers` names are packages."""
+"""A test for each need that goes with the PATH; what `trackers` and `trainers` name are packages."""
 
 
 @pytest.mark.parametrize("need", needs.NEEDS)
@@ -33,14 +33,13 @@ def test_a_skip_fails_only_where_its_need_is_required(need, monkeypatch):
 
 def test_a_misspelt_need_ends_the_session(monkeypatch):
     monkeypatch.setenv(needs.VARIABLE, "browsers")
-    with pytest.raises(pytest.UsageError, match="names 'browsers'; it takes browser, data, latex, trackers"):
+    with pytest.raises(pytest.UsageError, match="names 'browsers'; it takes browser, data, latex, trackers, trainers"):
         needs.required()
 
 
 def test_no_test_skips_past_the_requirement():
     """Skips for want of a program, a package or a file go through ``needs``; these are for what a machine is."""
-    # Cross-encoders and SetFit pin other packages, so no extra has them: who has them tests with them.
-    allowed = {"tests/needs.py", "tests/test_needs.py", "tests/test_old_stores.py", "tests/connect/test_script.py"}
+    allowed = {"tests/needs.py", "tests/test_needs.py", "tests/test_old_stores.py"}
     for path in (REPOSITORY / "tests").rglob("*.py"):
         if path.relative_to(REPOSITORY).as_posix() not in allowed:
             assert not re.search(r"pytest\.skip\(|importorskip|shutil\.which.*skip", path.read_text()), path
@@ -61,7 +60,7 @@ def test_real_tests_fail_or_skip_on_a_bare_machine(require, tmp_path):
 
 
 STUB = """#!/bin/sh
-echo "$(basename "$0") $* (require: $SEEDPROOF_REQUIRE)" >> "$CALLS"
+echo "$(basename "$0") $* (require: $SEEDPROOF_REQUIRE; extras: $EXTRAS)" >> "$CALLS"
 """
 
 
@@ -70,7 +69,8 @@ def test_continuous_integration_installs_what_lacks_and_requires_it(given, tmp_p
     calls = in_bare_machine(tmp_path, given)
     assert sum("install -qq" in call and "chromium" in call for call in calls) == 1
     assert sum("install -qq" in call and "texlive-latex-recommended" in call for call in calls) == (given is None)
-    assert calls[-1] == f"make test-all (require: {given or ','.join(needs.NEEDS)})"
+    extras = "dev" if given else "dev,trackers,trainers"
+    assert calls[-1] == f"make test-all (require: {given or ','.join(needs.NEEDS)}; extras: {extras})"
 
 
 def in_bare_machine(folder: Path, require: str | None) -> list[str]:

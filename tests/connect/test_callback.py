@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from tests.connect.made import ROWS, Rows, model, rows, trainer, watched
-from transformers import BertForSequenceClassification
+from tests.track.handmade import Remembering
+from transformers import BertForSequenceClassification, TrainerCallback
 
 import seedproof as sp
 from seedproof.connect import Alarm, StabilityCallback
@@ -70,6 +71,67 @@ def test_other_settings_have_another_name_and_a_finished_run_is_left_alone(tmp_p
     watched(tmp_path)
     assert [row["recipe"] for row in rows(tmp_path)] == ["trainer", "trainer(learning_rate=0.001)"]
     assert "is finished already" in caplog.text
+
+
+class Stops(TrainerCallback):
+    """Ends a training by an error at the beginning of a step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_step_begin(self, args, state, control, **_):
+        if state.global_step + 1 == self.step:
+            raise RuntimeError(f"stopped before step {self.step}")
+
+
+def begun_with(head):
+    made = model()
+    made.classifier.weight.data.fill_(head)
+    return made
+
+
+@pytest.mark.slow
+def test_another_head_under_the_same_seed_is_another_run(tmp_path, caplog):
+    for head in (0.1, 0.2, 0.3, 0.2):
+        watched(tmp_path, begun_with(head))
+    assert [(row["recipe"], row["seed"]) for row in rows(tmp_path)] == [
+        ("trainer", "1"),
+        ("trainer", "2/1/1"),
+        ("trainer", "3/1/1"),
+    ]
+    assert caplog.text.count("is finished already") == 1
+    assert "weights to begin with" in caplog.text
+
+
+@pytest.mark.slow
+def test_what_goes_on_from_a_checkpoint_is_no_new_run(tmp_path):
+    settings = {"save_strategy": "steps", "save_steps": 2}
+    watched(tmp_path, begun_with(0.1), **settings)
+    with pytest.raises(RuntimeError, match="step 3"):
+        watched(tmp_path, begun_with(0.2), callbacks=[Stops(3)], **settings)
+    for checkpoint in (2, 4):  # the second one's, then that of a finished run
+        again = trainer(tmp_path, begun_with(0.3), **settings)
+        again.add_callback(StabilityCallback(tmp_path / "store"))
+        again.train(resume_from_checkpoint=str(tmp_path / "trainer" / f"checkpoint-{checkpoint}"))
+    assert [(row["seed"], row["state"]) for row in rows(tmp_path)] == [("1", "finished"), ("2/1/1", "finished")]
+
+
+def test_a_model_of_which_some_stands_still_has_other_settings(tmp_path):
+    frozen = model()
+    frozen.bert.requires_grad_(False)
+    watched(tmp_path)
+    watched(tmp_path, frozen)
+    assert [row["recipe"] for row in rows(tmp_path)] == ["trainer", "trainer(trained=34)"]
+
+
+def test_a_tracker_is_told_live_and_sees_the_same_afterwards(tmp_path):
+    live, afterwards = Remembering(), Remembering()
+    watched(tmp_path, options={"listeners": [sp.Tracking(tmp_path / "store", live)]})
+    sp.open_results(tmp_path / "store").track(afterwards)
+    [(_, logged)], [(_, later)] = live.told.values(), afterwards.told.values()
+    assert [step for step, values in logged if "train/loss" in values] == [1, 2, 3, 4]
+    assert logged == later
+    assert [end.verdict for end in live.ends.values()] == [end.verdict for end in afterwards.ends.values()]
 
 
 def test_a_regression_is_recorded_as_one(tmp_path):

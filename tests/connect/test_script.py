@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import datasets
 import pytest
+from tests import needs
+from tests.conftest import REPOSITORY
+from tests.docs.blocks import blocks_of
+from tests.doctor.planted import CLEAN, prepare, with_faults
 from typer.testing import CliRunner
 
 import seedproof as sp
@@ -16,50 +22,26 @@ from seedproof.cli.app import app
 from seedproof.models.source import find_model
 from seedproof.store import Store
 
-SCRIPT = """
-import csv, sys
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
-
-tokenizer = AutoTokenizer.from_pretrained(MODEL)
-
-def rows(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return [
-            {**tokenizer(row["text"], truncation=True, max_length=64), "labels": int(row["label"])}
-            for row in csv.DictReader(file)
-        ]
-
-model = AutoModelForSequenceClassification.from_pretrained(MODEL, num_labels=2)
-arguments = TrainingArguments(
-    "checkpoints", num_train_epochs=2, learning_rate=5e-4, eval_strategy="epoch", save_strategy="no", report_to=[], use_cpu=True,
-    remove_unused_columns=False, disable_tqdm=True, EXTRA
-)
-trainer = Trainer(
-    model, arguments, train_dataset=rows("train.csv"), eval_dataset=rows("dev.csv"), processing_class=tokenizer
-)
-from seedproof.connect import StabilityCallback
-trainer.add_callback(StabilityCallback("store"))
-trainer.train()
-END
-"""
+QUIET = {"seed=seed,": 'seed=seed, report_to=[], use_cpu=True, disable_tqdm=True, save_strategy="no",'}
+DATA = ("--task", "train.csv", "--dev", "dev.csv", "--text", "text", "--label", "label")
 
 
-def write_table(path, split, count):
-    lines = [f'"{text}",{label}' for text, label in zip(split.texts[:count], split.labels[:count], strict=True)]
-    path.write_text("\n".join(["text,label", *lines]) + "\n", encoding="utf-8")
-
-
-def script(folder, model="miniature/bert", extra="", end="", launcher=()):
-    """Run the script in a folder with a small table."""
-    task = sp.load_task("miniature/acceptability")
-    write_table(folder / "train.csv", task.train, 160)
-    write_table(folder / "dev.csv", task.dev, 60)
-    text = SCRIPT.replace("MODEL", repr(str(find_model(model).folder))).replace("EXTRA", extra).replace("END", end)
-    (folder / "train.py").write_text(text, encoding="utf-8")
+def script(folder, changes=QUIET, end="", launcher=()):
+    """Run the script in a folder with what it wants: a small model and two tables."""
+    prepare(folder)
+    (folder / "train.py").write_text(changed(CLEAN, changes) + end, encoding="utf-8")
+    variables = os.environ | {"HF_DATASETS_CACHE": str(folder / "cache"), "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, *launcher, "train.py"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env={**os.environ})
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=variables)
     assert done.returncode == 0, done.stderr[-3000:]
-    return Store.open(folder / "store")
+    return Store.open(folder / "out" / "stability")
+
+
+def changed(text, changes):
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
 
 
 def run(*words):
@@ -67,54 +49,84 @@ def run(*words):
     return done.output
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which the stock script was run as it is."""
+    folder = tmp_path_factory.mktemp("stock")
+    script(folder, changes={})
+    return folder
+
+
 @pytest.mark.slow
-def test_a_stock_script_with_two_lines_is_shown_in_the_report(tmp_path):
-    store = script(tmp_path)
-    [row] = sp.open_results(store.path).runs().to_dict("records")
-    assert (row["state"], row["recipe"], row["steps"], row["evaluated_step"]) == ("finished", "trainer", 40, 40)
-    assert "trainer" in run("study", "summary", store.path)
-    assert "1 finished" in run("study", "status", store.path)
-    assert "report.html" in run("report", store.path)
-    page = (store.path / "report.html").read_text(encoding="utf-8")
-    for said in (
-        "Gradient norms of a",
-        "Training loss of failed",
-        "A script with a Trainer made these runs",
-        "observed",
-    ):
-        assert said in page
+def test_a_stock_script_with_two_lines_is_shown_in_the_report(trained):
+    path = trained / "out" / "stability"
+    runs = sp.open_results(path).runs()
+    columns = runs[["seed", "state", "recipe", "steps", "evaluated_step"]]
+    assert columns.values.tolist() == [[str(seed), "finished", "trainer", 120, 120] for seed in (0, 1000)]
+    assert "trainer" in run("study", "summary", path)
+    assert "2 finished" in run("study", "status", path)
+    assert "report.html" in run("report", path)
+    page = (path / "report.html").read_text(encoding="utf-8")
+    said = ("Gradient norms of a", "Training loss of failed", "A script with a Trainer made these runs", "observed")
+    assert [words for words in said if words not in page] == []
     assert "bit for bit" not in page
-    assert "no study makes them" in str(
-        CliRunner()
-        .invoke(
-            app,
-            [
-                "study",
-                "run",
-                "--task",
-                "miniature/entailment",
-                "--model",
-                "miniature/bert-shallow",
-                "--out",
-                str(store.path),
-            ],
-        )
-        .exception
+    study = ["--task", "miniature/entailment", "--model", "miniature/bert-shallow", "--out", str(path)]
+    assert "no study makes them" in str(CliRunner().invoke(app, ["study", "run", *study]).exception)
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_nothing_in_that_script_and_three_faults_that_are_planted_into_it(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    clean = CliRunner().invoke(app, ["doctor", "train.py", *DATA])
+    assert (clean.exit_code, "nothing found; 19 rules checked" in clean.output) == (0, True), clean.output
+    Path("faulty.py").write_text(with_faults(*PLANTED), encoding="utf-8")
+    faulty = CliRunner().invoke(app, ["doctor", "faulty.py", *DATA])
+    assert faulty.exit_code == 1
+    assert re.findall(r"^(?:serious|warning|note): (.*)$", faulty.output, re.MULTILINE) == list(PLANTED)
+    for shown in shown_of_doctor():
+        assert shown in faulty.output.splitlines() + clean.output.splitlines()
+
+
+PLANTED = ("head-before-seed", "no-clipping", "shared-data-orders")
+PAGE = (REPOSITORY / "docs" / "trainer.md").read_text(encoding="utf-8")
+
+
+def shown_of_doctor():
+    """The lines that docs/trainer.md shows of the doctor's output."""
+    return [line for block in re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines() if line]
+
+
+def test_the_page_shows_that_script():
+    blocks = {block.language: block for block in blocks_of(PAGE) if any("stock_script" in mark for mark in block.marks)}
+    lines = [line for line in blocks["python"].code.splitlines() if line.strip() not in ("", "...")]
+    assert len(lines) > 20
+    assert [line for line in lines if line not in CLEAN.splitlines()] == []
+    assert blocks["diff"].code == "".join(
+        f"-{old}\n+{new}\n"
+        for old, new in zip(CLEAN.splitlines(), with_faults(*PLANTED).splitlines(), strict=True)
+        if old != new
     )
+    assert len(shown_of_doctor()) > 8
 
 
 @pytest.mark.slow
 def test_in_several_processes_the_first_one_records(tmp_path):
     launcher = ("-m", "torch.distributed.run", "--nproc-per-node", "2")
-    end = "import os; os._exit(0)"  # gloo's threads may wait for each other at the end of the interpreter
-    store = script(tmp_path, "miniature/bert-shallow", 'ddp_backend="gloo"', end, launcher)
+    end = "    import os; os._exit(0)  # gloo's threads may wait for each other at the end of the interpreter\n"
+    short = {"num_train_epochs=20": 'num_train_epochs=2, ddp_backend="gloo"', "range(0, 2000, 1000)": "range(1)"}
+    store = script(tmp_path, QUIET | short, end, launcher)
     results = sp.open_results(store.path)
     [row] = results.runs().to_dict("records")
-    assert (row["state"], row["steps"]) == ("finished", 20)
-    assert len(results.logits(row["run"])["dev"]) == 60
+    assert (row["state"], row["steps"]) == ("finished", 6)
+    assert len(results.logits(row["run"])["dev"]) == 400
     assert 0.3 < results.losses(row["run"])["loss"].iloc[0] < 1.1  # the Trainer's own is twice of it
     [observed] = results.records(row["run"]).query("kind == 'observed'")["processes"].tolist()
     assert observed == 2
+
+
+def require(name):
+    if importlib.util.find_spec(name) is None:
+        needs.lacking("trainers", f"no {name} here; install it: pip install 'seedproof[trainers]'")
 
 
 def pairs(split, count):
@@ -127,8 +139,7 @@ def pairs(split, count):
 @pytest.mark.filterwarnings("ignore")  # of sentence-transformers
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_a_cross_encoder_of_sentence_transformers_is_recorded(tmp_path, outputs):
-    if importlib.util.find_spec("sentence_transformers") is None:
-        pytest.skip("sentence-transformers is not installed")
+    require("sentence_transformers")
     import numpy as np
     from sentence_transformers.cross_encoder import CrossEncoder, CrossEncoderTrainer, CrossEncoderTrainingArguments
     from torch import nn
@@ -164,8 +175,7 @@ def test_a_cross_encoder_of_sentence_transformers_is_recorded(tmp_path, outputs)
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of setfit and sentence-transformers
 def test_setfit_trains_no_head_with_a_trainer_and_that_is_said(tmp_path):
-    if importlib.util.find_spec("setfit") is None:
-        pytest.skip("setfit is not installed")
+    require("setfit")
     from setfit import SetFitModel, Trainer, TrainingArguments
 
     from seedproof.connect import StabilityCallback

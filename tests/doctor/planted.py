@@ -1,58 +1,13 @@
-"""A stock script of the Trainer, and faults that can be planted into it."""
+"""Faults that can be planted into a stock script of the Trainer (``stock_script.py``), and what the script wants to run."""
 
 from __future__ import annotations
 
-CLEAN = '''\
-"""Fine-tune an encoder on a table, over five seeds."""
+from pathlib import Path
 
-import torch
-from datasets import load_dataset
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+from tests.conftest import make_tiny_model
 
-from seedproof.connect import StabilityCallback
-
-MODEL = "miniature/bert-shallow"
-LABELS = {"no": 0, "yes": 1}
-data = load_dataset("csv", data_files={"train": "train.csv", "validation": "dev.csv"})
-tokenizer = AutoTokenizer.from_pretrained(MODEL)
-
-
-def tokenize(batch):
-    encoded = tokenizer(batch["text"], truncation=True, max_length=128)
-    return {**encoded, "labels": [LABELS[label] for label in batch["label"]]}
-
-
-def model_init():
-    return AutoModelForSequenceClassification.from_pretrained(
-        MODEL, num_labels=2, id2label={0: "no", 1: "yes"}, label2id=LABELS, dtype=torch.float32
-    )
-
-
-def main(seed):
-    args = TrainingArguments(
-        output_dir=f"out/{seed}",
-        learning_rate=2e-5,
-        num_train_epochs=20,
-        per_device_train_batch_size=16,
-        warmup_steps=0.1,
-        metric_for_best_model="matthews_correlation",
-        seed=seed,
-    )
-    trainer = Trainer(
-        model_init=model_init,
-        args=args,
-        train_dataset=data["train"].map(tokenize, batched=True),
-        eval_dataset=data["validation"].map(tokenize, batched=True),
-        data_collator=DataCollatorWithPadding(tokenizer),
-    )
-    trainer.add_callback(StabilityCallback("out/stability"))
-    trainer.train()
-
-
-if __name__ == "__main__":
-    for seed in range(0, 5000, 1000):
-        main(seed)
-'''
+CLEAN = Path(__file__).with_name("stock_script.py").read_text(encoding="utf-8")
+"""A script that runs, and in which the doctor finds nothing. It wants the files of :func:`prepare` in its working folder."""
 
 FAULTS = {
     "no-bias-correction": ("args=args,", "args=args, optimizers=(BertAdam(model.parameters(), lr=2e-5), None),"),
@@ -61,9 +16,9 @@ FAULTS = {
     "rate-high-for-depth": ("learning_rate=2e-5", "learning_rate=1e-3"),
     "eps-out-of-range": ("batch_size=16,", "batch_size=16,\n        adam_epsilon=0.1,"),
     "sixteen-bit-weights": ("dtype=torch.float32", "dtype=torch.bfloat16"),
-    "no-clipping": ("seed=seed,", "seed=seed,\n        max_grad_norm=0,"),
+    "no-clipping": ("seed=seed,", "seed=seed, max_grad_norm=0,"),
     "head-before-seed": ("model_init=model_init", "model=model_init()"),
-    "shared-data-orders": ("range(0, 5000, 1000)", "range(5)"),
+    "shared-data-orders": ("range(0, 2000, 1000)", "range(2)"),
     "nan-filter": ('    trainer.add_callback(StabilityCallback("out/stability"))\n', ""),
     "metric-hides-imbalance": ('"matthews_correlation"', '"accuracy"'),
     "texts-cut": ("max_length=128", "max_length=4"),
@@ -89,3 +44,10 @@ def rows(count: int, name: str, share: float = 0.5) -> str:
         f"a {name} text of some words {index},{'no' if index < share * count else 'yes'}" for index in range(count)
     ]
     return "\n".join(["text,label", *lines]) + "\n"
+
+
+def prepare(folder: Path, *, train: int = 96, dev: int = 400, share: float = 0.5) -> None:
+    """Write the model and the tables that the script opens: 20 epochs of 96 texts are 120 steps, of which 12 warm up."""
+    make_tiny_model("bert", folder / "encoder")
+    (folder / "train.csv").write_text(rows(train, "training", share))
+    (folder / "dev.csv").write_text(rows(dev, "development", share))

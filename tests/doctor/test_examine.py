@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.doctor.planted import CLEAN, FAULTS, rows, with_faults
+from tests.doctor.planted import CLEAN, FAULTS, prepare, with_faults
 
 import seedproof
 from seedproof.doctor.rules import RULES
@@ -16,9 +16,14 @@ from seedproof.errors import UserError
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted")
-    (folder / "train.csv").write_text(rows(600, "training", share=0.9))
-    (folder / "dev.csv").write_text(rows(400, "development", share=0.9))
+    prepare(folder, train=600, share=0.9)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder, monkeypatch):
+    """Scripts name their model from where they are run."""
+    monkeypatch.chdir(folder)
 
 
 def diagnose(folder, text, **changes):

@@ -10,6 +10,7 @@ from tests.doctor.planted import rows, with_faults
 
 from seedproof.doctor.explained import page
 from seedproof.doctor.rules import load_rules
+from seedproof.doctor.rules.rate_high_for_depth import BASELINE
 
 
 def test_the_page_is_that_of_the_rules():
@@ -24,6 +25,15 @@ def test_the_example_in_python_runs(tmp_path, monkeypatch, capsys):
     [code] = re.findall(r"```python\n(.*?)```", page(), re.DOTALL)
     exec(code, {})
     assert capsys.readouterr().out.endswith("['head-before-seed']\n")
+
+
+def test_the_page_of_stuck_runs_advises_the_rate_that_the_doctor_does():
+    text = (REPOSITORY / "docs" / "majority.md").read_text(encoding="utf-8")
+    [advice] = re.findall(r"\*\*A smaller rate\*\*.*?(?=\n4\. )", text, re.DOTALL)
+    rates = [float(rate) for rate in re.findall(r"\d\.?\d*e-\d+", advice)]
+    assert rates[0] == BASELINE
+    assert f"Take {BASELINE:g} for a model of 24 layers" in page()
+    assert not re.search(r"1e-5[^.]*24 layers", advice)
 
 
 def test_every_rule_says_what_why_and_what_to_change():

@@ -7,6 +7,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from tests.track.handmade import Remembering
 
 import seedproof as sp
 from seedproof.events import Started
@@ -32,6 +33,12 @@ def test_the_same_call_trains_nothing_again_and_more_seeds_extend(fitted, table,
     assert len(started) == 1
     assert len(more.judgement.runs) == 4
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_the_study_of_a_fit_is_shown_in_a_tracker(fitted):
+    tracker = Remembering()
+    study = fitted.path.with_name(f"{fitted.path.name}.study")
+    assert sum(sp.open_results(study).track(tracker).verdicts.values()) == len(tracker.ends) == 3
 
 
 def test_a_text_may_have_several_labels(tiny_model, tmp_path):

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from tests.families import FAMILIES, LIMITATIONS, tiny_configuration
 from transformers import (
     AlbertConfig,
@@ -24,7 +25,7 @@ from transformers import (
 
 from seedproof.methods.levels import levels
 from seedproof.models.checkpoint import quiet_transformers
-from seedproof.models.layers import Location, locate, locate_all
+from seedproof.models.layers import Location, locate, locate_all, stock_name
 
 SIZES = {"vocab_size": 30, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 3}
 MODELS = {
@@ -102,6 +103,26 @@ def test_weights_of_other_families_have_their_kind_or_their_own_name(family):
     assert {location.layer for location in found} - {None} == set(range(layers))
     assert {location.kind for location in found if location.layer is not None} == inside
     assert {location.kind for location in found if location.layer is None} == outside
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT asks for it
+@pytest.mark.parametrize("family", MODELS)
+def test_what_peft_wraps_is_where_it_was(family):
+    stock = [name for name, _ in MODELS[family]().named_parameters()]
+    targets = [name.removesuffix(".weight") for name in stock if locate(name).kind in ("query", "value")]
+    config = LoraConfig(task_type="SEQ_CLS", target_modules=targets, r=2, use_dora=True)
+    names = [name for name, _ in get_peft_model(MODELS[family](), config).named_parameters()]
+    assert {stock_name(name) for name in names} == set(stock)
+    where = dict(zip(stock, locate_all(stock), strict=True))
+    assert locate_all(names) == [where[stock_name(name)] for name in names]
+
+
+@pytest.mark.parametrize(
+    "update", ["lora_A.mine.weight", "lora_B.mine.bias", "lora_embedding_A.mine", "base_layer.bias"]
+)
+def test_updates_are_parts_of_their_matrix(update):
+    part = "bias" if update.endswith("bias") else "weight"
+    assert locate(f"base_model.model.roberta.encoder.layer.3.attention.self.key.{update}") == Location(3, "key", part)
 
 
 def test_a_decoder_without_an_encoder_is_the_model():

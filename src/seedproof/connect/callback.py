@@ -26,7 +26,7 @@ from seedproof.connect.alarm import LIKELY, chosen_alarm, guard_over
 from seedproof.connect.data import ObservedData, observed_data
 from seedproof.connect.quiet import quiet
 from seedproof.connect.settings import NAME, observed_spec
-from seedproof.connect.storing import NotRecorded, Observed, let_go, open_run
+from seedproof.connect.storing import NotRecorded, Observed, let_go, open_run, told_apart
 from seedproof.connect.watching import Watching, calling_trainer
 from seedproof.errors import UserError
 from seedproof.events import Listener
@@ -48,7 +48,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
     In several processes the first one records: losses and gradient norms are then of its own part of each batch.
 
     Args:
-        out: folder of the store: new, empty, or one that this callback wrote; every training adds a run.
+        out: folder of the store: new, empty, or one that this callback wrote; every training adds a run, but for one that is
+            there already, with the same settings, seed and weights to begin with.
         task: name of the data in tables; None: that of the data set, or ``data``.
         recipe: name of the settings in tables; where they differ from those of the first such run, that is added.
         metric: judges the runs; None: as for a table of one's own.
@@ -101,7 +102,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
             return
         data = observed_data(trainer, name=self._task, metric=self._metric)
         try:
-            seen = observed_spec(trainer, data, name=self._recipe, draws_head=self.draws_head)
+            named = observed_spec(trainer, data, name=self._recipe, draws_head=self.draws_head)
+            seen = told_apart(trainer, named, self.out)
             _release(self.out, seen.spec.id)
             run = open_run(trainer, data, seen, self.out, self._recording, self._tell)
         except NotRecorded as stopped:

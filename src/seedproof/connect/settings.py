@@ -66,6 +66,12 @@ def _no_decay(model: Any) -> NoDecay:
     return "layer_norms" if without_decay(model, "norms") == without_decay(model, "layer_norms") else "norms"
 
 
+def _trained(model: Any) -> int | None:
+    """How many numbers are trained where others stand still: an adapter's, or those of layers that are not frozen."""
+    trained = [value.numel() for value in model.parameters() if value.requires_grad]
+    return None if len(trained) == sum(1 for _ in model.parameters()) else sum(trained)
+
+
 def _recipe(trainer: Any, data: ObservedData, name: str, *, draws_head: bool) -> Observed:
     args, steps, config = trainer.args, trainer.state.max_steps, getattr(trainer.model, "config", None)
     schedule = str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type))
@@ -95,6 +101,7 @@ def _recipe(trainer: Any, data: ObservedData, name: str, *, draws_head: bool) ->
         inputs="model",
         new_head=False,
         no_decay=_no_decay(trainer.model),
+        trained=_trained(trainer.model),
         **_optimizer(trainer.optimizer, args),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from seedproof.errors import Damaged, UserError
 from seedproof.events import Listener
 from seedproof.execution.recording import Recording
 from seedproof.execution.run_session import RunSession
-from seedproof.spec import Numerics, RunSpec
+from seedproof.spec import Numerics, RunSpec, content_hash
 from seedproof.store import Store
 from seedproof.store.marker import MARKER
+from seedproof.training.observing import see_model
 
 _SAID = ("output_dir", "seed", "data_seed", "optim", "lr_scheduler_type", "logging_nan_inf_filter", "eval_strategy")
 """Arguments that are recorded beside those that the recipe has."""
@@ -64,6 +66,36 @@ def open_store(folder: Path, numerics: Numerics, recording: Recording) -> Store:
     return store
 
 
+def told_apart(trainer: Any, seen: ObservedSpec, folder: Path) -> ObservedSpec:
+    """The spec of a Trainer's run, apart from finished ones that began with another head under the same seed.
+
+    Where nobody saw from what the head was drawn (``head: unknown``), the seed that is stored for it is the Trainer's; of a
+    second training with the same settings, whose weights begin otherwise, one more than that, and so on. One that begins
+    with the same weights is the finished run again, and so is one that goes on from a checkpoint of it.
+    """
+    if seen.spec.recipe["head"] != "unknown" or not (folder / MARKER).exists():
+        return seen
+    store, start = Store.open(folder), start_of(trainer.model)
+    known, spec = {cell.id for cell in store.cells()}, seen.spec
+    while store.run(spec.id).is_finished and _start_in(store, spec.id) not in (None, start):
+        following = dataclasses.replace(spec, seeds=dataclasses.replace(spec.seeds, head=spec.seeds.head + 1))
+        if trainer.state.global_step and following.id not in known:
+            return seen
+        spec = following
+    return dataclasses.replace(seen, spec=spec)
+
+
+def start_of(model: Any) -> str:
+    """A digest of the weights that a training begins with: of the norm of every tensor, which takes no time."""
+    return content_hash([float(norm) for norm in see_model(model, frozenset({"start_norms"}))["start_norms"]])[:16]
+
+
+def _start_in(store: Store, run: str) -> str | None:
+    """The digest that was recorded of a run; None where there is none, as of earlier versions."""
+    observed = next((record for record in store.run(run).records() if record["kind"] == "observed"), {})
+    return observed.get("start")
+
+
 def open_run(
     trainer: Any, data: ObservedData, seen: ObservedSpec, folder: Path, recording: Recording, tell: Listener
 ) -> Observed:
@@ -82,8 +114,8 @@ def open_run(
     if (folder_of_run := store.run(spec.id)).is_finished:
         raise NotRecorded(
             spec.id,
-            "is finished already, with the same data, model, arguments and seed; to record it again, remove "
-            f"{folder_of_run.path} or give another folder",
+            "is finished already, with the same data, model, arguments, seed and weights to begin with; to record it again, "
+            f"remove {folder_of_run.path} or give another folder",
             is_finished=True,
         )
     session = RunSession(store, spec.id, tell)
@@ -141,4 +173,9 @@ def _cut_back(session: RunSession, step: int) -> frozenset[int]:
 def _about(trainer: Any) -> dict[str, Any]:
     said = {name: getattr(trainer.args, name) for name in _SAID}
     words = {name: value if isinstance(value, int | float | type(None)) else str(value) for name, value in said.items()}
-    return {"trainer": type(trainer).__name__, "arguments": words, "processes": trainer.args.world_size}
+    return {
+        "trainer": type(trainer).__name__,
+        "arguments": words,
+        "processes": trainer.args.world_size,
+        "start": start_of(trainer.model),
+    }

@@ -33,7 +33,8 @@ is put together; the last one wins. Arguments of a stock script stand behind `--
 dictionaries, loops over seeds, functions where they are called, defaults of `argparse`; what only running it would tell is
 said, and so is a setting other than the seed that has several values. Settings are those of the arguments and the optimizer
 that its Trainer is given; arguments behind `--` change only what the script takes from them. What nobody says of the Trainer has
-Transformers' default.
+Transformers' default. [A script](trainer.md#what-the-doctor-says-of-a-script) in which it finds nothing, and what it prints of
+that one with three faults, stand on the Trainer's page.
 
 The exit status is 1 where a finding is *serious* (it can make runs fail, or a score say nothing), 0 where there are only
 *warnings* and *notes* or nothing, 2 where something given cannot be read, 70 after a bug of the doctor's or a fault of the

@@ -59,6 +59,14 @@ _BELOW = re.compile(
 _OF_RELATIVE = re.compile(r"^(.*\bencoder)\.LayerNorm\.")  # DeBERTa-v2's; XLM-RoBERTa-XL's is behind its last layer
 
 
+# What PEFT puts into the names of a model that it wraps: two modules around it, one around a matrix or a module that it
+# updates or copies, and the updates themselves, which are parts of the matrix. Each adapter has a name.
+_AROUND_MODEL = re.compile(r"^base_model\.model\.")
+_AROUND_MODULE = re.compile(r"\.(base_layer|original_module|modules_to_save\.[^.]+)(?=\.)")
+_UPDATE = re.compile(r"\.lora_(A|B|embedding_A|embedding_B|magnitude_vector)\.[^.]+(\.weight|\.bias)?$")
+_INSIDE_MATRIX = re.compile(r"\.(base_layer|lora_\w+)(\.|$)")
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a parameter sits."""
@@ -85,9 +93,9 @@ def locate_all(names: Iterable[str]) -> list[Location]:
     """Find the locations of the parameters of a model, in the order of their names.
 
     Layers are counted from the lowest over all stacks of a model, in the order in which their parameters stand (Funnel's
-    blocks, CANINE's encoders).
+    blocks, CANINE's encoders). In a model that PEFT has wrapped, a part of an update is a weight where its matrix is.
     """
-    listed = list(names)
+    listed = [stock_name(name) for name in names]
     has_encoder = any(".encoder." in name for name in listed)
     found = [_in_layer(name) for name in listed]
     stacks = list(dict.fromkeys(key[0] for key, _ in filter(None, found)))
@@ -103,6 +111,21 @@ def locate_all(names: Iterable[str]) -> list[Location]:
         else:
             result.append(Location(None, _kind_outside(name, listed), part))
     return result
+
+
+def stock_name(name: str) -> str:
+    """The name that a parameter has in the stock model, from that in one that PEFT has wrapped or put updates into.
+
+    >>> stock_name("base_model.model.bert.encoder.layer.3.attention.self.query.lora_B.default.weight")
+    'bert.encoder.layer.3.attention.self.query.weight'
+    """
+    stock = _AROUND_MODULE.sub("", _AROUND_MODEL.sub("", name))
+    return _UPDATE.sub(lambda match: ".bias" if match[2] == ".bias" else ".weight", stock)
+
+
+def is_inside_matrix(module: str) -> bool:
+    """Whether a module, by its name, is one of those that PEFT makes of a matrix: the matrix as it was, or an update."""
+    return _INSIDE_MATRIX.search(module) is not None
 
 
 _Key = tuple[str, tuple[int, ...]]

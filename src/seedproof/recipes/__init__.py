@@ -137,7 +137,7 @@ def stored_values(value: Mapping[str, Any]) -> dict[str, Any]:
     kinds = [_METHODS[name] for name in (said, *(str(each.get("name")) for each in listed)) if name in _METHODS]
     later = {kind.key(name): neutral for kind in kinds for name, neutral in kind.ADDED.items()}
     own = {key: content for key, content in from_stored(value).items() if key not in ("name", "methods")}
-    return {**Recipe.ADDED, **later, **own, **settings_of_methods(value)}
+    return {**METHODS.get(said, Recipe).ADDED, **later, **own, **settings_of_methods(value)}
 
 
 def setting_types() -> dict[str, FieldType]:

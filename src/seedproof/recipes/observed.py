@@ -5,8 +5,10 @@ Nobody writes such a recipe or runs it; stores of runs that were watched hold it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from seedproof.fields import Count, Fraction, Name
 from seedproof.recipes.base import Recipe
@@ -17,6 +19,7 @@ class Observed(Recipe):
     """Settings of a Trainer. A field that is None could not be read."""
 
     method: ClassVar[str] = "observed"
+    ADDED: ClassVar[Mapping[str, Any]] = MappingProxyType({**Recipe.ADDED, "trained": None})
 
     schedule: Name = "linear"  # type: ignore[assignment]  # any scheduler that the Trainer knows
     """``linear`` and ``constant`` as in recipes; others by their names in Transformers."""
@@ -30,3 +33,5 @@ class Observed(Recipe):
     head: Literal["seeded", "unknown"] = "unknown"
     """Whether the head was drawn after the Trainer's seed was set (by ``model_init``, or by a factory of ``run_seeds``), or in a
     model that the Trainer was given, and nobody saw from what."""
+    trained: Count | None = None
+    """Numbers that are trained, in a model of which others stand still, as in one that PEFT has wrapped; None: all are."""

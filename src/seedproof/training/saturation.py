@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from seedproof.models.layers import locate
+from seedproof.models.layers import is_inside_matrix, locate
 from seedproof.probes.pooler import THRESHOLD, has_tanh
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class PoolerCounter:
         self._units = 0
         self._handles = []
         for name, module in model.named_modules() if has_tanh(getattr(model, "config", None)) else ():
-            if isinstance(module, nn.Linear) and locate(f"{name}.weight").kind == "pooler":
+            matrix = getattr(module, "base_layer", module)  # what PEFT updates is counted with its update
+            is_whole = isinstance(matrix, nn.Linear) and not is_inside_matrix(name)
+            if is_whole and locate(f"{name}.weight").kind == "pooler":
                 self._handles.append(module.register_forward_hook(hung(self._count)))
 
     def remove(self) -> None:

@@ -32,7 +32,10 @@ class RateHighForDepth(Rule):
         "RoBERTa-large at 3e-5."
     )
     source = "Mosbach et al. 2021, arXiv 2006.04884, section 5; Du and Nguyen 2023, arXiv 2302.07778"
-    change = "Take 2e-5 for a model of 24 layers, at most 5e-5 for 12; ELECTRA-large was published with 5e-5."
+    change = (
+        f"Take {BASELINE:g} for a model of 24 layers, the rate of the paper's baseline (arXiv 2006.04884, section 6), at most "
+        f"{_DEEP_ELSE:g} for BERT of 12; ELECTRA was published with {_DEEP_ELSE:g} for 24 and {_SHALLOW:g} for 12."
+    )
     needs = ("learning_rate", "model")
 
     def check(self, facts: Facts) -> Iterable[Finding]:
