@@ -25,6 +25,7 @@ from seedproof.alarms import Alarm
 from seedproof.connect.alarm import LIKELY, chosen_alarm, guard_over
 from seedproof.connect.data import ObservedData, observed_data
 from seedproof.connect.quiet import quiet
+from seedproof.connect.racing import Begun, SeedRace
 from seedproof.connect.settings import NAME, observed_spec
 from seedproof.connect.storing import NotRecorded, Observed, let_go, open_run, told_apart
 from seedproof.connect.watching import Watching, calling_trainer
@@ -88,6 +89,10 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         """End the training before its first step, by :class:`NotRecorded`, where nothing of it would be recorded."""
         self.draws_head = False
         """The Trainer's model was made, head and all, after its seed was set: :func:`seedproof.run_seeds` sees to that."""
+        self.race: SeedRace | None = None
+        """The race that the run is in; :func:`seedproof.run_seeds` catches what ends a training there, :class:`SetAside`."""
+        self.begun: Begun | None = None
+        """The run, as soon as it is known."""
         self.has_begun = False
         """Whether a run was opened."""
 
@@ -97,6 +102,8 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         """Open the run's folder and watch."""
         self.leave(None)
         trainer = calling_trainer(self)
+        if self.race is not None:
+            self.race.check_arguments(args)
         self._check_processes(args)
         if not state.is_world_process_zero:
             return
@@ -104,14 +111,16 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
         try:
             named = observed_spec(trainer, data, name=self._recipe, draws_head=self.draws_head)
             seen = told_apart(trainer, named, self.out)
+            self.begun = Begun(run=seen.spec.id, folder=Path(args.output_dir))
             _release(self.out, seen.spec.id)
-            run = open_run(trainer, data, seen, self.out, self._recording, self._tell)
+            run = open_run(trainer, data, seen, self.out, self._recording, self.tell, self.race)
         except NotRecorded as stopped:
             if self.must_record:
                 raise
-            self._tell(events.Note(run=stopped.run, message=f"{stopped}; this training is not recorded"))
+            self.tell(events.Note(run=stopped.run, message=f"{stopped}; this training is not recorded"))
         else:
             self._begin(run, data, trainer)
+            self._set_aside(state, saves=False)  # where its checkpoint is that of the race
 
     def _begin(self, run: Observed, data: ObservedData, trainer: Any) -> None:
         """Watch the Trainer train the run, which is let go of where that cannot be."""
@@ -126,8 +135,20 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
             let_go(run.session, error)  # where nothing watched yet
             raise
 
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Set the run aside where its race is decided, before the order of this epoch is drawn."""
+        self._set_aside(state, saves=True)
+
+    def _set_aside(self, state: Any, *, saves: bool) -> None:
+        """End the training where the run waits for its race to be decided."""
+        if self._watching is not None and self._watching.is_awaited(state):
+            ended = self._watching.set_aside(state, saves=saves)
+            self.leave(None)
+            raise ended
+
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Switch the hooks on where this step is looked at."""
+        """Set the run aside where its race is decided; else switch the hooks on where this step is looked at."""
+        self._set_aside(state, saves=True)
         self._do(lambda watching: watching.begin_step(state.global_step + 1))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -193,10 +214,15 @@ class StabilityCallback(TrainerCallback):  # type: ignore[misc]  # Transformers 
             logger.warning("this run is not recorded any further: %s: %s", type(error).__name__, error)
             self.leave(error)
 
-    def _tell(self, event: events.Event) -> None:
+    def tell(self, event: events.Event) -> None:
+        """Say what happens to a run, and tell the listeners."""
         match event:
+            case events.Note(run=""):
+                logger.warning("%s", event.message)
             case events.Note():
                 logger.warning("run %s %s", event.run[:8], event.message)
+            case events.Paused():
+                logger.info("run %s waits at step %d until its race is decided", event.run[:8], event.step)
             case events.Crashed() | events.Held():
                 logger.warning("run %s: %s", event.run[:8], event.message)
             case events.Finished():

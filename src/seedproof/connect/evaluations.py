@@ -56,9 +56,13 @@ class Evaluations:
         step: int = state.global_step
         if self._trainer.args.load_best_model_at_end and state.best_model_checkpoint is not None:
             step = int(str(state.best_model_checkpoint).rpartition("-")[2])  # these weights are loaded by now
+        self.make(step)
+        return step
+
+    def make(self, step: int) -> None:
+        """Evaluate the weights as they are, which are those after ``step``, where nobody has; no callback is told."""
         if step not in self._recorder.evaluated:
             self.begin()
             self._recorder.forget_outputs()
             for split, dataset in self._data.evaluation.items():
                 self._recorder.add_outputs(step, split, self._outputs.predict(dataset))
-        return step

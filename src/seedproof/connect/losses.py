@@ -50,6 +50,8 @@ class LossTap:
         self._trainer, self._outputs, self._failed, self._doubted = trainer, outputs, failed, doubted
         self._most, self._processes = trainer.args.gradient_accumulation_steps, trainer.args.world_size
         self._losses: list[Tensor] = []
+        self.inputs: Any = None
+        """The last micro-batch, as the Trainer's data loader gave it."""
         self._sums_micro_batches = self._sums_processes = False
         self._is_known = self._most * self._processes == 1
         self._take_loss = quiet(self._add, stumbled)
@@ -65,6 +67,7 @@ class LossTap:
         return (micro_batches if self._sums_micro_batches else 1) * (self._processes if self._sums_processes else 1)
 
     def _watched(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+        self.inputs = inputs
         labels = inputs.get("labels") if isinstance(inputs, Mapping) else None  # a label smoother takes them out
         try:
             loss: Tensor = self._step(model, inputs, *args, **kwargs)

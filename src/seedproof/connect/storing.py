@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from seedproof.connect.data import ObservedData
+from seedproof.connect.racing import SeedRace
 from seedproof.connect.settings import ObservedSpec
 from seedproof.errors import Damaged, UserError
 from seedproof.events import Listener
+from seedproof.execution.race import Race
 from seedproof.execution.recording import Recording
 from seedproof.execution.run_session import RunSession
 from seedproof.spec import Numerics, RunSpec, content_hash
-from seedproof.store import Store
+from seedproof.store import State, Store
 from seedproof.store.marker import MARKER
+from seedproof.study.racing import check_against, not_waiting
 from seedproof.training.observing import see_model
 
 _SAID = ("output_dir", "seed", "data_seed", "optim", "lr_scheduler_type", "logging_nan_inf_filter", "eval_strategy")
@@ -36,6 +39,17 @@ class NotRecorded(Exception):
         self.run, self.is_finished = run, is_finished
 
 
+class SetAside(NotRecorded):
+    """A training that ends here because its run waits until its race is decided.
+
+    Args:
+        run: its id.
+    """
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run, "waits until its race is decided")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """A run that is open."""
@@ -49,11 +63,11 @@ class Observed:
     """What is recorded before the first step."""
 
 
-def open_store(folder: Path, numerics: Numerics, recording: Recording) -> Store:
+def open_store(folder: Path, numerics: Numerics, recording: Recording, race: Race | None = None) -> Store:
     """The store of watched runs in a folder, made where there is none.
 
     Raises:
-        UserError: the folder holds something else, or a study that seedproof runs.
+        UserError: the folder holds something else, a study that seedproof runs, or another race than this one or none.
     """
     exists = (folder / MARKER).exists()
     store = Store.open_or_create(folder, folder.resolve().name, numerics)
@@ -61,6 +75,7 @@ def open_store(folder: Path, numerics: Numerics, recording: Recording) -> Store:
         raise UserError(
             f"{folder} is the study {store.name!r}, whose runs seedproof makes; give StabilityCallback another folder"
         )
+    check_against(store, race, ())
     if not exists or Recording.read(folder) != recording:
         recording.write(folder)
     return store
@@ -97,16 +112,25 @@ def _start_in(store: Store, run: str) -> str | None:
 
 
 def open_run(
-    trainer: Any, data: ObservedData, seen: ObservedSpec, folder: Path, recording: Recording, tell: Listener
+    trainer: Any,
+    data: ObservedData,
+    seen: ObservedSpec,
+    folder: Path,
+    recording: Recording,
+    tell: Listener,
+    race: SeedRace | None = None,
 ) -> Observed:
     """Open the run that a Trainer is about to train, or to go on with, as it was seen.
 
     Raises:
+        SetAside: it waits for a race that is not decided, or has lost it.
         NotRecorded: it is finished already, or cannot be gone on with.
-        UserError: as :func:`open_store`.
+        UserError: as :func:`open_store`, or the run cannot join the race.
     """
     spec, location = seen.spec, seen.model
-    store = open_store(folder, spec.numerics, recording)
+    store = open_store(folder, spec.numerics, recording, None if race is None else race.race)
+    if race is not None:
+        race.enter(store, spec, trainer.state.max_steps)
     data.task.write(store.task_folder(spec.task.fingerprint))
     if location is not None:
         store.places.add_model(spec.model.fingerprint, location)
@@ -118,9 +142,14 @@ def open_run(
             f"remove {folder_of_run.path} or give another folder",
             is_finished=True,
         )
+    if not not_waiting(store, [spec]):
+        raise SetAside(spec.id)
+    is_lost = folder_of_run.state_if_free is State.PAUSED and not trainer.state.global_step
     session = RunSession(store, spec.id, tell)
     if not session.open():
         raise NotRecorded(spec.id, "is held by another process, or its folder cannot be written to")
+    if is_lost:
+        session.note("starts again at its first step: the checkpoint with which it waited for its race is gone")
     try:
         return _begun(session, trainer)
     except BaseException as error:

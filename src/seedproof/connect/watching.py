@@ -20,8 +20,9 @@ from seedproof.connect.gradients import GradientHooks, scale_of
 from seedproof.connect.losses import LossTap
 from seedproof.connect.outputs import OutputTap
 from seedproof.connect.quiet import Stumbled, quiet
+from seedproof.connect.racing import check_repeats, set_aside
 from seedproof.connect.recorder import Recorder
-from seedproof.connect.storing import Observed, let_go
+from seedproof.connect.storing import Observed, SetAside, let_go
 from seedproof.errors import UserError
 from seedproof.execution.guard import Guard
 from seedproof.execution.outcome import Ended, Trained
@@ -112,6 +113,40 @@ class Watching:
         guard = self._session.guard
         return guard is not None and guard.may_stop and self.recorder.first_not_finite is not None
 
+    def is_awaited(self, state: Any) -> bool:
+        """Whether the run waits here until its race is decided."""
+        session = self._session
+        return session.pause_at is not None and session.is_leaving(state.global_step, state.max_steps)
+
+    def set_aside(self, state: Any, *, saves: bool) -> SetAside:
+        """Let the run wait where it is, after a step; or end it, if it has diverged or an alarm has stopped it meanwhile.
+
+        Args:
+            state: of the Trainer.
+            saves: whether its checkpoint is to be written, and is not what it has just gone on from.
+
+        Returns:
+            What is to end the training.
+
+        Raises:
+            UserError: the Trainer could not go on as if it had not paused.
+        """
+        step, steps = state.global_step, state.max_steps
+        self.evaluations.make(step)
+        self.recorder.seal()
+        ended = self.recorder.ended(step, step)
+        if ended.diverged_at is not None:
+            self._conclude(Ended(diverged_at=ended.diverged_at, evaluated_at=None), steps)
+        elif self._session.stopped is not None:
+            self._conclude(dataclasses.replace(self._session.stopped, at=step), steps)
+        else:
+            if saves:
+                check_repeats(self._trainer, self._losses.inputs)
+                set_aside(self._trainer)
+            self.remove()
+            self._session.pause(self._about(steps))
+        return SetAside(self._session.id)
+
     def finish(self, state: Any) -> None:
         """Evaluate the weights of the end where nobody has, and write the result."""
         step, stopped = state.global_step, self._session.stopped
@@ -140,7 +175,10 @@ class Watching:
         """Write the result of a training that ends as one of so many steps."""
         self.recorder.flush()
         self.remove()
-        self._session.finish(ended, {"steps": steps, "steps_per_epoch": min(_steps_per_epoch(self._trainer), steps)})
+        self._session.finish(ended, self._about(steps))
+
+    def _about(self, steps: int) -> dict[str, int]:
+        return {"steps": steps, "steps_per_epoch": min(_steps_per_epoch(self._trainer), steps)}
 
     def is_left(self, store: Path, run: str) -> bool:
         """Whether it holds this run of a store, and its Trainer trains no more: an error outside of a step has ended it."""

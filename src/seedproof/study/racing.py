@@ -71,12 +71,21 @@ def check_steps(race: Race, runs: Iterable[PlannedRun]) -> None:
     """
     for run in runs:
         steps = total_steps(from_json(run.spec.recipe), run.spec.task.train_examples)
-        if round(race.at * steps) < 1 or step_at(race.at, steps) >= steps:
-            raise UserError(
-                f"the race {race} is decided at {100 * race.at:g} % of training, and {run.cell.recipe} on {run.cell.task} has "
-                f"{steps} step{'s' if steps > 1 else ''}, with no step to evaluate after there; give another fraction, "
-                f"{race.started}:{race.finished}@FRACTION, or more steps"
-            )
+        check_fraction(race, steps, f"{run.cell.recipe} on {run.cell.task}")
+
+
+def check_fraction(race: Race, steps: int, what: str) -> None:
+    """Refuse a race that is decided before the first of so many steps of ``what``, or behind the last but one.
+
+    Raises:
+        UserError: it names what has these steps, and what to change.
+    """
+    if round(race.at * steps) < 1 or step_at(race.at, steps) >= steps:
+        raise UserError(
+            f"the race {race} is decided at {100 * race.at:g} % of training, and {what} has "
+            f"{steps} step{'s' if steps > 1 else ''}, with no step to evaluate after there; give another fraction, "
+            f"{race.started}:{race.finished}@FRACTION, or more steps"
+        )
 
 
 def check_against(store: Store, race: Race | None, runs: Sequence[PlannedRun]) -> None:
@@ -86,24 +95,32 @@ def check_against(store: Store, race: Race | None, runs: Sequence[PlannedRun]) -
         UserError: with what the study is.
     """
     stored, cells = Race.read(store.path), store.cells()
-    if stored == race or not cells:
+    if stored == race or (race is not None and not cells):  # a race that is kept pauses runs, also those of no race
         return _check_seeds(store, runs) if race is not None else None
     if stored is None:
         finished = sum(store.run(cell.id).is_finished for cell in cells)
         raise UserError(
             f"the study in {store.path} is no race: its runs go to their end, and {finished} of {len(cells)} have; leave out "
-            f"the race {_called(race)}, or choose another folder"
+            f"the race {_called(store, race)}, or choose another folder"
         )
-    given = "there is none now" if race is None else f"now it is {_called(race)}"
+    given = "there is none now" if race is None else f"now it is {_called(store, race)}"
     raise UserError(
-        f"the study in {store.path} is the race {_called(stored)}, and {given}; go on with --race {stored}"
-        f"{' --stop-doomed' if stored.stop_doomed else ''}, or choose another folder"
+        f"the study in {store.path} is the race {_called(store, stored)}, and {given}; go on with {_asked(store, stored)}, or "
+        "choose another folder"
     )
 
 
-def _called(race: Race | None) -> str:
+def _called(store: Store, race: Race | None) -> str:
     assert race is not None
-    return f"{race}{' with --stop-doomed' if race.stop_doomed else ''}"
+    doomed = "stop=True" if store.is_watched else "--stop-doomed"
+    return f"{race}{f' with {doomed}' if race.stop_doomed else ''}"
+
+
+def _asked(store: Store, race: Race) -> str:
+    """What asks for the race of a store: on the command line, or of a person's Trainers in Python."""
+    if store.is_watched:
+        return f'race="{race}"{", stop=True" if race.stop_doomed else ""}'
+    return f"--race {race}{' --stop-doomed' if race.stop_doomed else ''}"
 
 
 def _check_seeds(store: Store, runs: Sequence[PlannedRun]) -> None:
@@ -189,9 +206,8 @@ def _decide(store: Store, cell: Cell, runs: Sequence[PlannedRun], race: Race, te
             )
         )
         return None
-    spec = runs[0].spec
-    metric = read_metric(store.task_folder(spec.task.fingerprint))
-    step = step_at(race.at, total_steps(from_json(spec.recipe), spec.task.train_examples))
+    metric = read_metric(store.task_folder(runs[0].spec.task.fingerprint))
+    step = step_at(race.at, max(map(_steps_of, folders.values())))
     scores = {id_: best_so_far(folders[id_], metric, step) for id_, state in states.items() if state is State.PAUSED}
     ranked = ranking(scores)
     going_on = tuple(ranked[: race.finished])
@@ -205,6 +221,13 @@ def _decide(store: Store, cell: Cell, runs: Sequence[PlannedRun], race: Race, te
             )
         )
     return Decision(task=cell[0], model=cell[1], recipe=cell[2], step=step, scores=scores, going_on=going_on)
+
+
+def _steps_of(folder: RunFolder) -> int:
+    """The steps of a run that waits, or is finished, to its end, as who trains it said: a Trainer's cannot be planned, and one
+    that its own callback has ended had fewer."""
+    about = folder.result() if folder.is_finished else folder.attempts()[-1]["about"]
+    return int(about["steps"])
 
 
 def best_so_far(folder: RunFolder, metric: str, step: int) -> float:

@@ -262,7 +262,7 @@ class Study:
                 say(note)
         store = Store.open_or_create(folder, self.name, of_folder)
         runs = fit_into(store, planned.runs)
-        if self._race is not None and Race.read(store.path) is None:
+        if self._race is not None and Race.read(store.path) != self._race:
             self._race.write(store.path)
         for task in planned.tasks:
             task.write(store.task_folder(task.fingerprint))  # does nothing where it is whole
