@@ -103,6 +103,7 @@ def _data(told: Told) -> str:
         f"recipe: `{told.recipe}`",
         f"cut at {told.max_length} tokens: {cut or 'nothing'}",
         *told.notes,
+        *filter(None, [told.beside]),
     ]
     return "\n".join(f"- {printable_line(line)}" for line in lines)
 
