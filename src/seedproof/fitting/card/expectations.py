@@ -23,6 +23,7 @@ LEFT_OUT = 0.05
 def findings(judgement: Judgement, told: Told) -> list[str]:
     """How stable the recipe is and what to expect of the shipped model, a sentence or two each, as the card has them."""
     lines = [*stability(judgement), one_run(judgement, told), *ensemble(judgement, told), shipped(judgement, told)]
+    lines += doubt(judgement, told)
     return [line.replace("**", "") for line in lines]
 
 
@@ -37,6 +38,17 @@ def shipped(judgement: Judgement, told: Told) -> str:
         one = f"One seed was trained, and none chosen. It scores **{score}** on {_examples(told)} ({told.title}; {interval})."
         return one + _left_out(judgement, told)
     return _best_seed(judgement, told)
+
+
+def doubt(judgement: Judgement, told: Told) -> list[str]:
+    """That the development set does not tell what is shipped from a prediction that never changes, where it does not."""
+    majority = told.task.majority[told.task.metric]
+    if not judgement.low <= majority:  # NaN: the sentence before says that there is no interval
+        return []
+    return [
+        f"That interval covers {told.score(majority)}, the score of a prediction that never changes: the {_examples(told)} do "
+        "not show that this model answers better than that."
+    ]
 
 
 def _average(judgement: Judgement, told: Told) -> str:

@@ -30,6 +30,7 @@ def _body(judgement: Judgement, told: Told) -> str:
         *_what(judgement, told),
         "## What to expect",
         expectations.shipped(judgement, told),
+        *expectations.doubt(judgement, told),
         expectations.one_run(judgement, told),
         *expectations.ensemble(judgement, told),
         "## Every seed",
