@@ -28,6 +28,8 @@ Averaged = Literal["predictions", "weights"]
 """What an ensemble averages."""
 OutputsOfMean = Callable[[Sequence[Run]], NDArray[Any]]
 """Gives the logits on the development set of a model whose weights are the mean of these runs'."""
+LEAST_RUNS = 2
+"""Runs that an average is made of at least."""
 _TINY = 1e-12
 """Probabilities are kept above it, so that their logarithms are finite."""
 

@@ -75,8 +75,9 @@ class Judgement:
     spread: SpreadParts
     """What the spread of the runs that succeeded is made of."""
     ensemble: Mapping[str, Any]
-    """Where an ensemble was asked for: ``averaged``, ``runs``, ``score``, and how much it and the best run gained over the
-    mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else empty."""
+    """Where an ensemble was asked for: ``averaged``, ``runs`` (that succeeded), and where these are several ``score``, and how
+    much it and the best run gained over the mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else
+    empty."""
     stopped: tuple[StoppedRun, ...] = ()
     """Runs that were stopped early: those that finished were selected, and are no sample of the recipe's runs."""
     left_out: float = 0.0

@@ -72,6 +72,17 @@ def test_a_model_that_the_examples_do_not_tell_from_a_constant_is_said_to_be_non
     assert not said(0.3)
 
 
+@pytest.mark.parametrize("failed", [0, 2])
+def test_an_ensemble_that_has_nothing_to_average_is_not_dropped_silently(runs, failed):
+    task, constant = make_task(), np.tile([1.0, 0.0], (len(LABELS), 1))
+    few = [runs[1], *(run(9 + seed, constant, task, "failed") for seed in range(failed))]
+    judgement = judge(few, task, SINGLE, ensemble="weights")
+    said = f"it takes at least 2 that succeeded, and 1 of {1 + failed} did, so this one seed is shipped."
+    assert said in card(judgement, make_told(task))
+    assert said in " ".join(findings(judgement, make_told(task)))
+    assert judgement.numbers()["ensemble"] == {"averaged": "weights", "runs": 1}
+
+
 @pytest.mark.slow
 def test_the_card_of_a_race_says_that_its_runs_were_selected(table, tiny_model, options):
     out = table.parent / "raced" / "model"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from seedproof.fitting.averaging import LEAST_RUNS
 from seedproof.fitting.card.markdown import number
 from seedproof.fitting.card.told import Told
 from seedproof.printable import counted
@@ -139,6 +140,11 @@ def ensemble(judgement: Judgement, told: Told) -> list[str]:
     compared = judgement.ensemble
     if not compared:
         return []
+    if "score" not in compared:
+        return [
+            f"The mean of the {compared['averaged']} of several seeds was asked for: it takes at least {LEAST_RUNS} that "
+            f"succeeded, and {compared['runs']} of {len(judgement.runs)} did, so this one seed is shipped."
+        ]
     kept = "so the mean is shipped" if judgement.shipped != "best" else "so the best seed is shipped"
     scored = f"The mean of the {compared['averaged']} of {compared['runs']} seeds scores {told.score(compared['score'])} there."
     if not math.isfinite(compared["gain"]):
