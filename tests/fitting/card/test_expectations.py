@@ -72,6 +72,26 @@ def test_a_model_that_the_examples_do_not_tell_from_a_constant_is_said_to_be_non
     assert not said(0.3)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "failed", "groups", "why"),
+    [
+        ([1], 2, None, "that takes at least 2 runs that succeeded, and 1 of 3 did"),
+        ([1, 1], 0, None, "the 2 that succeeded have one and the same score"),
+        ([0, 1], 0, ONE_GROUP, "are too few to draw others from them"),
+    ],
+    ids=["one succeeded", "equal", "one group"],
+)
+def test_where_nothing_is_known_of_the_spread_it_is_said_why(runs, chosen, failed, groups, why):
+    task, constant = make_task(groups=groups), np.tile([1.0, 0.0], (len(LABELS), 1))
+    all_runs = [runs[each] for each in chosen]
+    all_runs += [run(9 + seed, constant, task, "failed") for seed in range(failed)]
+    judgement = judge(all_runs, task, SINGLE)
+    said = " ".join(findings(judgement, make_told(task)))
+    assert "is no more than the size of the development set is not known: " in said
+    assert why in said
+    assert why in card(judgement, make_told(task))
+
+
 @pytest.mark.parametrize("failed", [0, 2])
 def test_an_ensemble_that_has_nothing_to_average_is_not_dropped_silently(runs, failed):
     task, constant = make_task(), np.tile([1.0, 0.0], (len(LABELS), 1))

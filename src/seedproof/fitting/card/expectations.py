@@ -168,12 +168,27 @@ def stability(judgement: Judgement) -> list[str]:
         f"{numbers['failed']} of {counted(numbers['runs'], 'run')} failed (not better than a prediction that never changes, or "
         f"diverged); the 95 % interval of the failure rate is {numbers['failure_low']:.0%} to {numbers['failure_high']:.0%}."
     )
-    return [failures, *_spread(judgement.spread)]
+    return [failures, *(_spread(judgement.spread) if math.isfinite(judgement.spread.share) else _no_spread(judgement))]
+
+
+def _no_spread(judgement: Judgement) -> list[str]:
+    """Why nothing is said of how much of the spread is the development set's."""
+    succeeded, runs = sum(run.outcome == "succeeded" for run in judgement.runs), len(judgement.runs)
+    if runs == 1:
+        return []  # that nothing is known of other seeds is said already
+    if succeeded < 2:
+        why = (
+            f"that takes at least 2 runs that succeeded, and {succeeded} of {runs} did; give more --seeds, or a recipe that "
+            "fails less"
+        )
+    elif judgement.spread.sd == 0:
+        why = f"the {succeeded} that succeeded have one and the same score"
+    else:
+        why = "the examples, or the groups that they are of, are too few to draw others from them"
+    return [f"How much of the spread over seeds is no more than the size of the development set is not known: {why}."]
 
 
 def _spread(spread: SpreadParts) -> list[str]:
-    if not math.isfinite(spread.share):
-        return []
     return [
         f"The SD over the seeds that succeeded is {number(spread.sd)}. Seeds that are equally good would spread by "
         f"{number(spread.sampling)} on a development set of this size: {spread.share:.0%} of the variance over seeds is no "
