@@ -68,7 +68,8 @@ class Judgement:
     score: float
     """Score of what is shipped, on the development set."""
     expected: float
-    """Score of it on new rows like those of the development set; NaN where no draw of the examples can be scored."""
+    """Score of it on new rows like those of the development set, of an average the most that is to be expected; NaN where no draw
+    of the examples can be scored."""
     low: float
     high: float
     """Ends of the 95 % interval of :attr:`expected`: the sampling error of the development set. NaN where there is none."""

@@ -42,7 +42,7 @@ def shipped(judgement: Judgement, told: Told) -> str:
 
 
 def doubt(judgement: Judgement, told: Told) -> list[str]:
-    """That the development set does not tell what is shipped from a prediction that never changes, where it does not."""
+    """The sentence that the examples do not tell what is shipped from a prediction that never changes; none where they do."""
     majority = told.task.majority[told.task.metric]
     if not judgement.low <= majority:  # NaN: the sentence before says that there is no interval
         return []
@@ -53,16 +53,14 @@ def doubt(judgement: Judgement, told: Told) -> list[str]:
 
 
 def _average(judgement: Judgement, told: Told) -> str:
-    chosen = f"No seed was chosen for it, so its score on the {_examples(told)} is what to expect of new rows"
-    if judgement.stopped:
-        chosen = (
-            f"A race chose them among {len(judgement.runs) + len(judgement.stopped)} on the {_examples(told)}, where its score "
-            "is therefore the most to expect of new rows"
-        )
+    count, succeeded = len(judgement.runs), len(judgement.members)
+    members = f"{succeeded} seeds" if succeeded == count else f"{succeeded} of {count} seeds"
+    race = f", that a race let them finish among {count + len(judgement.stopped)}" if judgement.stopped else ""
     return (
-        f"What is shipped is the mean of the {judgement.shipped} of the {len(judgement.members)} seeds that succeeded. "
-        f"{chosen}: **{told.score(judgement.score)}** ({told.title}; {told.interval(judgement.low, judgement.high)})."
-        f"{_left_out(judgement, told)}"
+        f"What is shipped is the mean of the {judgement.shipped} of the {members} that succeeded. That they succeeded{race}, and "
+        f"that their mean is preferred to the best seed, by what both gain on examples that did not choose, was decided on the "
+        f"same {_examples(told)}. So its score there is the most to expect of new rows: **{told.score(judgement.score)}** "
+        f"({told.title}; {told.interval(judgement.low, judgement.high)}).{_left_out(judgement, told)}"
     )
 
 
