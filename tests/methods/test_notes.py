@@ -14,7 +14,7 @@ NOTES = {
     "freeze(layers=1)": "freezes the embeddings and the lowest 1 of 3 blocks at first, and thaws one after the other from the "
     "top, evenly over the training",
     "lora(rank=2, targets=query)": "trains 498 numbers where the model has 7,098: updates of rank 2 of 3 matrices, and "
-    "bert.pooler, classifier whole; --weights keeps the model merged, and the adapter beside it",
+    "bert.pooler, classifier whole; kept weights are the model merged, with the adapter beside it",
     "freeze(layers=0, unfreeze=never)": "freezes the embeddings for good",
 }
 

@@ -102,3 +102,22 @@ def test_words_among_the_numbers_of_a_file_with_types(tmp_path: Path) -> None:
         UserError, match=r"row 8: label 'bad' in column 'stars' is a word, and 29 of the 30 labels are num"
     ):
         load_table(tmp_path / "t.jsonl", text="review", label="stars")
+
+
+def test_whole_numbers_that_are_all_different_look_like_ids(tmp_path: Path) -> None:
+    """Numbers of rows became a regression, and a model was shipped, with no more than a line that names the kind."""
+
+    def warned(labels: list[Any], **options: Any) -> str:
+        notes = load(
+            save(tmp_path / "t.csv", [{"review": f"text {n}", "stars": x} for n, x in enumerate(labels)]), **options
+        ).notes
+        return next((note for note in notes if "look like ids" in note), "")
+
+    numbers = list(range(1, 101))
+    assert warned(numbers).startswith(
+        "warning: the labels in column 'stars' look like ids or numbers of rows: whole numbers, 100 different ones in 100 rows. "
+    )
+    assert warned([*numbers[:97], 1, 2, 3])
+    assert not warned([*numbers[:90], *numbers[:10]])
+    assert not warned(numbers, kind="regression")
+    assert not warned([number + 0.5 for number in numbers])

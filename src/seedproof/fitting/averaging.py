@@ -28,6 +28,8 @@ Averaged = Literal["predictions", "weights"]
 """What an ensemble averages."""
 OutputsOfMean = Callable[[Sequence[Run]], NDArray[Any]]
 """Gives the logits on the development set of a model whose weights are the mean of these runs'."""
+LEAST_RUNS = 2
+"""Runs that an average is made of at least."""
 _TINY = 1e-12
 """Probabilities are kept above it, so that their logarithms are finite."""
 
@@ -102,7 +104,9 @@ def with_average(judgement: Judgement, mean: Average, resampled: Resampled, task
         members=mean.runs,
         outputs=mean.outputs,
         score=score,
-        expected=score,  # nothing was chosen by its score but that it is shipped
+        # Only that it is shipped was chosen by it. The mean of all runs and its gain is the same number: a draw's rest is of the
+        # same examples (tests/fitting/test_averaging.py).
+        expected=score,
         low=low,
         high=high,
         ensemble=compared,

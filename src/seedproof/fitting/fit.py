@@ -159,6 +159,8 @@ def fit(
     told = writer.write(judgement, table, said)
     count = f"{len(task.dev):,} predictions"
     say(f"opened again with stock Transformers: {count} agree with those of training (to {told.differing:.1e})")
+    if told.beside:
+        say(told.beside)
     pushed = ""
     if push_to is not None:
         pushed = push(target, push_to, f"seedproof fit of {task.name}", in_a_line(judgement, told))

@@ -19,7 +19,7 @@ from seedproof.fitting.about import FILE
 from seedproof.fitting.predicting import BATCH, probabilities
 from seedproof.models.checkpoint import quiet_transformers
 from seedproof.store.files import flush_folder
-from seedproof.store.seals import check_sealed
+from seedproof.store.seals import SUFFIX, check_sealed
 
 if TYPE_CHECKING:
     from seedproof.tasks import Split
@@ -80,7 +80,7 @@ def appearing(target: Path) -> Iterator[Path]:
 
 
 def copy_model(weights: Path, folder: Path, max_length: int) -> None:
-    """Copy the model and tokenizer that a run has kept, without the seals of its store.
+    """Copy the model and tokenizer that a run has kept, without the seals of its store and the folders of its methods.
 
     Args:
         weights: folder of the run's model.
@@ -91,8 +91,10 @@ def copy_model(weights: Path, folder: Path, max_length: int) -> None:
     Raises:
         UserError: the run has lost them, or a file was changed.
     """
-    check_kept(weights)
-    shutil.copytree(weights, folder, ignore=shutil.ignore_patterns("*.sha256"), dirs_exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in check_kept(weights):
+        if file.suffix != SUFFIX:
+            shutil.copy2(file, folder)
     config = folder / "tokenizer_config.json"
     values = json.loads(config.read_text(encoding="utf-8"))
     if values.get("model_max_length") != max_length:
@@ -100,8 +102,11 @@ def copy_model(weights: Path, folder: Path, max_length: int) -> None:
         config.write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
-def check_kept(weights: Path) -> None:
+def check_kept(weights: Path) -> list[Path]:
     """Refuse weights that are not those that a run has kept.
+
+    Returns:
+        The files of the model and its tokenizer, and their seals.
 
     Raises:
         UserError: they are gone, or a file was changed.
@@ -111,8 +116,22 @@ def check_kept(weights: Path) -> None:
             f"{weights} is gone, where the run has kept its model: restore it from a copy, or remove {weights.parent} and give "
             "the same command again, which does the run anew"
         )
-    for file in weights.iterdir():
+    files = sorted(path for path in weights.iterdir() if not _is_folder(path))
+    for file in files:
         check_sealed(file)
+    return files
+
+
+def folders_beside(weights: Path) -> list[str]:
+    """Names of what methods have kept beside a run's model in folders of their own, such as LoRA's ``adapter``.
+
+    They stay with the run: the model has all that its method did, answers without them, and a mean of models has none.
+    """
+    return sorted(path.name for path in weights.iterdir() if _is_folder(path))
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()  # a link is refused, wherever it leads
 
 
 def average_models(weights: Sequence[Path], folder: Path, max_length: int) -> None:

@@ -68,15 +68,17 @@ class Judgement:
     score: float
     """Score of what is shipped, on the development set."""
     expected: float
-    """Score of it on new rows like those of the development set; NaN where no draw of the examples can be scored."""
+    """Score of it on new rows like those of the development set, of an average the most that is to be expected; NaN where no draw
+    of the examples can be scored."""
     low: float
     high: float
     """Ends of the 95 % interval of :attr:`expected`: the sampling error of the development set. NaN where there is none."""
     spread: SpreadParts
     """What the spread of the runs that succeeded is made of."""
     ensemble: Mapping[str, Any]
-    """Where an ensemble was asked for: ``averaged``, ``runs``, ``score``, and how much it and the best run gained over the
-    mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else empty."""
+    """Where an ensemble was asked for: ``averaged``, ``runs`` (that succeeded), and where these are several ``score``, and how
+    much it and the best run gained over the mean of all on examples that did not choose: ``gain``, ``gain_of_choosing``; else
+    empty."""
     stopped: tuple[StoppedRun, ...] = ()
     """Runs that were stopped early: those that finished were selected, and are no sample of the recipe's runs."""
     left_out: float = 0.0

@@ -6,6 +6,7 @@ failure rate and in the mean of all runs; what averages runs averages those that
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from seedproof.analysis.choosing import Resampled, bias, choice, resample, spread_parts
 from seedproof.errors import UserError
-from seedproof.fitting.averaging import Averaged, OutputsOfMean, average, with_average
+from seedproof.fitting.averaging import LEAST_RUNS, Averaged, OutputsOfMean, average, with_average
 from seedproof.fitting.intervals import interval_of_score
 from seedproof.fitting.judgement import Judgement, Run, StoppedRun
 from seedproof.printable import counted
@@ -52,7 +53,7 @@ def judge(
     if not succeeded:
         raise UserError(_nothing_to_ship(runs, stopped, task, study))
     mean = None
-    if ensemble and len(succeeded) > 1:
+    if ensemble and len(succeeded) >= LEAST_RUNS:
         mean = average(ensemble, succeeded, problem_type, averaged_outputs)
     candidates = [run.outputs for run in runs if run.has_answered]
     count = len(candidates)
@@ -61,7 +62,9 @@ def judge(
     metric = task.judge
     resampled = resample(metric.score, candidates, task.dev.labels, is_defined=metric.is_defined, groups=_groups(task))
     judgement = _best(runs, stopped, task, resampled.take(slice(count)))
-    return judgement if mean is None else with_average(judgement, mean, resampled, task)
+    if mean is not None:
+        return with_average(judgement, mean, resampled, task)
+    return dataclasses.replace(judgement, ensemble={"averaged": ensemble, "runs": len(succeeded)} if ensemble else {})
 
 
 def _groups(task: Task) -> NDArray[np.int64] | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seedproof.fitting.about import About
 from seedproof.fitting.card.page import card
 from seedproof.fitting.card.told import Told
-from seedproof.fitting.folder import MEMBERS, appearing, average_models, check_answers, copy_model
+from seedproof.fitting.folder import MEMBERS, appearing, average_models, check_answers, copy_model, folders_beside
 from seedproof.fitting.judgement import Judgement, Run
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Writer:
             differing = self._models(judgement, folder)
             members = tuple(f"{MEMBERS}/{path.name}" for path in sorted((folder / MEMBERS).glob("*")))
             self._about(table, members, judgement.numbers()).write(folder)
-            told = self._told(said, differing)
+            told = self._told(said, differing, self._beside(judgement))
             (folder / "README.md").write_text(card(judgement, told), encoding="utf-8")
         return told
 
@@ -82,6 +82,19 @@ class Writer:
     def _check(self, folder: Path, outputs: NDArray[Any]) -> float:
         return check_answers(folder, self._task.dev, outputs, self._task.problem_type, self._spec.numerics.precision)
 
+    def _beside(self, judgement: Judgement) -> str:
+        """What methods have kept beside the models that are shipped, in a sentence."""
+        run = judgement.members[0]
+        names = " and ".join(f"{name}/" for name in folders_beside(self._weights(run)))
+        if not names:
+            return ""
+        runs = f"runs/{run.id}/weights" if len(judgement.members) == 1 else "weights/ of each run"
+        recipe, study = self._spec.recipe["name"], self._store.path.name
+        return (
+            f"{recipe} keeps {names} beside a model, which stays in the study ({study}: {runs}); "
+            "the model here answers as in training without it"
+        )
+
     def _about(self, table: Mapping[str, Any], members: tuple[str, ...], found: Mapping[str, Any]) -> About:
         separator = table.get("label_separator")
         return About(
@@ -97,7 +110,7 @@ class Writer:
             **({"label_separator": separator} if separator else {}),
         )
 
-    def _told(self, said: str, differing: float) -> Told:
+    def _told(self, said: str, differing: float, beside: str) -> Told:
         from seedproof.models.loading import load_tokenizer
         from seedproof.models.tokens import count_cut
 
@@ -113,4 +126,5 @@ class Writer:
             max_length=length,
             notes=self._notes,
             differing=differing,
+            beside=beside,
         )

@@ -103,7 +103,7 @@ class LoRA(Method):
         total = sum(value.numel() for value in model.parameters())
         return [
             f"trains {own:,} numbers where the model has {total:,}: updates of rank {self.rank} of {len(matrices)} matrices, and "
-            f"{', '.join(_modules(whole))} whole; --weights keeps the model merged, and the adapter beside it"
+            f"{', '.join(_modules(whole))} whole; kept weights are the model merged, with the adapter beside it"
         ]
 
     def start(self, start: Start) -> Treatment:
@@ -117,11 +117,12 @@ class LoRA(Method):
         for value in whole.values():
             value.requires_grad_(True)
         base: Any = model.config
+        named = str(base.name_or_path or "")
         kept = LoraConfig(
             target_modules=list(matrices),
             modules_to_save=_modules(whole),
             task_type="SEQ_CLS",
-            base_model_name_or_path=base.name_or_path or None,
+            base_model_name_or_path=None if named in ("", "None") else named,  # Transformers writes an absent name so
             inference_mode=True,
             **settings,
         )

@@ -20,6 +20,9 @@ FEW = 20
 MOST_CLASSES = 1_000
 """Classes of a table: each run has a table of confusion of so many rows and columns."""
 
+ID_LIKE = 0.95
+"""Fraction of the rows that have a whole number of their own from which on labels look like ids."""
+
 
 class Labels(NamedTuple):
     """What a column of labels means."""
@@ -120,6 +123,28 @@ def check_labels(table: Table, column: str, meaning: Labels, *, asked: bool) -> 
             raise _mixed(table, column, is_word)
     if meaning.kind == "classification":
         _check_classes(table, column, meaning)
+
+
+def like_ids(column: str, targets: NDArray[Any], meaning: Labels) -> list[str]:
+    """A warning of labels that were taken for amounts and look like ids, or numbers of rows: whole, and hardly two alike.
+
+    Amounts may look so, too (prices, in few rows), therefore they are not refused.
+
+    Args:
+        column: of the labels.
+        targets: of the whole file, (rows,).
+        meaning: of the labels, as they decided themselves.
+    """
+    if meaning.kind != "regression" or not meaning.whole:
+        return []
+    different, rows = len(np.unique(targets)), len(targets)
+    if different < ID_LIKE * rows:
+        return []
+    return [
+        f"warning: the labels in column {column!r} look like ids or numbers of rows: whole numbers, {different:,} different "
+        f"ones in {rows:,} rows. They are taken for amounts to predict; if they are none, name the column of the label with "
+        "--label (if they are, --kind regression says so)"
+    ]
 
 
 def _mixed(table: Table, column: str, is_word: NDArray[np.bool_]) -> UserError:

@@ -18,6 +18,7 @@ from seedproof.errors import UserError, unknown
 from seedproof.tasks.base import Task
 from seedproof.tasks.examples import examples_of, meaning_of, refuse_shared
 from seedproof.tasks.holding_out import divide
+from seedproof.tasks.labels import like_ids
 from seedproof.tasks.metrics import default_metric, rare_class
 from seedproof.tasks.parsing import Parsing, check_quoting
 from seedproof.tasks.rarity import scarce, why_matthews
@@ -92,7 +93,7 @@ def load_table(
     table = read_table(path, columns.names, quoting=quotes)
     meaning = meaning_of(table, columns, kind, rules)
     train = examples_of(table, columns, meaning)
-    notes = list(table.notes)
+    notes = [*table.notes, *(like_ids(labels[0], train.labels, meaning) if kind is None else [])]
     if dev is None:
         division = divide(
             train, meaning.kind, split_seed, together=rules.copies == "together", where=columns.where_divided(path)

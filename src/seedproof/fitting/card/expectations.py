@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from seedproof.fitting.averaging import LEAST_RUNS
 from seedproof.fitting.card.markdown import number
 from seedproof.fitting.card.told import Told
 from seedproof.printable import counted
@@ -23,6 +24,7 @@ LEFT_OUT = 0.05
 def findings(judgement: Judgement, told: Told) -> list[str]:
     """How stable the recipe is and what to expect of the shipped model, a sentence or two each, as the card has them."""
     lines = [*stability(judgement), one_run(judgement, told), *ensemble(judgement, told), shipped(judgement, told)]
+    lines += doubt(judgement, told)
     return [line.replace("**", "") for line in lines]
 
 
@@ -39,17 +41,26 @@ def shipped(judgement: Judgement, told: Told) -> str:
     return _best_seed(judgement, told)
 
 
+def doubt(judgement: Judgement, told: Told) -> list[str]:
+    """The sentence that the examples do not tell what is shipped from a prediction that never changes; none where they do."""
+    majority = told.task.majority[told.task.metric]
+    if not judgement.low <= majority:  # NaN: the sentence before says that there is no interval
+        return []
+    return [
+        f"That interval covers {told.score(majority)}, the score of a prediction that never changes: the {_examples(told)} do "
+        "not show that this model answers better than that."
+    ]
+
+
 def _average(judgement: Judgement, told: Told) -> str:
-    chosen = f"No seed was chosen for it, so its score on the {_examples(told)} is what to expect of new rows"
-    if judgement.stopped:
-        chosen = (
-            f"A race chose them among {len(judgement.runs) + len(judgement.stopped)} on the {_examples(told)}, where its score "
-            "is therefore the most to expect of new rows"
-        )
+    count, succeeded = len(judgement.runs), len(judgement.members)
+    members = f"{succeeded} seeds" if succeeded == count else f"{succeeded} of {count} seeds"
+    race = f", that a race let them finish among {count + len(judgement.stopped)}" if judgement.stopped else ""
     return (
-        f"What is shipped is the mean of the {judgement.shipped} of the {len(judgement.members)} seeds that succeeded. "
-        f"{chosen}: **{told.score(judgement.score)}** ({told.title}; {told.interval(judgement.low, judgement.high)})."
-        f"{_left_out(judgement, told)}"
+        f"What is shipped is the mean of the {judgement.shipped} of the {members} that succeeded. That they succeeded{race}, and "
+        f"that their mean is preferred to the best seed, by what both gain on examples that did not choose, was decided on the "
+        f"same {_examples(told)}. So its score there is the most to expect of new rows: **{told.score(judgement.score)}** "
+        f"({told.title}; {told.interval(judgement.low, judgement.high)}).{_left_out(judgement, told)}"
     )
 
 
@@ -127,6 +138,11 @@ def ensemble(judgement: Judgement, told: Told) -> list[str]:
     compared = judgement.ensemble
     if not compared:
         return []
+    if "score" not in compared:
+        return [
+            f"The mean of the {compared['averaged']} of several seeds was asked for: it takes at least {LEAST_RUNS} that "
+            f"succeeded, and {compared['runs']} of {len(judgement.runs)} did, so this one seed is shipped."
+        ]
     kept = "so the mean is shipped" if judgement.shipped != "best" else "so the best seed is shipped"
     scored = f"The mean of the {compared['averaged']} of {compared['runs']} seeds scores {told.score(compared['score'])} there."
     if not math.isfinite(compared["gain"]):
@@ -150,12 +166,27 @@ def stability(judgement: Judgement) -> list[str]:
         f"{numbers['failed']} of {counted(numbers['runs'], 'run')} failed (not better than a prediction that never changes, or "
         f"diverged); the 95 % interval of the failure rate is {numbers['failure_low']:.0%} to {numbers['failure_high']:.0%}."
     )
-    return [failures, *_spread(judgement.spread)]
+    return [failures, *(_spread(judgement.spread) if math.isfinite(judgement.spread.share) else _no_spread(judgement))]
+
+
+def _no_spread(judgement: Judgement) -> list[str]:
+    """Why nothing is said of how much of the spread is the development set's."""
+    succeeded, runs = sum(run.outcome == "succeeded" for run in judgement.runs), len(judgement.runs)
+    if runs == 1:
+        return []  # that nothing is known of other seeds is said already
+    if succeeded < 2:
+        why = (
+            f"that takes at least 2 runs that succeeded, and {succeeded} of {runs} did; give more --seeds, or a recipe that "
+            "fails less"
+        )
+    elif judgement.spread.sd == 0:
+        why = f"the {succeeded} that succeeded have one and the same score"
+    else:
+        why = "the examples, or the groups that they are of, are too few to draw others from them"
+    return [f"How much of the spread over seeds is no more than the size of the development set is not known: {why}."]
 
 
 def _spread(spread: SpreadParts) -> list[str]:
-    if not math.isfinite(spread.share):
-        return []
     return [
         f"The SD over the seeds that succeeded is {number(spread.sd)}. Seeds that are equally good would spread by "
         f"{number(spread.sampling)} on a development set of this size: {spread.share:.0%} of the variance over seeds is no "

@@ -90,7 +90,7 @@ def _signed(numbers: dict[str, Any], told: Told) -> dict[str, Any]:
 
 
 def in_a_line(judgement: Judgement, told: Told) -> str:
-    """The spread behind the one number that an evaluation has: its notes."""
+    """The spread behind the one number that an evaluation has, for the metric's name (``metric_name``) and a commit's message."""
     numbers = judgement.numbers()
     how = "one seed" if numbers["runs"] == 1 else f"best of {numbers['runs']} seeds on dev"
     if judgement.stopped:

@@ -30,6 +30,7 @@ def _body(judgement: Judgement, told: Told) -> str:
         *_what(judgement, told),
         "## What to expect",
         expectations.shipped(judgement, told),
+        *expectations.doubt(judgement, told),
         expectations.one_run(judgement, told),
         *expectations.ensemble(judgement, told),
         "## Every seed",
@@ -103,6 +104,7 @@ def _data(told: Told) -> str:
         f"recipe: `{told.recipe}`",
         f"cut at {told.max_length} tokens: {cut or 'nothing'}",
         *told.notes,
+        *filter(None, [told.beside]),
     ]
     return "\n".join(f"- {printable_line(line)}" for line in lines)
 

@@ -34,6 +34,8 @@ class Told:
     """What was decided about data and training."""
     differing: float
     """Largest difference between a stored prediction and one of the folder opened again."""
+    beside: str = ""
+    """What methods have kept beside the model, where it is and why it is not shipped, in a sentence; empty: nothing."""
 
     @property
     def base(self) -> str:
