@@ -137,6 +137,15 @@ def test_curves_tell_verdicts_apart_without_colour():
     assert cross.tolist() == [147.0, pytest.approx(0.69)]  # the last window has the NaN
 
 
+def test_panels_of_recipes_that_differ_in_their_last_words_are_told_apart():
+    """They were cut to 38 letters, and two panels had nearly one title."""
+    named = "devlin(learning_rate=5e-05{})"
+    table = pd.concat([curve_table().assign(recipe=named.format(more)) for more in ("", ", bias_correction=True")])
+    titles = [axes.get_title(loc="left") for axes in figure_of(lambda: curves._figure(table, "loss", False, None)).axes]
+    assert titles == ["devlin, learning rate 5e-05", "devlin, learning rate 5e-05, with bias\ncorrection"]
+    assert style.in_lines("a recipe " * 20, 38).endswith("…")
+
+
 def test_an_axis_says_what_its_means_are_of():
     """300 losses in windows of 3: steps, or five times as many where each was a mean of 5 already, or evaluations."""
     for more, said in (({}, "3 steps"), ({"each": 5}, "up to 15 steps"), ({"of": "evaluations"}, "3 evaluations")):

@@ -83,7 +83,7 @@ def _figure(
     figure, all_axes = style.panels(len(groups), across=3, width=width, height=2.6, sharey=True)
     present: dict[str, int] = {}
     for axes, (key, rows) in zip(all_axes, groups, strict=True):
-        title = "\n".join(style.shortened(recipe_in_words(str(part)), 38) for part in key)
+        title = "\n".join(style.in_lines(recipe_in_words(str(part)), 38) for part in key)
         for look in _panel(axes, rows, window, log, reference):
             present[look] = present.get(look, 0) + 1
         axes.set_title(title, loc="left")

@@ -45,7 +45,7 @@ def _figure(table: pd.DataFrame) -> Figure:
     figure, all_axes = style.panels(len(groups), across=3, width=4.6 if len(groups) == 1 else 3.3, height=2.8)
     present: set[str] = set()
     for axes, (key, rows) in zip(all_axes, groups, strict=True):
-        lines = [style.shortened(part, 36) for part in key]
+        lines = [style.in_lines(part, 36) for part in key]
         if hidden := int((~_drawable(rows)).sum()):
             lines.append(f"{hidden} run{'s' if hidden > 1 else ''} without a finite loss and score")
         axes.set_title("\n".join(lines), loc="left")

@@ -135,7 +135,7 @@ def _limits(norms: Any) -> tuple[float, float]:
 def _title(run: pd.DataFrame) -> str:
     first = run.iloc[0]
     outcome = "succeeded" if first["outcome"] == "succeeded" else "failed"
-    return f"{outcome}, seed {first['seed']}\n{style.shortened(recipe_in_words(first['recipe']))}"
+    return f"{outcome}, seed {first['seed']}\n{style.in_lines(recipe_in_words(first['recipe']))}"
 
 
 def _layer_bar(figure: Figure, all_axes: list[Axes], colours: Colormap, layers: int) -> None:

@@ -7,6 +7,7 @@ so that figures survive grayscale and colour-blind readers (colours: Okabe and I
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +135,11 @@ def bottom_legend(figure: Figure, handles: list[Any], columns: int | None = None
     """A legend under all panels."""
     across = columns or (2 if figure.get_figwidth() < 6 else 4)
     figure.legend(handles=handles, loc="outside lower center", ncols=across, frameon=False, fontsize=8)
+
+
+def in_lines(text: object, length: int = 44) -> str:
+    """A title over a panel, in at most two lines, as recipes often differ in their last words alone."""
+    return "\n".join(textwrap.wrap(str(text), length, max_lines=2, placeholder="…"))
 
 
 def shortened(text: object, length: int = 44) -> str:
