@@ -10,9 +10,11 @@ import pytest
 import torch
 from tests.connect.made import Breaking, Rows, model, trainer
 from transformers import TrainerCallback
+from typer.testing import CliRunner
 
 import seedproof as sp
 from seedproof.alarms import Alarm
+from seedproof.cli.app import app
 from seedproof.connect import StabilityCallback
 from seedproof.errors import UserError
 from seedproof.execution.race import decisions
@@ -220,6 +222,8 @@ def test_an_alarm_stops_a_run_of_the_race_only_where_it_may(tmp_path, monkeypatc
     runs = sp.run_seeds(factory(tmp_path), out=tmp_path / "store", **options).runs()
     assert runs["alarm_at"].tolist() == [2, 2, 2]
     assert (runs["reason"] == "alarm").tolist() == [stop] * 3
+    said = CliRunner().invoke(app, ["study", "status", str(tmp_path / "store")], catch_exceptions=False).output
+    assert f"race: 3:1@0.75{' with stop=True' if stop else ''}\n" in said
 
 
 class Augmented(Rows):

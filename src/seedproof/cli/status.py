@@ -38,7 +38,9 @@ def print_status(store: Store) -> None:
         if counts[state]:
             say(f"  {counts[state]:>5} {state}{details.get(state, '')}")
     if (race := Race.read(store.path)) is not None:
-        say(f"race: {race}{' with --stop-doomed' if race.stop_doomed else ''}")
+        from seedproof.study.racing import called
+
+        say(f"race: {called(store, race)}")
     say(f"recorded: {Recording.read(store.path).in_words()}")
     _print_crashes(store, states)
     if counts["finished"] < len(states) and not counts["running"]:

@@ -101,16 +101,17 @@ def check_against(store: Store, race: Race | None, runs: Sequence[PlannedRun]) -
         finished = sum(store.run(cell.id).is_finished for cell in cells)
         raise UserError(
             f"the study in {store.path} is no race: its runs go to their end, and {finished} of {len(cells)} have; leave out "
-            f"the race {_called(store, race)}, or choose another folder"
+            f"the race {called(store, race)}, or choose another folder"
         )
-    given = "there is none now" if race is None else f"now it is {_called(store, race)}"
+    given = "there is none now" if race is None else f"now it is {called(store, race)}"
     raise UserError(
-        f"the study in {store.path} is the race {_called(store, stored)}, and {given}; go on with {_asked(store, stored)}, or "
+        f"the study in {store.path} is the race {called(store, stored)}, and {given}; go on with {_asked(store, stored)}, or "
         "choose another folder"
     )
 
 
-def _called(store: Store, race: Race | None) -> str:
+def called(store: Store, race: Race | None) -> str:
+    """The race, and what it does to doomed runs, in the words by which the runs of a store are asked for it."""
     assert race is not None
     doomed = "stop=True" if store.is_watched else "--stop-doomed"
     return f"{race}{f' with {doomed}' if race.stop_doomed else ''}"
