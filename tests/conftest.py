@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
-from pathlib import Path
 
-import numpy as np
-import pytest
-from hypothesis import settings
-from tests import needs, shapes
+# What a shell has set for its programs changes bits, and is read when NumPy and PyTorch are loaded: before the imports below.
+for _name in list(os.environ):
+    if _name.startswith(("ATEN_", "DNNL_", "MKL_", "NPY_", "ONEDNN_", "OPENBLAS_", "CUBLAS_")):
+        del os.environ[_name]
+
+import signal  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from tests import needs, shapes  # noqa: E402
 
 shapes.install()
 # How long an example takes says what else the machine does, not whether the program is right.

@@ -52,7 +52,8 @@ def test_only_what_both_know_of_is_compared():
 
 def test_what_runs_on_a_gpu_set_themselves_is_no_difference(monkeypatch):
     """A process is looked at before its first run sets it, and has it before the others."""
-    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that what is set below is undone at the end
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     before, was = present(), torch.are_deterministic_algorithms_enabled()
     try:
         configure_process(Numerics(device="cuda"))

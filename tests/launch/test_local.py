@@ -294,7 +294,8 @@ def signalled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[sign
     """An executor in whose import, before the worker is ready, the worker gets a signal."""
 
     def make(number: signal.Signals) -> str:
-        code = f"import os\nfrom local_executors import execute\nos.kill(os.getpid(), {number:d})\n"
+        # Raised in this very thread: another one would take what is sent to the process when it gets to it.
+        code = f"import signal\nfrom local_executors import execute\nsignal.raise_signal({number:d})\n"
         (tmp_path / "signalled.py").write_text(code)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
         return "signalled:execute"

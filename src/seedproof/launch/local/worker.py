@@ -52,7 +52,9 @@ def load_executor(name: str) -> Callable[[Session], None]:
     return executor
 
 
-def _read_orders(source: TextIO, end: Callable[[], None], orders: queue.SimpleQueue[Order | None]) -> None:
+def _read_orders(
+    source: TextIO, stop: threading.Event, end: Callable[[], None], orders: queue.SimpleQueue[Order | None]
+) -> None:
     """Put the runs into ``orders`` and None at the end; the body of the reader thread."""
     for line in source:
         order = json.loads(line)
@@ -63,7 +65,8 @@ def _read_orders(source: TextIO, end: Callable[[], None], orders: queue.SimpleQu
             end()
         orders.put(None)
         return
-    os._exit(1)  # the input ended without an order to do so: the launcher is dead
+    if not stop.is_set():  # else the launcher has seen the output end, and reaps a process that was asked to end
+        os._exit(1)  # the input ended without an order to do so: the launcher is dead
 
 
 def _watch_parent(parent: int) -> None:
@@ -108,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the worker itself: end as cleanly as on an order
         signal.signal(number, end)
     threading.Thread(target=_watch_parent, args=(options.parent,), daemon=True).start()
-    threading.Thread(target=_read_orders, args=(sys.stdin, end, orders), daemon=True).start()
+    threading.Thread(target=_read_orders, args=(sys.stdin, stop, end, orders), daemon=True).start()
     store = Store.open(options.store)
 
     def write_event(event: Event) -> None:
