@@ -7,7 +7,7 @@ stored evaluations, and compares the best final score among those that go on wit
 the best of as many whole runs as the race's compute pays for. A race without ``@`` is decided at the first evaluation from 30 %
 of training on; one is always decided at an evaluation that all runs have. A diverged run has no final score and is never the
 best; early it counts as the last. With ``--stop-doomed`` a run ends where the detector of doomed runs sounds, takes no place
-in the race if that is before its decision, and has no final score: of runs that were made with ``--record early``.
+in the race if that is before its decision, and has no final score; what every study records is enough for that.
 """
 
 from __future__ import annotations

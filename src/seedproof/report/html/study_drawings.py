@@ -155,10 +155,8 @@ def _scores(study: _Study) -> FigureEntry:
         note = f"{note} {what_adding_does(study.store)}"
         return FigureEntry(name="progress", title=title, note=note, command=command)
     judged = study.runs[study.runs["metric"].notna()]
-    same = (
-        len(judged[["metric", "positive_class"]].drop_duplicates()) == 1
-    )  # F1 is of a class, which tasks have their own
-    label = f"development {wording.metric(judged)}" if same else "score on the development set"
+    judges = judged[["metric", "positive_class"]].drop_duplicates()  # F1 is of a class, and tasks have their own
+    label = f"development {wording.metric(judged)}" if len(judges) == 1 else "score on the development set"
     image = figures.draw_curves(table, study.path("progress"), y_label=label, of="evaluations")
     return FigureEntry(name="progress", title=title, images=[image], tables={"scores": table}, note=note)
 
