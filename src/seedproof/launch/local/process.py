@@ -20,6 +20,8 @@ Message = dict[str, Any]
 KILL_SECONDS = 10.0
 """How long a worker may take to end when it should be ending anyway."""
 
+_READ_SECONDS = 1.0
+"""How long the rest of an ended worker's output is waited for: a process of its own may hold the pipe open."""
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -54,12 +56,15 @@ class WorkerProcess:
                 env=environment,
                 start_new_session=True,
             )
-        threading.Thread(target=self._read, args=(self.process.stdout, inbox), daemon=True).start()
+        assert self.process.stdout is not None
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout, inbox), daemon=True)
+        self._reader.start()
 
     def _read(self, output: IO[bytes], inbox: Inbox) -> None:
-        for line in output:
-            with suppress(ValueError):  # the last line of a killed worker may be torn
-                inbox.put((self, loads(line)))
+        with output:  # closed by the thread that reads it: a file that is closed while it is read has lost its buffer
+            for line in output:
+                with suppress(ValueError):  # the last line of a killed worker may be torn
+                    inbox.put((self, loads(line)))
         inbox.put((self, None))
 
     def order(self, order: str, **details: str | bool) -> None:
@@ -74,16 +79,16 @@ class WorkerProcess:
         self.process.kill()
 
     def reap(self) -> int:
-        """Wait for the process, which is ending, and close its pipes; return its exit status."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
+        """Wait for the process, which is ending, and for the end of its output; return its exit status."""
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
         try:
             status = self.process.wait(KILL_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
+        self._reader.join(_READ_SECONDS)
         with suppress(OSError):
             if self.log.stat().st_size == 0:
                 self.log.unlink()
