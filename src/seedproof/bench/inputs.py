@@ -15,6 +15,7 @@ from seedproof.bench.contenders import Problem, Shape
 from seedproof.bench.lengths import TASKS, draw_lengths
 from seedproof.bench.roofline import Size
 from seedproof.errors import UserError
+from seedproof.generators import own_generators
 from seedproof.models.loading import load_classifier, load_tokenizer
 from seedproof.models.source import find_model
 from seedproof.models.tokens import TokenizedSplit, tokenize
@@ -79,8 +80,7 @@ class Inputs:
                 dropout=self.recipe.dropout,
             )
             return loaded.model
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with own_generators(seed=seed):
             return _random_model(self.problem.shape)
 
     def shared_model(self, seed: int) -> Any | None:

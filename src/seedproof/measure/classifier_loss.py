@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from seedproof.generators import own_generators
 from seedproof.measure.plane import Evaluate, Plane
 from seedproof.models.checkpoint import quiet_transformers
 
@@ -139,6 +140,6 @@ def _empty_classifier(config: PreTrainedConfig) -> PreTrainedModel:
     """A classifier whose weights do not matter yet; the caller's random state is left alone."""
     from transformers import AutoModelForSequenceClassification
 
-    with torch.random.fork_rng(), quiet_transformers():
+    with own_generators(), quiet_transformers():
         model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
     return model

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from seedproof.errors import UserError
+from seedproof.generators import own_generators
 
 _PRODUCTS = frozenset(
     (
@@ -93,7 +94,7 @@ def products(model: nn.Module) -> list[Product]:
     flow = _Flow(model)
     try:
         model.eval()
-        with torch.random.fork_rng(), torch.no_grad(), warnings.catch_warnings(), flow:
+        with own_generators(device), torch.no_grad(), warnings.catch_warnings(), flow:
             warnings.simplefilter("ignore")
             model(_text(model, device))
     except Exception as error:  # whatever a model's own code raises

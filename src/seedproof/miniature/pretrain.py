@@ -28,6 +28,7 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
+from seedproof.generators import own_generators
 from seedproof.miniature.corpus import draw_pair, draw_passage_pair, draw_sentence
 from seedproof.miniature.tokenizer import MAXIMUM_LENGTH, make_tokenizer
 
@@ -207,8 +208,7 @@ def pretrain(settings: Pretraining, report: Callable[[str], None] = print) -> It
     source = batches(settings, tokenizer, Random(f"seedproof miniature pretraining {settings.seed}"))
     model: PairModel | None = None
     for stage in settings.stages:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
+        with own_generators(seed=settings.seed):
             model = PairModel(settings, stage.layers) if model is None else stack(model, settings, stage.layers)
         train_stage(model.train(), stage, source, settings, generator, report)
         yield stage, model.eval()

@@ -15,6 +15,7 @@ import torch
 from torch.nn.modules.module import register_module_module_registration_hook
 
 from seedproof.errors import UserError, is_out_of_memory
+from seedproof.generators import own_generators
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -83,7 +84,7 @@ def load_weights(
         UserError: the model would be absurdly larger than its file, or Transformers cannot load it.
     """
     _check_size(classes, config, source)
-    with torch.random.fork_rng(), quiet_transformers():
+    with own_generators(), quiet_transformers():
         try:
             model, info = _model_class(classes, config).from_pretrained(
                 None,
@@ -134,7 +135,7 @@ def build_without_weights(
 
     handle = register_module_module_registration_hook(count)
     try:
-        with torch.random.fork_rng(), quiet_transformers(), torch.device(device):
+        with own_generators(device), quiet_transformers(), torch.device(device):
             model: torch.nn.Module = _model_class(classes, config)(config)
     except UserError:
         raise

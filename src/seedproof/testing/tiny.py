@@ -20,14 +20,12 @@ STEPS = 80
 def tiny_model(folder: Path, family: str = "bert") -> Path:
     """Write a model of random weights, a few layers and 16 units wide, over the miniature language: its steps take
     milliseconds."""
-    import torch
-
+    from seedproof.generators import own_generators
     from seedproof.miniature.pretrain import PairModel, Pretraining
     from seedproof.miniature.tokenizer import make_tokenizer
 
     settings = Pretraining(family=family, stages=(), hidden_size=16, feed_forward=32)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
+    with own_generators(seed=0):
         PairModel(settings, 2).model.save_pretrained(folder)
     make_tokenizer(family).save_pretrained(folder)
     return folder

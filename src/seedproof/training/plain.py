@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from seedproof.generators import own_generators
 from seedproof.training.average import Average
 from seedproof.training.engine import Record, RunData, mean_loss, prediction_entropy, step_seed
 from seedproof.training.observing import ModelView, Watch
@@ -220,8 +221,7 @@ class PlainEngine:
 
     def _seeded(self) -> AbstractContextManager[None]:
         """Seed the default generators for this step; what the surrounding program draws from them is untouched."""
-        context = torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
-        return _Seeded(context, step_seed(self._dropout_seed, self.step))
+        return own_generators(self.device, step_seed(self._dropout_seed, self.step))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bf16")
@@ -263,20 +263,6 @@ class PlainEngine:
             self._best = (best["score"], best["step"], _under(tensors, "best/"))
         if self._average is not None:
             self._average.load(_under(tensors, "averaged/"))
-
-
-class _Seeded(AbstractContextManager[None]):
-    """A forked state of the default generators, with a seed set inside."""
-
-    def __init__(self, fork: AbstractContextManager[Any], seed: int) -> None:
-        self._fork, self._seed = fork, seed
-
-    def __enter__(self) -> None:
-        self._fork.__enter__()
-        torch.manual_seed(self._seed)
-
-    def __exit__(self, *details: Any) -> None:
-        self._fork.__exit__(*details)
 
 
 def _under(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, Tensor]:

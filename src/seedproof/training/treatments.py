@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seedproof.errors import Damaged, UserError
+from seedproof.generators import own_generators
 from seedproof.methods import LOSS, Composed, Effects, Forward, Method, Start, Treatment
 from seedproof.training.losses import weighted_loss
 
@@ -51,8 +52,7 @@ class Treatments:
             generator = torch.Generator().manual_seed(seed)
             start = Start(model=model, recipe=recipe, plan=plan, seeds=seeds, data=data, generator=generator)
             device = next(model.parameters()).device
-            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-                torch.manual_seed(seed)
+            with own_generators(device, seed):
                 self._started.append((method, method.start(start)))
         self.effects = combined({method.reference(): treatment.effects for method, treatment in self._started})
         """Effects of all methods together."""

@@ -98,6 +98,16 @@ def test_scores_of_two_classes_are_not_called_by_one(store, tmp_path):
     assert "score on the development set" in drawing.read_text()
 
 
+def test_the_steps_of_a_recipe_are_told_apart_by_task(store, tmp_path):
+    """Only the first task's length of training was drawn."""
+    runs = study_runs(store)
+    names = runs["run"].map({run: f"task {number % 2}" for number, run in enumerate(runs["run"].unique())})
+    entry = study_drawings._step_sizes(study_drawings._Study(store, runs.assign(task=names), tmp_path, ".svg", Limits()))
+    drawn = set(entry.tables["step sizes"]["recipe"])
+    assert {"devlin, task 0", "devlin, task 1"} <= drawn
+    assert all(label.endswith((", task 0", ", task 1")) for label in drawn)
+
+
 def test_a_missing_recording_is_named_with_the_command_that_adds_it(tmp_path):
     store = make_store(tmp_path / "made store", gradients=False, outcomes={"devlin": ["succeeded", "majority"]})
     (figures := tmp_path / "figures").mkdir()

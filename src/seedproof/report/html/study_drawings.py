@@ -217,11 +217,11 @@ def _step_sizes(study: _Study) -> FigureEntry:
     title = "Bias correction: the factor k(t), and the size of a step"
     recipes: dict[str, Recipe] = {}
     lengths: dict[str, int] = {}
-    several = study.runs["model"].nunique() > 1
+    several = [each for each in ("model", "task") if study.runs[each].nunique() > 1]
     known = study.runs[[study.store.run(run).has_spec for run in study.runs["run"]]]
-    for row in known.drop_duplicates(["model", "recipe"]).to_dict("records"):
+    for row in known.drop_duplicates(["recipe", "model", "task"]).to_dict("records"):
         spec = study.store.run(row["run"]).spec
-        label = f"{row['recipe']}, {row['model']}" if several else row["recipe"]
+        label = ", ".join(str(row[each]) for each in ("recipe", *several))
         recipes[label] = from_json(spec.recipe, with_methods=False)
         lengths[label] = make_plan(recipes[label], spec.seeds, spec.task.train_examples, 1).steps
     if not recipes:
