@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from tests.fitting.made import EXAMPLES, LABELS, SINGLE, make_task, make_told, noisy, run
@@ -10,6 +12,7 @@ from seedproof.analysis.choosing import Resampled, gain
 from seedproof.errors import UserError
 from seedproof.fitting.averaging import check_ensemble
 from seedproof.fitting.card.expectations import shipped
+from seedproof.fitting.card.front_matter import front_matter
 from seedproof.fitting.judgement import Run
 from seedproof.fitting.judging import judge
 
@@ -79,6 +82,8 @@ def test_the_card_of_an_average_says_what_the_examples_decided():
     assert "the mean of the predictions of the 5 of 6 seeds that succeeded. That they succeeded, and that" in said
     assert "was decided on the same 120 development examples" in said
     assert f"the most to expect of new rows: **{judgement.score:.3f}**" in said
+    assert math.isnan(judgement.numbers()["optimism"])  # it was 0, as if the score were known to flatter nothing
+    assert "optimism" not in front_matter(judgement, make_told(task))
 
 
 def test_values_of_a_regression_are_averaged_as_they_are():

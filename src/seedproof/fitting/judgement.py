@@ -96,8 +96,8 @@ class Judgement:
 
     @property
     def optimism(self) -> float:
-        """What the development score of what is shipped flatters it by."""
-        return self.score - self.expected
+        """What the development score of the chosen seed flatters it by; NaN of an average, of which that is not known."""
+        return self.score - self.expected if self.shipped == "best" else math.nan
 
     def numbers(self) -> dict[str, Any]:
         """All of it as plain values, for the card and ``seedproof.json``."""

@@ -102,7 +102,9 @@ def test_the_steps_of_a_recipe_are_told_apart_by_task(store, tmp_path):
     """Only the first task's length of training was drawn."""
     runs = study_runs(store)
     names = runs["run"].map({run: f"task {number % 2}" for number, run in enumerate(runs["run"].unique())})
-    entry = study_drawings._step_sizes(study_drawings._Study(store, runs.assign(task=names), tmp_path, ".svg", Limits()))
+    entry = study_drawings._step_sizes(
+        study_drawings._Study(store, runs.assign(task=names), tmp_path, ".svg", Limits())
+    )
     drawn = set(entry.tables["step sizes"]["recipe"])
     assert {"devlin, task 0", "devlin, task 1"} <= drawn
     assert all(label.endswith((", task 0", ", task 1")) for label in drawn)
