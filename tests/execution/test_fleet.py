@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import make_tiny_model
 
 from seedproof import events
-from seedproof.execution.fleet import Arrivals, Fleet
+from seedproof.execution.arrivals import Arrivals
+from seedproof.execution.fleet import Fleet
 from seedproof.execution.recording import Recording
 from seedproof.execution.run_session import RunSession
 from seedproof.launch import StudyInterrupted

@@ -99,7 +99,8 @@ class InlineLauncher(Launcher):
                     execute(session)
 
     def _execute_fleet(self, work: Work, placement: Placement, heard: _Heard) -> None:
-        from seedproof.execution.fleet import Arrivals, Fleet
+        from seedproof.execution.arrivals import Arrivals
+        from seedproof.execution.fleet import Fleet
 
         waiting, send = deque(placement.runs), throttled(heard)
         orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()

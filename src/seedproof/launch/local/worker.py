@@ -127,7 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return run if run.open() else None
 
     if options.members:
-        from seedproof.execution.fleet import Arrivals, Fleet
+        from seedproof.execution.arrivals import Arrivals
+        from seedproof.execution.fleet import Fleet
 
         _write(output, {"event": "ready"})
         Fleet(Arrivals(orders, begun), stop.is_set).execute()

@@ -105,7 +105,8 @@ class Worker:
             session.crash(error)
 
     def _train_fleets(self) -> None:
-        from seedproof.execution.fleet import Arrivals, Fleet
+        from seedproof.execution.arrivals import Arrivals
+        from seedproof.execution.fleet import Fleet
 
         arrivals: Arrivals[Any] = Arrivals(self._orders, self._begin)
         while not arrivals.is_over:
