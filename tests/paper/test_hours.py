@@ -48,3 +48,19 @@ def test_hours_are_those_of_the_claims_own_runs():
     there = 20 * (36.0 + 18.0) / 3600
     assert open_one["hours_needed"] == pytest.approx((open_one["n_needed"] / 20 - 1) * there)
     assert math.isnan(table.loc["quarter-rate"]["hours_needed"])  # no runs: nothing to count with
+
+
+def test_a_measurement_costs_the_runs_that_were_looked_through_for_it():
+    """A plane needs a failed run, a successful one of its head, and all that were tried; the failed one alone was counted."""
+    runs = runs_of("deep", ["failed", "succeeded"] * 12, 36.0, 1)
+    planes = pd.DataFrame(
+        {"edge": "f-s", "task": "t", "head": range(6), "run": [f"deep-{4 * head}" for head in range(6)]}
+    ).assign(norm_ridge=[2.0] * 4 + [1.0] * 2, barrier=0.0, successful_loss=0.1)
+    evidence = Evidence(runs=runs.iloc[:0], barriers=planes, label_entropy={"t": math.log(2)})
+    decided = ledger(evidence)
+    measured, all_of_them = (
+        with_hours(decided, evidence, runs, chosen).set_index("claim").loc["ridge-gradient-norm"]
+        for chosen in ({}, {"barriers": runs["run"].tolist()})
+    )
+    assert measured["hours_needed"] == pytest.approx((measured["n_needed"] / 6 - 1) * 6 * 36 / 3600)
+    assert all_of_them["hours_needed"] == pytest.approx(4 * measured["hours_needed"])

@@ -76,7 +76,14 @@ def _content(found: Found) -> Content:
         notes=notes,
         # No runs: the seeds for planes are not a sample of any cell of a claim.
         evidence=Evidence(runs=found.none, forgetting=table if len(table) else None),
+        chosen_from=[*_up_to_the_last(more, chosen), *chosen["run"]],
     )
+
+
+def _up_to_the_last(runs: pd.DataFrame, chosen: pd.DataFrame) -> list[str]:
+    """The runs that were looked through, in the order in which they are taken."""
+    taken = runs.index[runs["run"].isin(chosen["run"])]
+    return [] if taken.empty else runs["run"].loc[: taken[-1]].tolist()
 
 
 def _measured_on(found: Found, run: pd.Series[Any]) -> pd.DataFrame:

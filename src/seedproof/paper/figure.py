@@ -7,7 +7,7 @@ what figures ask for and hands them what was found.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,9 @@ class Content:
     """What a reader must know: what is missing and why, which runs were chosen and how."""
     evidence: Evidence | None = None
     """What it adds to the ledger of claims."""
+    chosen_from: Collection[str] = ()
+    """Ids of all runs that it took to get its measurements, also of those that were looked at and not taken: what as many more
+    would cost follows from them. None: those that were measured are all."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from seedproof.analysis.claims.evidence import Evidence
@@ -20,6 +22,7 @@ class _Watched(Evidence):
     """Evidence that notes which runs were asked for."""
 
     asked: set[str] = field(default_factory=set)
+    chosen_from: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def of(self, role: Role) -> pd.DataFrame:
         table = super().of(role)
@@ -28,14 +31,19 @@ class _Watched(Evidence):
 
     def table(self, name: Literal["vanishing", "forgetting", "barriers"], *, family: str | None = None) -> pd.DataFrame:
         table = super().table(name, family=family)
-        self.asked.update(table["run"].dropna())
+        self.asked.update(self.chosen_from.get(name) or table["run"].dropna())
         return table
 
 
-def with_hours(ledger: pd.DataFrame, evidence: Evidence, runs: pd.DataFrame) -> pd.DataFrame:
+def with_hours(
+    ledger: pd.DataFrame,
+    evidence: Evidence,
+    runs: pd.DataFrame,
+    chosen_from: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> pd.DataFrame:
     """The ledger with a column ``hours_needed``: of one worker, for what an undecided claim lacks.
 
-    As many times the runs that it was examined on as ``n_needed`` is of ``n``, less those that are there, at the time that
+    As many times the runs that it took to examine it as ``n_needed`` is of ``n``, less those that are there, at the time that
     a step of their models took in this reproduction. Measuring is not in it. Missing where a claim is decided, no number
     would decide it, or it had no runs.
 
@@ -43,6 +51,7 @@ def with_hours(ledger: pd.DataFrame, evidence: Evidence, runs: pd.DataFrame) -> 
         ledger: of ``evidence``.
         evidence: of the claims.
         runs: of the reproduction, for their times.
+        chosen_from: by the table of measurements, the runs that these were chosen from, of which some were not measured.
     """
     import pandas as pd
 
@@ -57,7 +66,8 @@ def with_hours(ledger: pd.DataFrame, evidence: Evidence, runs: pd.DataFrame) -> 
         if not row["n"] or pd.isna(row["n_needed"]):
             hours.append(math.nan)
             continue
-        watched = _Watched(**{item.name: getattr(evidence, item.name) for item in fields(Evidence)})
+        given = {item.name: getattr(evidence, item.name) for item in fields(Evidence)}
+        watched = _Watched(**given, chosen_from=chosen_from)
         claims[row["claim"]].examine(watched)
         there = seconds.reindex(sorted(watched.asked)).sum()
         hours.append((row["n_needed"] / row["n"] - 1) * there / 3600)

@@ -143,7 +143,12 @@ def ledger_of(made: Sequence[MadeFigure], found: Found) -> pd.DataFrame:
         return ledger(Evidence(runs=found.runs.drop(columns="key")), claims=())
     evidence = merge(*parts)
     write_evidence(evidence, found.store.path / EVIDENCE_FOLDER)
-    return with_hours(ledger(evidence), evidence, found.runs)
+    chosen_from: dict[str, set[str]] = {}
+    for content in (one.content for one in made if one.content.evidence is not None):
+        for table in ("forgetting", "barriers"):
+            if getattr(content.evidence, table) is not None:
+                chosen_from.setdefault(table, set()).update(content.chosen_from)
+    return with_hours(ledger(evidence), evidence, found.runs, chosen_from)
 
 
 def _write(figure: Figure, content: Content, images: Sequence[Path], folder: Path, *, finished: list[str]) -> None:

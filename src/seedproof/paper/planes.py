@@ -131,7 +131,7 @@ def content(found: Found, *, barriers: bool) -> Content:
     notes.append(
         f"barriers: on {len(table)} planes of different failed runs, {found.scale.edge_points} points an edge; the ledger counts "
         f"at most {heads}, the first of each head, as the planes of a head share their successful run, and of those only what "
-        "has a fitted successful point"
+        "has a successful point with a loss of at most half of the label entropy"
     )
     return Content(
         tables=tables | {"barriers": found_barriers},
@@ -139,6 +139,7 @@ def content(found: Found, *, barriers: bool) -> Content:
         evidence=Evidence(
             runs=found.none, barriers=found_barriers, label_entropy=found.label_entropies(_runs(found, table))
         ),
+        chosen_from=found.of(*blocks(found.scale))["run"].tolist(),
     )
 
 

@@ -62,9 +62,16 @@ def test_too_few_seeds_are_not_tested(decide):
     """Nineteen, however clear: the number was fixed beforehand."""
     decision = decide("correction-bert", two(19, 0, seeds=19))
     assert decision.verdict == "not decided"
-    assert decision.n_needed == 20  # what fewer suggest is no ground for another number
+    assert decision.n_needed == 20
     assert math.isnan(decision.p_corrected)
-    assert "19 seeds are too few to test: at least 20 are needed" in decision.why
+    assert "19 seeds are too few to test: at least 20 are needed." in decision.why
+
+
+def test_what_would_decide_is_not_what_can_be_tested(decide):
+    """ "10 would decide" was said of an effect that 10 would have tested and 136 decided."""
+    decision = decide("correction-bert", two(2, 1, seeds=15))
+    assert decision.n_needed > 20
+    assert f"at least 20 are needed, and about {decision.n_needed} if things are as so few suggest." in decision.why
 
 
 def test_as_stable_as(decide):

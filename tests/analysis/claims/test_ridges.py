@@ -57,7 +57,17 @@ def test_planes_of_one_head_count_once_and_what_does_not_count_is_said(decide):
     evidence = planes([9.0] * 12, head=np.repeat([0, 1, 2, 3], 9), successful=np.repeat([0.1, 0.1, 0.1, 0.6], 9))
     decision = decide("ridge-gradient-norm", evidence)
     assert decision.finding.n == 3
-    assert "3 more have no fitted successful point, 6 more share the successful run of one that counts" in decision.why
+    assert "of 3 more the successful point has a loss over 0.5 of the label entropy, 6 more share" in decision.why
+
+
+def test_the_edge_from_the_pretrained_to_the_failed_point_is_said(decide):
+    """Figure 13 shows the failed point apart from both others; the claim is about the successful one."""
+    evidence = planes([2.2, 8.8, 1.0], [0.3, 0.3, 0.3], plane=np.repeat(["a", "b", "c"], 3))
+    assert (
+        "from the pre-trained to the failed point it rises so in 3 of 3." in decide("ridge-gradient-norm", evidence).why
+    )
+    evidence.barriers.loc[evidence.barriers["plane"] == "b", ["norm_ridge", "barrier"]] = 0.0
+    assert "from the pre-trained to the failed point it rises so in 2 of 3." in decide("barrier-loss", evidence).why
 
 
 def test_planes_without_norms_or_entropy_are_missing_evidence(decide):

@@ -13,7 +13,7 @@ from tests.report.html.conftest import HOSTILE, make_store
 
 from seedproof.analysis.claims import CellKey
 from seedproof.errors import UserError
-from seedproof.report.html import study_drawings, study_figures, study_page, write_study_report
+from seedproof.report.html import study_drawings, study_facts, study_figures, study_page, write_study_report
 from seedproof.report.html.chosen import chosen_runs, pair_for_gradients
 from seedproof.report.html.study import study_runs
 from seedproof.report.html.study_claims import study_roles
@@ -108,6 +108,23 @@ def test_the_steps_of_a_recipe_are_told_apart_by_task(store, tmp_path):
     drawn = set(entry.tables["step sizes"]["recipe"])
     assert {"devlin, task 0", "devlin, task 1"} <= drawn
     assert all(label.endswith((", task 0", ", task 1")) for label in drawn)
+
+
+def test_what_runs_were_made_with_is_told_run_by_run(store, monkeypatch):
+    """A model that bf16 harms is trained in fp32 beside the others; the page said bf16 of all."""
+    runs = study_runs(store)
+    finished = runs[runs["state"] == "finished"]["run"].unique()
+    kept = type(store.run(finished[0]))
+    spec_of, first = kept.spec.fget, finished[0]
+
+    def spec(folder):
+        whole = spec_of(folder)
+        other = dataclasses.replace(whole.numerics, precision="bf16")
+        return whole if folder.path.name != first else dataclasses.replace(whole, numerics=other)
+
+    monkeypatch.setattr(kept, "spec", property(spec))
+    table = study_facts._versions(store, runs).set_index("precision")
+    assert table["runs"].to_dict() == {"bf16": 1, "fp32": len(finished) - 1}
 
 
 def test_a_missing_recording_is_named_with_the_command_that_adds_it(tmp_path):

@@ -123,8 +123,9 @@ class Claim:
             verdict = "does not hold"
             seen += f" That shows the claim to be wrong (p {shown_p(p_against)})."
         else:
-            # What too few runs suggest is no ground for a number: first there must be enough to test.
-            needed = self.smallest_n if finding.n < self.smallest_n else finding.needed(level)
+            needed = finding.needed(level)
+            if needed is None and finding.n < self.smallest_n:
+                needed = self.smallest_n  # so few suggest little: first there must be enough to test
             if needed is not None:
                 needed = max(needed, self.smallest_n, finding.n + 1)
             seen += f" {self._why_undecided(finding, needed)}"
@@ -140,7 +141,12 @@ class Claim:
 
     def _why_undecided(self, finding: Finding, needed: int | None) -> str:
         if finding.n < self.smallest_n:
-            return f"{finding.n} {finding.unit} are too few to test: at least {self.smallest_n} are needed."
+            least = f"{finding.n} {finding.unit} are too few to test: at least {self.smallest_n} are needed"
+            return (
+                f"{least}."
+                if needed == self.smallest_n
+                else f"{least}, and about {needed} if things are as so few suggest."
+            )
         start = f"With {finding.n} {finding.unit} neither the claim nor its opposite is shown"
         if needed is None:
             return f"{start}, and the estimate is such that no number of {finding.unit} is known to decide."

@@ -33,7 +33,7 @@ from seedproof.analysis.claims.fractions import (
 from seedproof.analysis.claims.groups import CONTRAST, SMALLEST_FORGETTING, SMALLEST_VANISHING, gradients_vanish
 from seedproof.analysis.claims.losses import LOW, SMALLEST_GRID, SMALLEST_LOW, low_loss_is_harmless
 from seedproof.analysis.claims.rates import MARGIN, SMALLEST_SEEDS, both, fails_more, fails_no_more
-from seedproof.analysis.claims.ridges import FITTED, RIDGE, barrier_of_loss, ridge_between_optima
+from seedproof.analysis.claims.ridges import LEARNED, RIDGE, barrier_of_loss, ridge_between_optima
 from seedproof.analysis.claims.scores import NOT_LOWER, RATIO, SMALLEST_SPREAD, spreads_less
 from seedproof.analysis.generalization import HARM
 
@@ -226,7 +226,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="ridge-gradient-norm",
         sentence="Failed and successful optima are separated by a ridge of large gradient norms.",
         paper="Figure 13",
-        statistic=f"Fraction of planes with a fitted successful point (loss at most {FITTED} of the label entropy), one a "
+        statistic=f"Fraction of planes whose successful point has learned (loss at most {LEARNED} of the label entropy), one a "
         f"head, on whose straight line from the failed to the successful optimum the gradient norm rises to {RIDGE} times its "
         "larger end or more; exact binomial test",
         threshold=f"{HALF} of the planes, the weakest fraction that supports a general sentence; {RIDGE}, because it is a "
@@ -239,7 +239,7 @@ CLAIMS: tuple[Claim, ...] = (
         id="barrier-loss",
         sentence="Failed and successful optima are separated by a barrier of the training loss.",
         paper="Figure 7",
-        statistic=f"Fraction of planes with a fitted successful point (loss at most {FITTED} of the label entropy), one a "
+        statistic=f"Fraction of planes whose successful point has learned (loss at most {LEARNED} of the label entropy), one a "
         f"head, whose straight line from the failed to the successful optimum rises more than {BARRIER} nats over its larger "
         "end; exact binomial test",
         threshold=f"{HALF} of the planes, the weakest fraction that supports a general sentence; {BARRIER} nats, because less "

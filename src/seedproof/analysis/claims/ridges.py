@@ -1,7 +1,8 @@
 """Claims about what separates a failed from a successful optimum: a ridge of the gradient norm, a barrier of the loss.
 
-The unit is a plane through the pre-trained, a failed and a successful model. A plane counts if its successful point was
-fitted, its loss at most :data:`FITTED` of the label entropy: between two points that never learned nothing can be separated.
+The unit is a plane through the pre-trained, a failed and a successful model. A plane counts if its successful point
+has learned, its loss at most :data:`LEARNED` of the label entropy: between two points that never learned nothing can be
+separated. That is more than *fitted*, the kind of its run, which asks for a loss that has clearly left the entropy.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from seedproof.analysis.claims.base import Finding
 from seedproof.analysis.claims.evidence import Evidence, Missing
 from seedproof.analysis.claims.fractions import BARRIER, HALF, fraction_finding
 
-FITTED = 0.5
+LEARNED = 0.5
 """Largest loss of a successful point, as a fraction of the label entropy, at which its plane counts. Half of the entropy of
 balanced labels is what a classifier loses that is sure and right nine times in ten."""
 RIDGE = 1.5
@@ -29,7 +30,8 @@ def ridge_between_optima(evidence: Evidence) -> Finding:
     ridges = counted["norm_ridge"].to_numpy(np.float64)  # NaN is no ridge
     words = (
         f"the gradient norm rises to {RIDGE} times its larger end or more in {{}} of {{}} planes (ratio {_spread(ridges)})"
-        f"{_paths(counted, 'norm_path', RIDGE, 'times the larger end')}{seen}"
+        f"{_paths(counted, 'norm_path', RIDGE, 'times the larger end')}"
+        f"{_from_pretrained(evidence, counted, 'norm_ridge', RIDGE)}{seen}"
     )
     return fraction_finding(ridges >= RIDGE, HALF, "planes", "planes with a ridge of the gradient norm", words)
 
@@ -40,13 +42,14 @@ def barrier_of_loss(evidence: Evidence) -> Finding:
     barriers = counted["barrier"].to_numpy(np.float64)
     words = (
         f"the loss rises more than {BARRIER} nats over the larger end in {{}} of {{}} planes ({_spread(barriers)} nats)"
-        f"{_paths(counted, 'loss_path', BARRIER, 'nats over the larger end')}{seen}"
+        f"{_paths(counted, 'loss_path', BARRIER, 'nats over the larger end')}"
+        f"{_from_pretrained(evidence, counted, 'barrier', BARRIER)}{seen}"
     )
     return fraction_finding(barriers > BARRIER, HALF, "planes", "planes with a barrier of the loss", words)
 
 
 def _planes(evidence: Evidence) -> tuple[pd.DataFrame, str]:
-    """The first plane of each task and head whose successful point is fitted, and a clause on those that do not count."""
+    """The first plane of each task and head whose successful point has learned, and a clause on those that do not count."""
     table = evidence.table("barriers")
     if "successful_loss" not in table:
         raise Missing("the planes do not tell the loss of their successful points")
@@ -54,15 +57,16 @@ def _planes(evidence: Evidence) -> tuple[pd.DataFrame, str]:
     if edges.empty:
         raise Missing("no plane has the barrier of its edge between f and s")
     entropy = _entropies(evidence, edges["task"])
-    fitted = (edges["successful_loss"] <= FITTED * entropy).to_numpy()
-    counted = edges[fitted].drop_duplicates(["task", "head"])
+    learned = (edges["successful_loss"] <= LEARNED * entropy).to_numpy()
+    counted = edges[learned].drop_duplicates(["task", "head"])
     if counted.empty:
         raise Missing(
-            f"none of the {len(edges)} planes has a successful point with a loss of at most {FITTED} of the label entropy, so "
+            f"none of the {len(edges)} planes has a successful point with a loss of at most {LEARNED} of the label entropy, so "
             "there is no optimum to be separated from"
         )
-    left = [f"{(~fitted).sum()} more have no fitted successful point"] if not fitted.all() else []
-    same = int(fitted.sum()) - len(counted)
+    short = int((~learned).sum())
+    left = [f"of {short} more the successful point has a loss over {LEARNED} of the label entropy"] if short else []
+    same = int(learned.sum()) - len(counted)
     left += [f"{same} more share the successful run of one that counts"] if same else []
     return counted, "; " + ", ".join(left) + " and do not count" if left else ""
 
@@ -83,6 +87,18 @@ def _paths(counted: pd.DataFrame, column: str, bound: float, unit: str) -> str:
         f"; no path over the grid stays lower than that in {above} of {len(found)} planes with a grid (least maximum "
         f"{_spread(found.to_numpy(np.float64))} {unit})"
     )
+
+
+def _from_pretrained(evidence: Evidence, counted: pd.DataFrame, column: str, bound: float) -> str:
+    """A clause on the other edge of the same planes, from the pre-trained point to the failed one, which decides nothing: the
+    paper's Figure 13 shows the failed point apart from both."""
+    table = evidence.table("barriers")
+    if "plane" not in table:
+        return ""
+    towards = table[[set(str(edge).replace("-", "")) == {"p", "f"} for edge in table["edge"]]]
+    values = towards[towards["plane"].isin(counted["plane"])][column].to_numpy(np.float64)
+    above = int((values >= bound).sum())
+    return f"; from the pre-trained to the failed point it rises so in {above} of {len(values)}" if len(values) else ""
 
 
 def _spread(values: np.ndarray) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from seedproof.analysis.claims.base import Superseded
 
-_DECIDED = "2026-11-24"
+_DECIDED = "2026-11-23"
 
 SUPERSEDED: tuple[Superseded, ...] = (
     Superseded(

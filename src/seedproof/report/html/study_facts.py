@@ -108,22 +108,24 @@ def ranges(labels: list[str]) -> str:
 
 
 def _versions(store: Store, runs: pd.DataFrame) -> pd.DataFrame:
-    """How many runs were made with which versions on which machine."""
+    """How many runs were made with which versions on which machine, and how: a store may hold fp32 runs beside bf16 ones."""
     finished = runs[runs["state"] == "finished"].drop_duplicates("run")
     prefix = "execution_"
     told = ("version_", "python", "processor", "host", "cpu_capability", "variables_")
     kept = [name for name in finished.columns if name.startswith(tuple(f"{prefix}{each}" for each in told))]
     if finished.empty or not kept:
         return pd.DataFrame([("no run is finished", 0)], columns=["", "runs"])
-    grouped = finished.assign(**{name: finished[name].fillna("unknown") for name in kept}).groupby(kept, sort=False)
+    folders = [store.run(run) for run in finished["run"]]
+    numerics = [folder.spec.numerics if folder.has_spec else store.numerics for folder in folders]
+    how = {name: [getattr(each, name) for each in numerics] for name in ("device", "precision", "threads", "engine")}
+    known = finished.assign(**{name: finished[name].fillna("unknown") for name in kept}, **how)
+    kept += how
+    grouped = known.groupby(kept, sort=False)
     rows = []
     for key, part in grouped:
         row = {name.removeprefix(prefix).removeprefix("version_"): value for name, value in zip(kept, key, strict=True)}
         rows.append({"runs": len(part), "worker hours": round(worker_seconds(part) / 3600, 3)} | row)
-    numerics = store.numerics
-    return pd.DataFrame(rows).assign(
-        device=numerics.device, precision=numerics.precision, threads=numerics.threads, engine=numerics.engine
-    )
+    return pd.DataFrame(rows)
 
 
 def _stopped_or_doomed(runs: pd.DataFrame) -> pd.DataFrame:
