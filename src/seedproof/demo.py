@@ -34,7 +34,9 @@ def conclusion(summary: pd.DataFrame) -> str:
     parts = []
     for name, words in (("devlin", "without bias correction"), (CORRECTED, "with it, same seeds and epochs")):
         cell = by_name.loc[name]
-        parts.append(f"{cell.failed} of {cell.finished} runs failed {words} (SD of {cell.metric} {cell.sd:.3f})")
+        parts.append(
+            f"{cell.failed} of {cell.finished} runs failed {words} (mean {cell.metric} {cell['mean']:.3f}, SD {cell.sd:.3f})"
+        )
     seen = f"What was seen: {' and '.join(parts)}."
     [answer] = answers(cells[cells["recipe"].isin(["devlin", CORRECTED])])
     return f"{seen} {_decides(answer.comparisons[0])}" if answer.comparisons else seen

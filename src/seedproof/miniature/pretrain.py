@@ -63,7 +63,7 @@ class Pretraining:
 
 
 def make_config(settings: Pretraining, layers: int) -> PretrainedConfig:
-    """The family's configuration at miniature size; dropout .1 is what fine-tuning starts from."""
+    """The family's configuration at miniature size, with its dropout of .1 (ALBERT's: 0); cards set what fine-tuning drops."""
     shared: dict[str, Any] = {
         "vocab_size": len(make_tokenizer(settings.family)),
         "hidden_size": settings.hidden_size,

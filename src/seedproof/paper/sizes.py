@@ -88,7 +88,7 @@ MINI = Scale(
     plane_orders=4,
     text_sequences=600,
     edge_points=31,
-    # ALBERT-style runs failed twice as often in bf16 (75 against 36 % on entailment at dropout .1; docs/decisions).
+    # ALBERT-style runs failed twice as often in bf16 (75 against 36 % on entailment; docs/decisions).
     numerics=MappingProxyType({"albert": {"precision": "fp32"}}),
 )
 """The embedded miniatures; sizes are held against the real ones by a test."""

@@ -1,4 +1,4 @@
-"""Whether the gradients of a run's lower layers vanished for good: the measure of :mod:`seedproof.analysis.gradients`.
+"""Whether the gradients of a run's lower layers vanished for good: what :mod:`seedproof.analysis.gradients` looks at, and a fall.
 
 It is noted when a run ends, so that a summary of thousands of runs need not read their journals.
 """
