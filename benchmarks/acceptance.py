@@ -2,14 +2,16 @@
 
     python benchmarks/acceptance.py STORE [STORE ...] [--model miniature/bert] [--grid STORE]
 
-Stores are read together; their runs are devlin, devlin(bias_correction=True) and mosbach on the four tasks with the
-recording fit. Every finished run of a seed below 1000 counts: seeds from there on chose the cards' settings.
+Stores are read together, and of a run that several have, the first one's counts; their runs are devlin,
+devlin(bias_correction=True) and mosbach on the four tasks with the recording fit. Every finished run of a seed below 1000
+counts: seeds from there on chose the cards' settings.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -28,9 +30,24 @@ def runs_of(stores: list[str]) -> pd.DataFrame:
     """The finished runs of coupled seeds below :data:`CHOOSING`, with the entropy ``entropy`` of their labels in nats."""
     runs = pd.concat([sp.open_results(store).runs() for store in stores], ignore_index=True)
     # One store may have finished what another has only begun.
-    runs = runs[(runs["state"] == "finished") & runs["seed"].str.fullmatch(r"\d{1,3}")].drop_duplicates("run")
+    runs = runs[(runs["state"] == "finished") & runs["seed"].str.fullmatch(r"\d{1,3}")]
+    _say_which_count(runs)
+    runs = runs.drop_duplicates("run")
     entropy = {task: label_entropy(sp.load_task(task).train.labels) for task in TASKS}
     return runs[runs["task"].isin(TASKS)].assign(entropy=lambda table: table["task"].map(entropy))
+
+
+def _say_which_count(runs: pd.DataFrame) -> None:
+    """A fleet's bits depend on its company, so two stores may have ended the same run otherwise; the first store's counts."""
+    ends = runs.drop_duplicates(["run", "outcome"]).groupby("run")["outcome"].agg(list)
+    names = runs.drop_duplicates("run").set_index("run")
+    for run, outcomes in ends[ends.map(len) > 1].items():
+        row = names.loc[run]
+        print(
+            f"{row['task']}, {row['model']}, {row['recipe']}, seed {row['seed']}: {outcomes[0]} counts, another store has "
+            f"{outcomes[1]}",
+            file=sys.stderr,
+        )
 
 
 class Organism:

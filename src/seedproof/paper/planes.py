@@ -103,9 +103,12 @@ def surfaces(found: Found) -> tuple[dict[str, Surface], pd.DataFrame, list[str]]
             continue
         first = table.iloc[0]
         drawn[first["task"]] = found.measure.surface(first["failed"], first["successful"])
+        losses = drawn[first["task"]].points.set_index("point")["loss"]
+        [entropy] = found.label_entropies(runs).values()
         notes.append(
-            f"{first['task']}: f is seed {first['seed_failed']}, s is seed {first['seed_successful']} of "
-            f"{first['recipe_successful']} (head/order/dropout), the first of {len(table)} pairs in the stated order"
+            f"{first['task']}: f is seed {first['seed_failed']} (loss {losses['f']:.3f}), s is seed {first['seed_successful']} "
+            f"of {first['recipe_successful']} (loss {losses['s']:.3f}; head/order/dropout), the first of {len(table)} pairs in the "
+            f"stated order; the entropy of the labels is {entropy:.3f}"
         )
     return drawn, pd.concat(tables, ignore_index=True), notes
 
