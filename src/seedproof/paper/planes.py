@@ -106,9 +106,9 @@ def surfaces(found: Found) -> tuple[dict[str, Surface], pd.DataFrame, list[str]]
         losses = drawn[first["task"]].points.set_index("point")["loss"]
         [entropy] = found.label_entropies(runs).values()
         notes.append(
-            f"{first['task']}: f is seed {first['seed_failed']} (loss {losses['f']:.3f}), s is seed {first['seed_successful']} "
-            f"of {first['recipe_successful']} (loss {losses['s']:.3f}; head/order/dropout), the first of {len(table)} pairs in the "
-            f"stated order; the entropy of the labels is {entropy:.3f}"
+            f"{first['task']}: f is seed {first['seed_failed']} (loss {losses['f']:.3f}), s is seed "
+            f"{first['seed_successful']} of {first['recipe_successful']} (loss {losses['s']:.3f}; head/order/dropout), the "
+            f"first of {len(table)} pairs in the stated order; the entropy of the labels is {entropy:.3f}"
         )
     return drawn, pd.concat(tables, ignore_index=True), notes
 
