@@ -41,7 +41,7 @@ class Content:
     """What it adds to the ledger of claims."""
     chosen_from: Collection[str] = ()
     """Ids of all runs that it took to get its measurements, also of those that were looked at and not taken: what as many more
-    would cost follows from them. None: those that were measured are all."""
+    would cost follows from them. Empty: those that were measured are all."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
