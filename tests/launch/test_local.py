@@ -24,6 +24,8 @@ from seedproof.store import Cell, State, Store
 pytestmark = pytest.mark.slow  # every test starts worker processes, each of which imports PyTorch
 
 EXECUTOR = "local_executors:execute"
+START_SECONDS = 60
+"""How long a launcher and its workers may take to begin, on a machine that does much else."""
 
 LAUNCHER = f"""
 import sys
@@ -193,7 +195,7 @@ def test_workers_end_with_their_killed_launcher_and_their_runs_are_free(
 ) -> None:
     ids = add(store, "wait", "stubborn")
     launcher = start_launcher(ids)
-    wait_until(lambda: all_run(store, ids), 20)
+    wait_until(lambda: all_run(store, ids), START_SECONDS)
     launcher.kill()
     wait_until(lambda: states(store) == [State.LOST] * 2, 2)
     assert sorted(launch(store, ids).finished) == sorted(ids)
@@ -208,7 +210,7 @@ def test_a_worker_ends_at_once_when_its_orders_end(store: Store) -> None:
         assert worker.stdin is not None
         worker.stdin.write(b'{"order": "run", "run": "%s"}\n' % id_.encode())
         worker.stdin.flush()
-        wait_until(lambda: all_run(store, [id_]), 20)
+        wait_until(lambda: all_run(store, [id_]), START_SECONDS)
         worker.stdin.close()
         worker.wait(5)
     assert states(store) == [State.LOST]
@@ -226,7 +228,7 @@ def test_workers_end_though_others_inherited_the_launchers_pipes(store: Store) -
         start_new_session=True,
     )
     try:
-        wait_until(lambda: all_run(store, ids), 20)
+        wait_until(lambda: all_run(store, ids), START_SECONDS)
         time.sleep(1.5)
         process.kill()
         wait_until(lambda: states(store) == [State.LOST], 3)
@@ -241,7 +243,7 @@ def test_one_ctrl_c_ends_cleanly_and_says_how_to_go_on(
 ) -> None:
     ids = add(store, "wait", "wait", "finish")
     launcher = start_launcher(ids)
-    wait_until(lambda: all_run(store, ids[:2]), 20)
+    wait_until(lambda: all_run(store, ids[:2]), START_SECONDS)
     sessions = {os.getsid(store.run(id_).attempts()[-1]["pid"]) for id_ in ids[:2]}
     assert os.getsid(launcher.pid) not in sessions, "a terminal's Ctrl-C must reach the launcher only"
     launcher.send_signal(number)
@@ -256,7 +258,7 @@ def test_one_ctrl_c_ends_cleanly_and_says_how_to_go_on(
 def test_a_second_ctrl_c_kills(store: Store, start_launcher: Callable[[list[str]], subprocess.Popen[str]]) -> None:
     ids = add(store, "stubborn")
     launcher = start_launcher(ids)
-    wait_until(lambda: all_run(store, ids), 20)
+    wait_until(lambda: all_run(store, ids), START_SECONDS)
     launcher.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         launcher.wait(0.5)
@@ -282,7 +284,7 @@ def test_a_worker_that_is_asked_to_end_by_somebody_else_ends_cleanly(
     """A batch system sends SIGTERM to every process of a job."""
     ids = add(store, "wait", "finish")
     launcher = start_launcher(ids[:1])
-    wait_until(lambda: all_run(store, ids[:1]), 20)
+    wait_until(lambda: all_run(store, ids[:1]), START_SECONDS)
     os.kill(store.run(ids[0]).attempts()[-1]["pid"], signal.SIGTERM)
     output, _ = launcher.communicate(timeout=20)
     assert "1 interrupted" in output
