@@ -69,19 +69,6 @@ def test_time_left_counts_only_what_was_done_now():
         assert "9 of 10 runs finished, 2 failed, about 2 min left" in written.getvalue()
 
 
-def test_the_last_run_takes_its_whole_time():
-    """Two at a time, five runs: when four are done in 140 minutes the fifth, alone, takes 70, and not 35."""
-    progress, written, clock = plain(5)
-    with progress:
-        for pair in ("ab", "cd"):
-            clock.now += 4200.0
-            for run in pair:
-                progress(events.Progress(run=run, step=9, steps=10, loss=0.7))
-            for run in pair:
-                progress(finished(run))
-        assert "4 of 5 runs finished, 0 failed, about 1 h 10 min left" in written.getvalue()
-
-
 def test_interrupted_runs_are_not_finished():
     """They leave the display and change no count; the last line still says where the study stands."""
     progress, written, _ = plain(2)

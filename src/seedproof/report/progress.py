@@ -73,7 +73,6 @@ class Progress:
         self.runs, self.finished, self.failed, self.stopped, self.crashed = runs, finished, failed, stopped, 0
         self._already, self._labels, self._clock = finished, labels or {}, clock
         self._active: dict[str, tuple[int, int, float | None]] = {}  # run -> steps done, steps to do, latest loss
-        self._abreast = 0  # the most runs that were active at once
         self._waiting: dict[str, float] = {}  # run that waits for its race -> part of it that is done
         self._started, self._tenth = clock(), 0
         self._lock = threading.Lock()
@@ -129,7 +128,6 @@ class Progress:
                 self._waiting[event.run] = event.step / steps if steps else 0.0
             case events.Progress():
                 self._active[event.run] = (event.step, event.steps, event.loss)
-                self._abreast = max(self._abreast, len(self._active))
             case events.Finished() | events.Crashed() | events.Interrupted():
                 self._active.pop(event.run, None)
         match event:
@@ -175,14 +173,8 @@ class Progress:
         done, elapsed = self._done(), self._clock() - self._started
         to_do = self.runs - self.crashed - done
         if left and to_do > 0 and done > self._already and elapsed > 0:
-            text += f", about {duration(elapsed * self._in_line(to_do) / (done - self._already))} left"
+            text += f", about {duration(elapsed * to_do / (done - self._already))} left"
         return text
-
-    def _in_line(self, to_do: float) -> float:
-        """Runs to do, counted as what they hold up: the last ones of a study run beside nobody, and no faster."""
-        not_begun = self.runs - self.crashed - self.finished - len(self._active) > 0
-        longest = max((1 - step / steps for step, steps, _ in self._active.values() if steps), default=0.0)
-        return max(to_do, self._abreast * (1.0 if not_begun else longest))
 
     def _render(self) -> Group:
         with self._lock:
