@@ -1,10 +1,11 @@
 """The acceptance table of the miniatures (docs/miniature.md): what a model organism of the instability must show.
 
     python benchmarks/acceptance.py STORE [STORE ...] [--model miniature/bert] [--grid STORE]
+    python benchmarks/acceptance.py --search STORE
 
 Stores are read together, and of a run that several have, the first one's counts; their runs are devlin,
 devlin(bias_correction=True) and mosbach on the four tasks with the recording fit. Every finished run of a seed below 1000
-counts: seeds from there on chose the cards' settings.
+counts: seeds from there on chose the cards' settings, and ``--search`` prints what they show, a row a recipe.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def runs_of(stores: list[str]) -> pd.DataFrame:
     # One store may have finished what another has only begun.
     runs = runs[(runs["state"] == "finished") & runs["seed"].str.fullmatch(r"\d{1,3}")]
     _say_which_count(runs)
-    runs = runs.drop_duplicates("run")
+    return _with_entropy(runs.drop_duplicates("run"))
+
+
+def _with_entropy(runs: pd.DataFrame) -> pd.DataFrame:
     entropy = {task: label_entropy(sp.load_task(task).train.labels) for task in TASKS}
     return runs[runs["task"].isin(TASKS)].assign(entropy=lambda table: table["task"].map(entropy))
 
@@ -153,6 +157,32 @@ def grid(store: str, model: str) -> str:
     return f"| O6 | {what} | | | {low:.2g} to {high:.2g} | | {'met' if is_met else 'missed'} |"
 
 
+def search(store: str) -> Iterator[str]:
+    """What a search for a rate shows, by recipe: failed runs, and by task the means of all runs, how far those that succeed
+    have come from the majority to those of the same rate with correction, and their median loss over the entropy."""
+    runs = _with_entropy(sp.open_results(store).runs())
+    good = runs[runs["outcome"] == "succeeded"].assign(loss=lambda table: table["fit_loss"] / table["entropy"])
+    means = good.groupby(["recipe", "task"])["score"].mean().unstack()[list(TASKS)]
+    losses = good.groupby(["recipe", "task"])["loss"].median().unstack()[list(TASKS)]
+    majority = runs.groupby("task")["majority"].first()[list(TASKS)]
+    yield "| recipe | failed | means | way | loss |\n| --- | --- | --- | --- | --- |"
+    for recipe, part in runs.groupby("recipe", sort=False):
+        corrected = str(recipe).replace(")", ", bias_correction=True)")
+        way = (
+            (means.loc[recipe] - majority) / (means.loc[corrected] - majority)
+            if corrected in means.index
+            else majority * math.nan
+        )
+        scores = part.groupby("task")["score"].mean()[list(TASKS)]
+        failed = f"{(part['outcome'] == 'failed').sum()} of {len(part)}"
+        cells = [
+            " ".join(f"{score:.3f}" for score in scores),
+            " ".join(percents(list(way))),
+            " ".join(numbers(list(losses.loc[recipe]))),
+        ]
+        yield f"| {recipe} | {failed} | {' | '.join(cells)} |"
+
+
 def on_three(values: list[float], is_good: Callable[[float], bool]) -> bool | None:
     """Whether at least three of the tasks' values are good; None while those that are missing could decide it."""
     good, missing = sum(map(is_good, values)), sum(map(math.isnan, values))
@@ -162,10 +192,16 @@ def on_three(values: list[float], is_good: Callable[[float], bool]) -> bool | No
 def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stores", nargs="+")
+    parser.add_argument("stores", nargs="*")
     parser.add_argument("--model", default="miniature/bert")
     parser.add_argument("--grid", help="the store of a reproduction, for O6")
+    parser.add_argument("--search", help="the store of a search for a rate")
     given = parser.parse_args()
+    if given.search:
+        print("\n".join(search(given.search)))
+        return
+    if not given.stores:
+        parser.error("give a store")
     print("| # | quantity | " + " | ".join(task.partition("/")[2] for task in TASKS) + " | |")
     print("| --- " * (len(TASKS) + 3) + "|")
     for number, quantity, values, is_met in entries(Organism(runs_of(given.stores), given.model)):

@@ -1,5 +1,7 @@
 """The page of the reproduction: its verdicts are those that the tables beside it decide."""
 
+import re
+
 import pandas as pd
 import pytest
 from tests.conftest import REPOSITORY
@@ -8,6 +10,8 @@ from seedproof.analysis.claims import ledger, read_evidence
 from seedproof.analysis.claims.losses import LOW, Pooled
 from seedproof.analysis.generalization import HARM
 from seedproof.analysis.ranks import SMALLEST_CORRELATION, rank_correlation
+from seedproof.paper import planes
+from seedproof.paper.sizes import MINI
 from seedproof.store import read_table
 
 FOLDER = REPOSITORY / "docs" / "reproduction"
@@ -67,6 +71,27 @@ def test_sentence_seven_says_what_a_stricter_reading_finds():
     assert corrected.p_above(0.0) == pytest.approx(0.003, abs=5e-4)
     said = " ".join((FOLDER.parent / "reproduction.md").read_text().split())
     assert (
-        "(-.03 [-.42, .37], p .055), and of the corrected ones alone it would find harm (.45 [.14, .68], p .003)"
+        "(-.03 [-.42, .37], p .055), and of the corrected ones alone it would find harm (.45 [.14, .68], p .003;"
         in said
     )
+
+
+def test_the_hours_follow_from_the_times_that_are_printed(printed):
+    """Runs that were looked through x steps x the time of a step of their model, as many times more as runs are missing."""
+    page = (FOLDER.parent / "reproduction.md").read_text()
+    times = re.findall(r"^\| miniature/(\w+) \| \d+ \| (\d+) \| ([\d.]+) \|", page, re.MULTILINE)
+    seconds = {model: 60 * float(minutes) / int(steps) for model, steps, minutes in times}
+    looked_through = {
+        "forgetting-outcome": (
+            "bert",
+            (25 + 20 + 12) * 189,
+        ),  # of devlin by seeds and for planes, and the corrected ones
+        "gradients-vanish-roberta": ("roberta", 25 * 189),
+        "gradients-vanish-albert": ("albert", 25 * 189),
+    }
+    of_planes = sum(block.steps(MINI) * len(block.seeds) for block in planes.blocks(MINI))
+    looked_through |= dict.fromkeys(("ridge-gradient-norm", "barrier-loss"), ("bert", of_planes))
+    for claim, (model, steps) in looked_through.items():
+        row = printed.loc[claim]
+        more = float(row["n_needed"]) / float(row["n"]) - 1
+        assert float(row["hours_needed"]) == pytest.approx(more * steps * seconds[model] / 3600, rel=1e-3), claim

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from seedproof.generators import own_generators
+
 
 @contextlib.contextmanager
 def untouched_randomness() -> Iterator[None]:
@@ -17,9 +19,9 @@ def untouched_randomness() -> Iterator[None]:
     An iterated loader draws a number from PyTorch's, and a data set that augments its examples draws from any of them.
     """
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what a data set may draw from
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else "cpu"
     try:
-        with torch.random.fork_rng(devices=devices):
+        with own_generators(device):
             yield
     finally:
         random.setstate(of_python)

@@ -68,7 +68,7 @@ def test_too_few_seeds_are_not_tested(decide):
 
 
 def test_what_would_decide_is_not_what_can_be_tested(decide):
-    """ "10 would decide" was said of an effect that 10 would have tested and 136 decided."""
+    """Of an effect that 10 runs would have let be tested, and 136 decided, it was said that 10 would decide."""
     decision = decide("correction-bert", two(2, 1, seeds=15))
     assert decision.n_needed > 20
     assert f"at least 20 are needed, and about {decision.n_needed} if things are as so few suggest." in decision.why

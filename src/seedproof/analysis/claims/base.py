@@ -142,10 +142,8 @@ class Claim:
     def _why_undecided(self, finding: Finding, needed: int | None) -> str:
         if finding.n < self.smallest_n:
             least = f"{finding.n} {finding.unit} are too few to test: at least {self.smallest_n} are needed"
-            return (
-                f"{least}."
-                if needed == self.smallest_n
-                else f"{least}, and about {needed} if things are as so few suggest."
+            return least + (
+                "." if needed == self.smallest_n else f", and about {needed} if things are as so few suggest."
             )
         start = f"With {finding.n} {finding.unit} neither the claim nor its opposite is shown"
         if needed is None:

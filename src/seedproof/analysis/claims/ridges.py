@@ -31,7 +31,7 @@ def ridge_between_optima(evidence: Evidence) -> Finding:
     words = (
         f"the gradient norm rises to {RIDGE} times its larger end or more in {{}} of {{}} planes (ratio {_spread(ridges)})"
         f"{_paths(counted, 'norm_path', RIDGE, 'times the larger end')}"
-        f"{_from_pretrained(evidence, counted, 'norm_ridge', RIDGE)}{seen}"
+        f"{_so_often(_from_pretrained(evidence, counted)['norm_ridge'] >= RIDGE)}{seen}"
     )
     return fraction_finding(ridges >= RIDGE, HALF, "planes", "planes with a ridge of the gradient norm", words)
 
@@ -43,7 +43,7 @@ def barrier_of_loss(evidence: Evidence) -> Finding:
     words = (
         f"the loss rises more than {BARRIER} nats over the larger end in {{}} of {{}} planes ({_spread(barriers)} nats)"
         f"{_paths(counted, 'loss_path', BARRIER, 'nats over the larger end')}"
-        f"{_from_pretrained(evidence, counted, 'barrier', BARRIER)}{seen}"
+        f"{_so_often(_from_pretrained(evidence, counted)['barrier'] > BARRIER)}{seen}"
     )
     return fraction_finding(barriers > BARRIER, HALF, "planes", "planes with a barrier of the loss", words)
 
@@ -53,7 +53,7 @@ def _planes(evidence: Evidence) -> tuple[pd.DataFrame, str]:
     table = evidence.table("barriers")
     if "successful_loss" not in table:
         raise Missing("the planes do not tell the loss of their successful points")
-    edges = table[[set(str(edge).replace("-", "")) == {"f", "s"} for edge in table["edge"]]]
+    edges = _between(table, "f", "s")
     if edges.empty:
         raise Missing("no plane has the barrier of its edge between f and s")
     entropy = _entropies(evidence, edges["task"])
@@ -89,16 +89,21 @@ def _paths(counted: pd.DataFrame, column: str, bound: float, unit: str) -> str:
     )
 
 
-def _from_pretrained(evidence: Evidence, counted: pd.DataFrame, column: str, bound: float) -> str:
-    """A clause on the other edge of the same planes, from the pre-trained point to the failed one, which decides nothing: the
-    paper's Figure 13 shows the failed point apart from both."""
-    table = evidence.table("barriers")
-    if "plane" not in table:
-        return ""
-    towards = table[[set(str(edge).replace("-", "")) == {"p", "f"} for edge in table["edge"]]]
-    values = towards[towards["plane"].isin(counted["plane"])][column].to_numpy(np.float64)
-    above = int((values >= bound).sum())
-    return f"; from the pre-trained to the failed point it rises so in {above} of {len(values)}" if len(values) else ""
+def _between(table: pd.DataFrame, *ends: str) -> pd.DataFrame:
+    """The rows of the edge between two points, whichever is named first."""
+    return table[[set(str(edge).replace("-", "")) == set(ends) for edge in table["edge"]]]
+
+
+def _from_pretrained(evidence: Evidence, counted: pd.DataFrame) -> pd.DataFrame:
+    """The other edge of the same planes, from the pre-trained point to the failed one, which decides nothing: the paper's
+    Figure 13 shows the failed point apart from both. Empty where planes have no names."""
+    edges = _between(evidence.table("barriers"), "p", "f")
+    return edges[edges["plane"].isin(counted["plane"])] if "plane" in edges else edges.iloc[:0]
+
+
+def _so_often(high: pd.Series[bool]) -> str:
+    """A clause on how many of these edges are high; none where there is no edge."""
+    return f"; from the pre-trained to the failed point it rises so in {high.sum()} of {len(high)}" if len(high) else ""
 
 
 def _spread(values: np.ndarray) -> str:
